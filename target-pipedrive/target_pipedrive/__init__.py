@@ -1,0 +1,3 @@
+"""Singer target that upserts into Pipedrive by external ID."""
+
+from __future__ import annotations
