@@ -1,0 +1,233 @@
+"""The small protocol every destination implements, and the values that cross it.
+
+The engine owns order, matching, diffs, retries of unknown writes, outcomes and the ledger; an adapter only speaks the
+wire language of its service and knows nothing of ledgers. One `Destination` stands for one account of a service,
+one `EntityAdapter` for one entity (Singer stream) in it. Adapters are called from several threads at once.
+
+How the five services fit: Pipedrive writes one record a call (`batch_size = 1`, concurrency does the rest), Zoho up to
+100 with a result per row, Dataverse a `$batch`; Twilio has no records to sweep or read, so its `sweep` yields nothing
+and `find` looks the message up by the reference it carries.
+"""
+
+from __future__ import annotations
+
+import enum
+import typing as t
+from dataclasses import dataclass, field
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from sync_ledger.fields import EntityDescription
+
+
+class Action(str, enum.Enum):
+    """What the engine means to do with one record."""
+
+    CREATE = "create"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One write the engine asks an adapter for.
+
+    Attributes:
+        action: Create or update.
+        external_id: External ID; on create the adapter writes it into the entity's external ID field.
+        values: Field name -> normalised value (see `FieldType`), only changed fields on update. Names are those of
+            the `EntityDescription`; relations are already remote ids, options already option ids.
+        remote_id: The record to update; None on create.
+    """
+
+    action: Action
+    external_id: str
+    values: Mapping[str, t.Any]
+    remote_id: str | None = None
+
+
+class Result(str, enum.Enum):
+    """What is known of a write after the call."""
+
+    WRITTEN = "written"
+    """The service confirmed it."""
+    REJECTED = "rejected"
+    """The service refused this row for what is in it; sending it again unchanged cannot help."""
+    GONE = "gone"
+    """The record to update no longer exists."""
+    UNSENT = "unsent"
+    """It certainly had no effect (connection refused, 429) and the client's own retries are used up."""
+    UNKNOWN = "unknown"
+    """The answer was lost or is a server error: the effect may or may not have happened."""
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """The answer to one `Operation`.
+
+    Attributes:
+        result: See `Result`.
+        remote_id: Id of the record; needed with WRITTEN.
+        code: The service's error code or the HTTP status, as text.
+        text: The service's own words, without secrets.
+        field: Name of the field it complains about, when it says so.
+    """
+
+    result: Result
+    remote_id: str | None = None
+    code: str | None = None
+    text: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One record met while sweeping an entity.
+
+    Attributes:
+        remote_id: Id of the record.
+        external_id: External ID it carries; None when it has none (a record of the users' own).
+        deleted: The service says it is deleted; the entry is dropped from the index.
+    """
+
+    remote_id: str
+    external_id: str | None
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A listing of an entity's records for the index.
+
+    Attributes:
+        entries: The records; consumed once, page by page.
+        next_since: Where the next delta sweep starts (the service's clock, safety margin included); None when the
+            service cannot list changes, so that the next sweep is a full one again.
+    """
+
+    entries: Iterable[IndexEntry]
+    next_since: datetime | None
+
+
+@dataclass(frozen=True)
+class RemoteRecord:
+    """A record as the service holds it now.
+
+    Attributes:
+        remote_id: Its id.
+        external_id: External ID it carries, if any.
+        values: Field name -> normalised value, for every field the service returned.
+    """
+
+    remote_id: str
+    external_id: str | None
+    values: Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a run has used so far of the service.
+
+    Attributes:
+        calls: HTTP requests sent, retries included.
+        writes: Requests sent that may change data.
+        cost: In the service's own unit (tokens, credits, messages); 0 where it has none.
+        budget_left: What the service or our own count says is left of the daily budget; None when unknown.
+    """
+
+    calls: int = 0
+    writes: int = 0
+    cost: int = 0
+    budget_left: int | None = None
+
+
+class EntityAdapter(t.Protocol):
+    """One entity of a destination."""
+
+    @property
+    def entity(self) -> str:
+        """Name of the entity, equal to the Singer stream's."""
+
+    @property
+    def batch_size(self) -> int:
+        """Most operations `write` takes at once."""
+
+    def describe(self) -> EntityDescription:
+        """Return the entity's fields from the service's live metadata (cached for the run)."""
+
+    def sweep(self, since: datetime | None) -> Sweep:
+        """List records for the index: all, or those changed at or after `since`, deleted ones if the service tells."""
+
+    def find(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Look external IDs up at the service by a read that sees a write made moments ago.
+
+        Used before a create whose answer was lost is sent again. Returns external ID -> remote ids, absent when none.
+        """
+
+    def read(self, remote_ids: Sequence[str]) -> Mapping[str, RemoteRecord]:
+        """Read records by id; those that are gone or deleted are absent."""
+
+    def write(self, operations: Sequence[Operation]) -> Sequence[WriteResult]:
+        """Send at most `batch_size` operations of one action; one result per operation, in the same order.
+
+        Only faults that concern all rows alike are raised (`sync_ledger.errors.ServiceError`); what concerns one row
+        is a `WriteResult`.
+        """
+
+
+class Destination(t.Protocol):
+    """One account of a service."""
+
+    @property
+    def name(self) -> str:
+        """Stable name of the account in the ledger, such as `pipedrive:acme`; no secret in it."""
+
+    @property
+    def entities(self) -> Sequence[str]:
+        """Names of the entities it can write, parents before children."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many `write` calls may run at the same time."""
+
+    def entity(self, name: str) -> EntityAdapter:
+        """Return the adapter of one of `entities`."""
+
+    def usage(self) -> Usage:
+        """Return what has been used so far."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+@dataclass
+class Relations:
+    """Helper view of an entity's parents, taken from its description.
+
+    Attributes:
+        parents: Entities its RELATION fields point to.
+    """
+
+    parents: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, description: EntityDescription) -> Relations:
+        """Collect the parents of an entity (itself excluded)."""
+        return cls(
+            frozenset(
+                item.relation for item in description.fields if item.relation and item.relation != description.entity
+            )
+        )
+
+
+def batches(operations: Sequence[Operation], size: int) -> Iterator[Sequence[Operation]]:
+    """Cut operations into slices of at most `size`, never mixing actions, order kept."""
+    start = 0
+    while start < len(operations):
+        action = operations[start].action
+        end = start
+        while end < len(operations) and end - start < size and operations[end].action is action:
+            end += 1
+        yield operations[start:end]
+        start = end

@@ -1,0 +1,47 @@
+"""Errors of targets, sorted by what the caller can do about them.
+
+    SyncError
+    ├── ConfigError            the run cannot start: a setting, stream or field is wrong; says which and what to do
+    ├── LedgerError            the ledger cannot be opened or is damaged
+    ├── CountMismatchError     rows read and outcomes differ: a defect of ours, never hidden
+    └── ServiceError           the destination, for all rows alike
+        ├── CredentialsError   log-in refused
+        ├── ServiceUnavailableError   not reachable or failing for every row
+        └── BudgetExhaustedError      rate or daily budget used up; the rows left are settled as failed
+
+A fault of one row is no exception but an outcome.
+"""
+
+from __future__ import annotations
+
+
+class SyncError(Exception):
+    """Base of all errors a run ends with; its text is one line for people."""
+
+
+class ConfigError(SyncError):
+    """A setting, stream or field is wrong; the text names it and the remedy."""
+
+
+class LedgerError(SyncError):
+    """The ledger cannot be opened, migrated or read."""
+
+
+class CountMismatchError(SyncError):
+    """Rows read and outcomes settled differ at the end of a run."""
+
+
+class ServiceError(SyncError):
+    """The destination failed for reasons that concern every row."""
+
+
+class CredentialsError(ServiceError):
+    """The destination refused the credentials."""
+
+
+class ServiceUnavailableError(ServiceError):
+    """The destination cannot be reached, or fails on everything."""
+
+
+class BudgetExhaustedError(ServiceError):
+    """The rate or daily budget of the account is used up."""
