@@ -1,0 +1,157 @@
+"""Small Python clients of the emulators' control interface, for tests and scripts.
+
+They use the standard library only, so that a script can steer an emulator without installing anything else.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+_TIMEOUT_SECONDS = 30
+
+
+class ControlRefused(Exception):  # noqa: N818 - it names what happened, as the other names of the interface do
+    """The emulator did not carry out a control request."""
+
+
+class Control:
+    """Control interface of one running emulator.
+
+    Args:
+        url: base URL of the emulator.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._address = urlsplit(url).netloc
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Sends one control request and returns the decoded answer.
+
+        Args:
+            method: HTTP method.
+            path: path below `/_emulator`.
+            body: JSON data to send.
+
+        Raises:
+            ControlRefused: the emulator answered with an error.
+        """
+        connection = http.client.HTTPConnection(self._address, timeout=_TIMEOUT_SECONDS)
+        try:
+            content = None if body is None else json.dumps(body).encode()
+            connection.request(method, f"/_emulator{path}", content, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer = response.read()
+        finally:
+            connection.close()
+        if response.status >= 400:  # noqa: PLR2004 - HTTP's own line
+            raise ControlRefused(f"{method} {path}: {response.status} {answer.decode('utf-8', 'replace')}")
+        return json.loads(answer)
+
+    def counters(self) -> dict[str, Any]:
+        """Returns requests, writes, cost, rejected, by_endpoint and by_status since the last reset."""
+        result: dict[str, Any] = self.call("GET", "/counters")
+        return result
+
+    def reset_counters(self) -> None:
+        """Sets the counters to zero and empties the request log."""
+        self.call("POST", "/counters/reset")
+
+    def requests(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Returns the last requests, oldest first: method, path, query, body, status; secrets masked."""
+        result: list[dict[str, Any]] = self.call("GET", f"/requests?limit={limit}")
+        return result
+
+    def fault(self, kind: str, **rule: Any) -> dict[str, Any]:
+        """Puts a fault in force; keywords as in `service_emulators.faults.Fault`."""
+        result: dict[str, Any] = self.call("POST", "/faults", {"kind": kind, **rule})
+        return result
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Returns the faults with their hits."""
+        result: list[dict[str, Any]] = self.call("GET", "/faults")
+        return result
+
+    def clear_faults(self) -> None:
+        """Takes all faults out of force."""
+        self.call("DELETE", "/faults")
+
+    def switches(self) -> dict[str, Any]:
+        """Returns the switches and their values."""
+        result: dict[str, Any] = self.call("GET", "/switches")
+        return result
+
+    def switch(self, **values: Any) -> dict[str, Any]:
+        """Changes switches while the emulator runs and returns all of them."""
+        result: dict[str, Any] = self.call("POST", "/switches", values)
+        return result
+
+    def set_clock(self, *, now: str | None = None, offset_seconds: float | None = None) -> str:
+        """Stops the emulator's clock at an ISO moment, or shifts it; without arguments it shows real time again."""
+        setting: dict[str, Any] = {}
+        if now is not None:
+            setting["now"] = now
+        if offset_seconds is not None:
+            setting["offset_seconds"] = offset_seconds
+        return str(self.call("POST", "/clock", setting)["now"])
+
+
+class JdeControl(Control):
+    """Control interface of the AIS emulator; column names are aliases (`AN8`, `ALPH`)."""
+
+    def rows(self, table: str, where: dict[str, Any] | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+        """Returns rows as they lie in the tables, dates as ISO text or None."""
+        query: dict[str, Any] = {}
+        if where:
+            query["where"] = json.dumps(where)
+        if limit is not None:
+            query["limit"] = limit
+        result: list[dict[str, Any]] = self.call("GET", f"/rows/{quote(table)}?{urlencode(query)}")["rows"]
+        return result
+
+    def update_rows(self, table: str, where: dict[str, Any], values: dict[str, Any], *, stamp: bool = True) -> int:
+        """Changes rows as a JDE user would, with `stamp` under a new UPMJ/UPMT; returns how many."""
+        body = {"where": where, "set": values, "stamp": stamp}
+        return int(self.call("POST", f"/rows/{quote(table)}/update", body)["rows"])
+
+    def insert_rows(self, table: str, rows: list[dict[str, Any]], *, stamp: bool = True) -> int:
+        """Adds rows; returns how many."""
+        return int(self.call("POST", f"/rows/{quote(table)}/insert", {"rows": rows, "stamp": stamp})["rows"])
+
+    def delete_rows(self, table: str, where: dict[str, Any]) -> int:
+        """Deletes rows; returns how many."""
+        return int(self.call("POST", f"/rows/{quote(table)}/delete", {"where": where})["rows"])
+
+    def expire_sessions(self) -> None:
+        """Lets all tokens die now."""
+        self.call("POST", "/sessions/expire")
+
+    def expire_results(self) -> None:
+        """Lets all open result sets die now."""
+        self.call("POST", "/results/expire")
+
+
+class PipedriveControl(Control):
+    """Control interface of the Pipedrive emulator; custom fields are addressed by their label."""
+
+    def add_record(self, entity: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Adds a record as a user in the web application would: without cost and limits."""
+        result: dict[str, Any] = self.call("POST", f"/records/{quote(entity)}", values)
+        return result
+
+    def records(self, entity: str, limit: int | None = None) -> list[dict[str, Any]]:
+        """Returns the live records in the order of their ids."""
+        suffix = "" if limit is None else f"?limit={limit}"
+        result: list[dict[str, Any]] = self.call("GET", f"/records/{quote(entity)}{suffix}")
+        return result
+
+    def patch_record(self, entity: str, record_id: int, values: dict[str, Any]) -> dict[str, Any]:
+        """Changes a record as a user would; its update_time moves."""
+        result: dict[str, Any] = self.call("POST", f"/records/{quote(entity)}/{record_id}", values)
+        return result
+
+    def delete_record(self, entity: str, record_id: int) -> None:
+        """Deletes a record as a user would."""
+        self.call("DELETE", f"/records/{quote(entity)}/{record_id}")

@@ -1,0 +1,154 @@
+"""Runs an ASGI application as a real HTTP server on loopback, in a background thread.
+
+The protocol class hands the connection to the application, because some faults (a reset, a body cut short) cannot be
+expressed in ASGI: they need the transport itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from types import TracebackType
+
+    from starlette.types import ASGIApp
+    from typing_extensions import Self
+
+CONNECTION_EXTENSION = "emulator.connection"
+_START_TIMEOUT_SECONDS = 20
+
+
+class EmulatorProtocol(HttpToolsProtocol):
+    """Uvicorn's httptools protocol that lets the application reach the connection it is serving."""
+
+    def on_message_begin(self) -> None:
+        """Adds the transport to the scope of each request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {CONNECTION_EXTENSION: {"transport": self.transport}}
+
+
+def drop_connection(scope: MutableMapping[str, Any], *, reset: bool) -> None:
+    """Closes the connection of a request without an answer.
+
+    Args:
+        scope: ASGI scope of the request.
+        reset: True sends a TCP reset, what a crashed proxy or a dropped NAT entry looks like; False closes in order
+            after everything written so far has left, so that the client sees a short body.
+    """
+    transport: asyncio.Transport = scope["extensions"][CONNECTION_EXTENSION]["transport"]
+    if not reset:
+        transport.close()
+        return
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        with contextlib.suppress(OSError):  # the peer may have gone first; then there is nothing left to reset
+            # Lingering for zero seconds makes close() send RST instead of FIN.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn server that says when it is ready and can drop its connections from another thread."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
+        self.ready.set()
+
+    def abort_connections(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+class Served:
+    """A running server; also a context manager that stops it.
+
+    Attributes:
+        url: base URL without a trailing slash.
+    """
+
+    def __init__(self, server: _Server, thread: threading.Thread, listener: socket.socket, host: str) -> None:
+        self._server = server
+        self._thread = thread
+        self._listener = listener
+        self.port = int(listener.getsockname()[1])
+        self.url = f"http://{host}:{self.port}"
+
+    def stop(self) -> None:
+        """Stops listening, drops open connections and waits for the thread. May be called twice."""
+        if not self._thread.is_alive():
+            return
+        self._server.should_exit = True
+        self._server.force_exit = True
+        if self._server.loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop closed between the two lines: nothing left to drop
+                self._server.loop.call_soon_threadsafe(self._server.abort_connections)
+        self._thread.join(timeout=_START_TIMEOUT_SECONDS)
+        self._listener.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Served:
+    """Starts a server and returns when it accepts requests.
+
+    Args:
+        app: ASGI application.
+        host: address to listen on.
+        port: port to listen on; 0 lets the system choose a free one.
+
+    Returns:
+        The running server.
+
+    Raises:
+        OSError: the address is taken or not ours.
+        RuntimeError: the server did not start in time.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http=EmulatorProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=120,
+            timeout_graceful_shutdown=2,
+        )
+    )
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name=f"emulator-{listener.getsockname()[1]}", daemon=True
+    )
+    thread.start()
+    if not server.ready.wait(_START_TIMEOUT_SECONDS):
+        server.should_exit = True
+        raise RuntimeError(f"the emulator on {host} did not start within {_START_TIMEOUT_SECONDS} seconds")
+    return Served(server, thread, listener, host)
