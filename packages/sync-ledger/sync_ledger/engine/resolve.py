@@ -1,0 +1,44 @@
+"""Stage resolve: which remote record an external ID stands for. It never guesses."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sync_ledger.ledger import Ledger
+    from sync_ledger.ledger.links import Link
+
+
+@dataclass(frozen=True)
+class Match:
+    """What is known of an external ID.
+
+    Attributes:
+        link: Its link, when a run has written or compared the record before.
+        candidates: Every record known to carry the external ID. None: to be created; one: the record; several: held.
+    """
+
+    link: Link | None
+    candidates: tuple[str, ...]
+
+    @property
+    def remote_id(self) -> str | None:
+        """The record, when there is exactly one."""
+        return self.candidates[0] if len(self.candidates) == 1 else None
+
+
+def resolve(ledger: Ledger, entity: str, external_ids: Sequence[str]) -> dict[str, Match]:
+    """Look external IDs up in links and index, a whole batch at a time and without a call to the service."""
+    links = ledger.links.find(entity, external_ids)
+    index = ledger.index.find(entity, external_ids)
+    matches: dict[str, Match] = {}
+    for external_id in external_ids:
+        link = links.get(external_id)
+        candidates = list(index.get(external_id, ()))
+        if link is not None and link.remote_id not in candidates:
+            candidates.insert(0, link.remote_id)
+        matches[external_id] = Match(link, tuple(candidates))
+    return matches

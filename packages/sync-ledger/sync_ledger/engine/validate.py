@@ -1,0 +1,232 @@
+"""Stage validate: is this row what the service can take? And its values in normal form (see `FieldType`)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import math
+import typing as t
+
+from sync_ledger.fields import FieldType
+from sync_ledger.rows import Reason
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sync_ledger.fields import EntityDescription, Field
+
+_SHOWN = 60  # characters of a bad value that a message repeats
+
+
+class Invalid(Exception):  # noqa: N818 - a verdict on one row, caught where it is raised for, not an error of a run
+    """A value the service would refuse.
+
+    Attributes:
+        reason: Reason code of the outcome.
+        field: Field concerned.
+        text: What is wrong, in words, with the value shortened.
+    """
+
+    def __init__(self, reason: Reason, field: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.field = field
+        self.text = text
+
+
+def normalise(description: EntityDescription, payload: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Bring a mapped payload into normal form.
+
+    Relations stay external IDs here; stage relate turns them into remote ids.
+
+    Raises:
+        Invalid: For the first value the service would refuse.
+    """
+    values: dict[str, t.Any] = {}
+    for name, value in payload.items():
+        field = description.find(name)
+        if field is None:
+            raise Invalid(Reason.UNKNOWN_ATTRIBUTE, name, f"{description.entity} has no field {name!r}")
+        values[field.name] = None if value is None else _CONVERTERS[field.type](field, value)
+    return values
+
+
+def check_create(description: EntityDescription, values: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the values to send when the record is created: those given and writable then.
+
+    Raises:
+        Invalid: If a field the service requires has no value.
+    """
+    for field in description.fields:
+        if field.required and values.get(field.name) is None:
+            raise Invalid(Reason.MISSING_REQUIRED, field.name, f"{field.name} is required and has no value")
+    creatable = {field.name for field in description.fields if field.creatable}
+    return {name: value for name, value in values.items() if value is not None and name in creatable}
+
+
+def check_update(description: EntityDescription, changed: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the changed values that may be sent; fields that can only be given on creation are left out.
+
+    Raises:
+        Invalid: If a field would be emptied that the service does not let be empty.
+    """
+    result: dict[str, t.Any] = {}
+    for name, value in changed.items():
+        field = description.find(name)
+        if field is None or not field.updatable:
+            continue
+        if value is None and (field.required or not field.nullable):
+            raise Invalid(Reason.NOT_NULLABLE, name, f"{name} cannot be emptied")
+        result[name] = value
+    return result
+
+
+def _wrong(field: Field, value: t.Any, wanted: str) -> Invalid:
+    shown = repr(value)
+    shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
+    return Invalid(Reason.WRONG_TYPE, field.name, f"{field.name} wants {wanted}, got {shown}")
+
+
+def _string(field: Field, value: t.Any) -> str | None:
+    if isinstance(value, (dt.date, dt.time)):
+        value = value.isoformat()
+    elif isinstance(value, (int, decimal.Decimal)) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise _wrong(field, value, "text")
+    if field.max_length is not None and len(value) > field.max_length:
+        text = f"{field.name} takes {field.max_length} characters, got {len(value)}"
+        raise Invalid(Reason.TOO_LONG, field.name, text)
+    return value or None  # services keep an emptied text field as null
+
+
+def _number(field: Field, value: t.Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, decimal.Decimal, str)):
+        raise _wrong(field, value, "a number")
+    try:
+        exact = decimal.Decimal(str(value).strip())
+    except decimal.InvalidOperation:
+        raise _wrong(field, value, "a number") from None
+    if not exact.is_finite():
+        raise _wrong(field, value, "a number")
+    if exact == exact.to_integral_value() and abs(exact) < 2**63:
+        return int(exact)
+    return float(exact)
+
+
+def _integer(field: Field, value: t.Any) -> int:
+    number = _number(field, value)
+    if isinstance(number, float) and not (math.isfinite(number) and number.is_integer()):
+        raise _wrong(field, value, "a whole number")
+    return int(number)
+
+
+def _boolean(field: Field, value: t.Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(field, value, "true or false")
+    return value
+
+
+def _date(field: Field, value: t.Any) -> str:
+    if isinstance(value, dt.date):
+        return value.strftime("%Y-%m-%d")
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value[:10]).isoformat()
+        except ValueError:
+            pass
+    raise _wrong(field, value, "a date such as 2026-03-01")
+
+
+def _time(field: Field, value: t.Any) -> str:
+    if isinstance(value, dt.time):
+        return value.isoformat("seconds")
+    if isinstance(value, str):
+        try:
+            return dt.time.fromisoformat(value).isoformat("seconds")
+        except ValueError:
+            pass
+    raise _wrong(field, value, "a time such as 09:30:00")
+
+
+def _datetime(field: Field, value: t.Any) -> str:
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:
+            raise _wrong(field, value, "a time stamp such as 2026-03-01T09:30:00Z") from None
+    if not isinstance(value, dt.datetime):
+        raise _wrong(field, value, "a time stamp such as 2026-03-01T09:30:00Z")
+    moment = value if value.tzinfo else value.replace(tzinfo=dt.timezone.utc)
+    return moment.astimezone(dt.timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _option(field: Field, value: t.Any) -> t.Any:
+    options = field.options or {}
+    if isinstance(value, str) and value in options:
+        return options[value]
+    if value in options.values():
+        return value
+    known = ", ".join(sorted(options)[:20])
+    raise Invalid(Reason.UNKNOWN_OPTION, field.name, f"{field.name} has no option {value!r}; it has: {known}")
+
+
+def _options(field: Field, value: t.Any) -> list[t.Any] | None:
+    chosen = value if isinstance(value, list) else [value]
+    return sorted(_option(field, item) for item in chosen) or None
+
+
+def _relation(field: Field, value: t.Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise _wrong(field, value, f"the external ID of one of the {field.relation}")
+    return str(value)
+
+
+def _object(field: Field, value: t.Any) -> dict[str, t.Any]:
+    if not isinstance(value, dict):
+        raise _wrong(field, value, "an object")
+    if field.attributes is not None and (unknown := sorted(set(value) - field.attributes)):
+        text = f"{field.name} has no key {unknown[0]!r}; it takes: {', '.join(sorted(field.attributes))}"
+        raise Invalid(Reason.UNKNOWN_ATTRIBUTE, field.name, text)
+    return {key: _plain(item) for key, item in value.items()}
+
+
+def _list(field: Field, value: t.Any) -> list[t.Any]:
+    if not isinstance(value, list):
+        raise _wrong(field, value, "a list")
+    if field.items is not None:
+        for item in value:
+            if not isinstance(item, dict):
+                raise _wrong(field, item, "a list of objects")
+            if unknown := sorted(set(item) - field.items):
+                text = f"an item of {field.name} has no key {unknown[0]!r}; it takes: {', '.join(sorted(field.items))}"
+                raise Invalid(Reason.UNKNOWN_ATTRIBUTE, field.name, text)
+    return [_plain(item) for item in value]
+
+
+def _plain(value: t.Any) -> t.Any:
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+_CONVERTERS: Mapping[FieldType, Callable[[Field, t.Any], t.Any]] = {
+    FieldType.STRING: _string,
+    FieldType.INTEGER: _integer,
+    FieldType.NUMBER: _number,
+    FieldType.BOOLEAN: _boolean,
+    FieldType.DATE: _date,
+    FieldType.TIME: _time,
+    FieldType.DATETIME: _datetime,
+    FieldType.OPTION: _option,
+    FieldType.OPTIONS: _options,
+    FieldType.RELATION: _relation,
+    FieldType.OBJECT: _object,
+    FieldType.LIST: _list,
+}

@@ -1,0 +1,135 @@
+"""Stage write: operations to the service, several at once, and what became of those whose answer was lost."""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sync_ledger.adapter import Action, Result, WriteResult, batches
+from sync_ledger.engine.diff import same
+from sync_ledger.errors import BudgetExhaustedError, ServiceError, ServiceUnavailableError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+
+    from sync_ledger.adapter import EntityAdapter, Operation
+
+_ROUNDS = 3
+"""How often one operation is sent at most, when each time its answer is lost and it turns out not to have happened."""
+
+_OUTAGE = 20
+"""So many writes failing in a row, none succeeding between them, are an outage: the run ends instead of going on."""
+
+
+@dataclass
+class Report:
+    """What became of a batch of operations.
+
+    Attributes:
+        results: External ID -> result; absent for operations that were never sent.
+        several: External ID -> records found where one was to be created.
+        stopped_by: The fault that ended the batch early, if one did.
+    """
+
+    results: dict[str, WriteResult] = field(default_factory=dict)
+    several: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    stopped_by: ServiceError | None = None
+
+
+class Writer:
+    """Sends operations through a bounded pool of threads.
+
+    Operations of one call have distinct external IDs, so that no two threads ever work on one record.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self._failing = 0
+        self._pool = ThreadPoolExecutor(max_workers=max(1, concurrency), thread_name_prefix="write")
+
+    def close(self) -> None:
+        """Let running calls end and release the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def write(self, adapter: EntityAdapter, operations: Sequence[Operation]) -> Report:
+        """Send operations and find out what became of each of them."""
+        report = Report()
+        waiting = list(operations)
+        for _ in range(_ROUNDS):
+            self._send(adapter, waiting, report)
+            unknown = [
+                operation
+                for operation in waiting
+                if (result := report.results.get(operation.external_id)) and result.result is Result.UNKNOWN
+            ]
+            if not unknown or report.stopped_by is not None:
+                break
+            try:
+                waiting = _examine(adapter, unknown, report)
+            except ServiceError as error:
+                report.stopped_by = error
+                break
+            if not waiting:
+                break
+        return report
+
+    def _send(self, adapter: EntityAdapter, operations: Sequence[Operation], report: Report) -> None:
+        calls: list[tuple[Sequence[Operation], Future[Sequence[WriteResult]]]] = [
+            (part, self._pool.submit(adapter.write, part)) for part in batches(operations, adapter.batch_size)
+        ]
+        for part, future in calls:
+            if future.cancelled():
+                continue
+            try:
+                for operation, result in zip(part, future.result(), strict=True):
+                    report.results[operation.external_id] = result
+                    self._watch(operation, result)
+            except ServiceError as error:
+                # Credentials and outages outrank a used-up budget: with them the run cannot end well.
+                if report.stopped_by is None or isinstance(report.stopped_by, BudgetExhaustedError):
+                    report.stopped_by = error
+                for _, other in calls:
+                    other.cancel()
+
+    def _watch(self, operation: Operation, result: WriteResult) -> None:
+        """Count failures in a row over the whole run.
+
+        Raises:
+            ServiceUnavailableError: If there are so many that the service must be down.
+        """
+        if result.result not in {Result.UNSENT, Result.UNKNOWN}:
+            self._failing = 0
+            return
+        self._failing += 1
+        if self._failing >= _OUTAGE:
+            raise ServiceUnavailableError(
+                f"{self._failing} writes in a row failed, the last one for {operation.external_id} with "
+                f"{result.code or 'no answer'}; the run ends here, the rows are kept and sent again by the next run"
+            )
+
+
+def _examine(adapter: EntityAdapter, unknown: Sequence[Operation], report: Report) -> list[Operation]:
+    """Read what the lost writes did; return those that did nothing and may be sent again."""
+    creates = [operation for operation in unknown if operation.action is Action.CREATE]
+    updates = [operation for operation in unknown if operation.action is Action.UPDATE]
+    again: list[Operation] = []
+    found = adapter.find([operation.external_id for operation in creates]) if creates else {}
+    for operation in creates:
+        hits = found.get(operation.external_id, ())
+        if len(hits) == 1:
+            report.results[operation.external_id] = WriteResult(Result.WRITTEN, remote_id=hits[0])
+        elif hits:
+            report.several[operation.external_id] = tuple(hits)
+        else:
+            again.append(operation)
+    records = adapter.read([operation.remote_id or "" for operation in updates]) if updates else {}
+    for operation in updates:
+        record = records.get(operation.remote_id or "")
+        if record is None:
+            report.results[operation.external_id] = WriteResult(Result.GONE, remote_id=operation.remote_id)
+        elif all(same(record.values.get(name), value) for name, value in operation.values.items()):
+            report.results[operation.external_id] = WriteResult(Result.WRITTEN, remote_id=operation.remote_id)
+        else:
+            again.append(operation)
+    return again

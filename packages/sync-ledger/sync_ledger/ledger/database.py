@@ -1,0 +1,110 @@
+"""Opening the ledger's database: SQLite file or PostgreSQL, brought to the current schema."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+
+from sync_ledger.engine.payload import from_json_text, to_json_text
+from sync_ledger.errors import LedgerError
+
+if t.TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Connection, Engine
+
+_MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
+# Alembic tells of every schema it looks at; a target's log is for its run.
+logging.getLogger("alembic").setLevel(logging.WARNING)
+_MIGRATION_LOCK = 5_742_019  # any number of our own: PostgreSQL's advisory locks are told apart by it
+
+
+def open_engine(url: str) -> Engine:
+    """Open the ledger database and migrate it to this version's schema.
+
+    Args:
+        url: SQLAlchemy URL, `sqlite:///path/to/file.db` or `postgresql://user:password@host/database`.
+
+    Raises:
+        LedgerError: If the URL is wrong, the database cannot be reached, or the file is not a ledger.
+    """
+    parsed = _parse(url)
+    shown = parsed.render_as_string(hide_password=True)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    try:
+        engine = create_engine(
+            parsed, pool_pre_ping=True, json_serializer=to_json_text, json_deserializer=from_json_text
+        )
+        if parsed.get_backend_name() == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+        with engine.connect() as connection:
+            _migrate(connection)
+    except ImportError as error:
+        raise LedgerError(
+            f"ledger_url {shown}: the database driver is missing ({error}); install sync-ledger[postgres]"
+        ) from error
+    except DatabaseError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise LedgerError(
+            f"The ledger {shown} cannot be used: {reason}. If it is damaged, restore it from a backup or name a new "
+            "one in ledger_url; links are found again from the external IDs at the service, nothing is written twice"
+        ) from error
+    return engine
+
+
+def _parse(url: str) -> URL:
+    # The text of the URL is left out of the message: it may hold a password.
+    message = "ledger_url must look like sqlite:///file.db or postgresql://user@host/database"
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError):
+        raise LedgerError(message) from None
+    if backend not in {"sqlite", "postgresql"}:
+        raise LedgerError(message)
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _prepare_sqlite(connection: t.Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout = 30000")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # FULL, not NORMAL: after a power cut a settled row must still be there, because STATE has passed it.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS.replace("%", "%%"))
+    config.attributes["connection"] = connection
+    script = ScriptDirectory.from_config(config)
+    if _revision(connection, script) == script.get_current_head():
+        return
+    connection.rollback()
+    # Two processes may open a new ledger at the same moment: the second waits here and then finds it made.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _MIGRATION_LOCK})
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if _revision(connection, script) != script.get_current_head():
+        command.upgrade(config, "head")
+    connection.commit()
+
+
+def _revision(connection: Connection, script: ScriptDirectory) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table": "sync_ledger_version"})
+    current = context.get_current_revision()
+    if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
+        raise LedgerError(
+            f"The ledger was written by a newer version of sync-ledger (schema {current}); install that version"
+        )
+    return current

@@ -1,0 +1,96 @@
+"""Links: which remote record stands for an external ID, and what it was last sent."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from sqlalchemy import and_, select
+
+from sync_ledger.ledger.tables import intents, links
+from sync_ledger.ledger.upsert import upsert
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link.
+
+    Attributes:
+        external_id: JDE key.
+        remote_id: Record at the service.
+        payload_hash: Hash of the last payload known to be there.
+        payload: That payload, normalised.
+    """
+
+    external_id: str
+    remote_id: str
+    payload_hash: str
+    payload: Mapping[str, t.Any]
+
+
+class Links:
+    """Links of one destination, and the writes in flight."""
+
+    def __init__(self, engine: Engine, destination: str) -> None:
+        self._engine = engine
+        self._destination = destination
+
+    def find(self, entity: str, external_ids: Sequence[str]) -> dict[str, Link]:
+        """Return the links of those external IDs that have one."""
+        where = and_(
+            links.c.destination == self._destination,
+            links.c.entity == entity,
+            links.c.external_id.in_(external_ids),
+        )
+        query = select(links.c.external_id, links.c.remote_id, links.c.payload_hash, links.c.payload).where(where)
+        with self._engine.connect() as connection:
+            return {row.external_id: Link(*row) for row in connection.execute(query)}
+
+    def remote_ids(self, entity: str, external_ids: Sequence[str]) -> dict[str, str]:
+        """Return external ID -> remote id of those that are linked; payloads are not read."""
+        where = and_(
+            links.c.destination == self._destination,
+            links.c.entity == entity,
+            links.c.external_id.in_(external_ids),
+        )
+        query = select(links.c.external_id, links.c.remote_id).where(where)
+        with self._engine.connect() as connection:
+            return {row.external_id: row.remote_id for row in connection.execute(query)}
+
+    def intend(self, run_id: int, entity: str, actions: Mapping[str, str], at: datetime) -> None:
+        """Note the writes about to be sent: external ID -> action."""
+        rows = [
+            {
+                "destination": self._destination,
+                "entity": entity,
+                "external_id": external_id,
+                "run_id": run_id,
+                "action": action,
+                "at": at,
+            }
+            for external_id, action in actions.items()
+        ]
+        with self._engine.begin() as connection:
+            upsert(connection, intents, rows)
+
+    def interrupted(self, entity: str) -> list[str]:
+        """Return the external IDs of creates that were in flight when an earlier run died."""
+        query = select(intents.c.external_id).where(
+            intents.c.destination == self._destination,
+            intents.c.entity == entity,
+            intents.c.action == "create",
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def forget_intents(self, entity: str) -> None:
+        """Drop the notes of writes in flight, once what became of them is known."""
+        where = and_(intents.c.destination == self._destination, intents.c.entity == entity)
+        with self._engine.begin() as connection:
+            connection.execute(intents.delete().where(where))

@@ -1,0 +1,228 @@
+"""Settling a batch: outcomes, counts, links, open rows and the end of intents, all in the caller's transaction."""
+
+from __future__ import annotations
+
+import typing as t
+
+from sqlalchemy import and_, select, update
+
+from sync_ledger.engine.payload import payload_hash
+from sync_ledger.ledger.clock import now
+from sync_ledger.ledger.tables import intents, links, open_rows, outcomes, remote_index, run_counts, runs, sweeps
+from sync_ledger.ledger.upsert import insert, upsert
+from sync_ledger.rows import OPEN_OUTCOMES, Outcome, Reason, Tally
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from sync_ledger.adapter import Usage
+    from sync_ledger.rows import Settled
+
+_KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
+_WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
+
+
+def settle(connection: Connection, destination: str, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
+    """Write one batch of outcomes; each entity's rows carry distinct external IDs, skipped ones aside."""
+    moment = now()
+    by_entity: dict[str, list[Settled]] = {}
+    for item in batch:
+        by_entity.setdefault(item.row.entity, []).append(item)
+    for entity, items in by_entity.items():
+        _write_outcomes(connection, destination, run_id, entity, items, moment)
+        _write_links(connection, destination, run_id, entity, items, moment)
+        _write_open_rows(connection, destination, run_id, entity, items, moment)
+        # A write whose result is still unknown stays noted: the next run looks for it before it sends it again.
+        known = [item.row.external_id for item in items if item.reason is not Reason.UNKNOWN_RESULT]
+        _end_intents(connection, destination, entity, known)
+    _count(connection, run_id, batch)
+    _progress(connection, run_id, batch, usage, moment)
+
+
+def _write_outcomes(
+    connection: Connection,
+    destination: str,
+    run_id: int,
+    entity: str,
+    items: Iterable[Settled],
+    moment: datetime,
+) -> None:
+    rows = [
+        {
+            "run_id": run_id,
+            "destination": destination,
+            "entity": entity,
+            "external_id": item.row.external_id,
+            "outcome": item.outcome.value,
+            "reason": item.reason.value,
+            "field": item.field,
+            "text": item.text,
+            "remote_id": item.remote_id,
+            "changes": {name: list(pair) for name, pair in item.changes.items()} if item.changes else None,
+            "at": moment,
+        }
+        for item in items
+        if item.outcome is not Outcome.UNCHANGED
+    ]
+    if rows:
+        connection.execute(outcomes.insert(), rows)
+
+
+def _write_links(
+    connection: Connection,
+    destination: str,
+    run_id: int,
+    entity: str,
+    items: Iterable[Settled],
+    moment: datetime,
+) -> None:
+    linked = [item for item in items if item.outcome in _KNOWN and item.values is not None and item.remote_id]
+    rows = [
+        {
+            "destination": destination,
+            "entity": entity,
+            "external_id": item.row.external_id,
+            "remote_id": item.remote_id,
+            "payload_hash": payload_hash(item.values or {}),
+            "payload": dict(item.values or {}),
+            "written_at": moment,
+            "run_id": run_id,
+        }
+        for item in linked
+    ]
+    upsert(connection, links, rows)
+    created = [item for item in linked if item.outcome is Outcome.CREATED]
+    if created:
+        sweep = connection.execute(
+            select(sweeps.c.sweep).where(sweeps.c.destination == destination, sweeps.c.entity == entity)
+        ).scalar()
+        upsert(
+            connection,
+            remote_index,
+            [
+                {
+                    "destination": destination,
+                    "entity": entity,
+                    "remote_id": item.remote_id,
+                    "external_id": item.row.external_id,
+                    "sweep": sweep or 0,
+                }
+                for item in created
+            ],
+        )
+    gone = [item for item in items if item.reason is Reason.RECORD_DELETED and item.remote_id]
+    if gone:
+        where = and_(
+            remote_index.c.destination == destination,
+            remote_index.c.entity == entity,
+            remote_index.c.remote_id.in_([item.remote_id for item in gone]),
+        )
+        connection.execute(remote_index.delete().where(where))
+
+
+def _write_open_rows(
+    connection: Connection,
+    destination: str,
+    run_id: int,
+    entity: str,
+    items: Sequence[Settled],
+    moment: datetime,
+) -> None:
+    decided = [item for item in items if item.outcome is not Outcome.SKIPPED and item.outcome is not Outcome.PLANNED]
+    again = {item.row.open_row_id: item for item in decided if item.row.open_row_id and item.outcome in OPEN_OUTCOMES}
+    keys = [item.row.external_id for item in decided]
+    where = and_(
+        open_rows.c.destination == destination,
+        open_rows.c.entity == entity,
+        open_rows.c.external_id.in_(keys),
+        open_rows.c.closed_at.is_(None),
+    )
+    outcome_of = {item.row.external_id: item for item in decided}
+    for row in connection.execute(select(open_rows.c.id, open_rows.c.external_id).where(where)).all():
+        item = again.get(row.id) or outcome_of[row.external_id]
+        change = _still_open(item, run_id, moment) if row.id in again else _closed(item, row.id, moment)
+        connection.execute(update(open_rows).where(open_rows.c.id == row.id).values(change))
+    fresh = [
+        {
+            "destination": destination,
+            "entity": entity,
+            "external_id": item.row.external_id,
+            "outcome": item.outcome.value,
+            "reason": item.reason.value,
+            "field": item.field,
+            "text": item.text,
+            "candidates": list(item.candidates) or None,
+            "payload": dict(item.row.payload),
+            "attempts": 1,
+            "first_run_id": run_id,
+            "last_run_id": run_id,
+            "opened_at": moment,
+            "updated_at": moment,
+        }
+        for item in decided
+        if item.outcome in OPEN_OUTCOMES and not item.row.open_row_id
+    ]
+    if fresh:
+        connection.execute(open_rows.insert(), fresh)
+
+
+def _still_open(item: Settled, run_id: int, moment: datetime) -> dict[str, t.Any]:
+    return {
+        "outcome": item.outcome.value,
+        "reason": item.reason.value,
+        "field": item.field,
+        "text": item.text,
+        "candidates": list(item.candidates) or None,
+        "attempts": open_rows.c.attempts + 1,
+        "last_run_id": run_id,
+        "updated_at": moment,
+    }
+
+
+def _closed(item: Settled, open_row_id: int, moment: datetime) -> dict[str, t.Any]:
+    if item.row.open_row_id == open_row_id:
+        closed_as = "written" if item.outcome in _WRITTEN else "unchanged"
+    else:
+        closed_as = "superseded"
+    return {"closed_at": moment, "closed_as": closed_as, "updated_at": moment}
+
+
+def _end_intents(connection: Connection, destination: str, entity: str, external_ids: Sequence[str]) -> None:
+    where = and_(
+        intents.c.destination == destination,
+        intents.c.entity == entity,
+        intents.c.external_id.in_(external_ids),
+    )
+    connection.execute(intents.delete().where(where))
+
+
+def _count(connection: Connection, run_id: int, batch: Iterable[Settled]) -> None:
+    tally = Tally()
+    for item in batch:
+        tally.add(item)
+    rows = [
+        {"run_id": run_id, "entity": entity, "outcome": outcome.value, "reason": reason.value, "rows": count}
+        for (entity, outcome, reason), count in tally.counts.items()
+    ]
+    statement = insert(connection, run_counts)
+    statement = statement.on_conflict_do_update(
+        index_elements=["run_id", "entity", "outcome", "reason"],
+        set_={"rows": run_counts.c.rows + statement.excluded.rows},
+    )
+    connection.execute(statement, rows)
+
+
+def _progress(connection: Connection, run_id: int, batch: Sequence[Settled], usage: Usage, moment: datetime) -> None:
+    replayed = sum(1 for item in batch if item.row.open_row_id)
+    values = {
+        "rows": runs.c.rows + len(batch) - replayed,
+        "replayed": runs.c.replayed + replayed,
+        "calls": usage.calls,
+        "writes": usage.writes,
+        "cost": usage.cost,
+        "heartbeat_at": moment,
+    }
+    connection.execute(update(runs).where(runs.c.id == run_id).values(values))

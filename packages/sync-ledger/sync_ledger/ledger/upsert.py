@@ -1,0 +1,31 @@
+"""INSERT … ON CONFLICT for the two databases a ledger can live in."""
+
+from __future__ import annotations
+
+import typing as t
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Table
+
+    Insert = sqlite.Insert | postgresql.Insert
+
+
+def insert(connection: Connection, table: Table) -> Insert:
+    """Return the dialect's INSERT, which knows ON CONFLICT."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, t.Any]]) -> None:
+    """Insert rows, replacing the non-key columns of those whose primary key is there."""
+    if not rows:
+        return
+    statement = insert(connection, table)
+    keys = [column.name for column in table.primary_key.columns]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))

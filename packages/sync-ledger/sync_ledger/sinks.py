@@ -1,0 +1,140 @@
+"""Sinks: from RECORD messages to the engine's source rows."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from singer_sdk.sinks import BatchSink
+
+from sync_ledger.errors import ConfigError
+from sync_ledger.rows import Outcome, Reason, Settled, SourceRow
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sync_ledger.target import UpsertTarget
+
+_BATCH_SECONDS = 2
+"""A batch is sized so that it takes about this long: a target that dies loses no more progress than that."""
+
+_FIRST_BATCH = 50
+_LARGEST_BATCH = 1000
+
+
+def external_id_of(record: Mapping[str, t.Any], key_properties: Sequence[str]) -> str | None:
+    """Return the external ID of a record: its key values joined by `-`, None if one is missing or blank."""
+    values = [record.get(name) for name in key_properties]
+    if any(value is None or value == "" for value in values):
+        return None
+    return "-".join(str(value) for value in values)
+
+
+class _LedgerSink(BatchSink):
+    """What our sinks share: the engine checks rows, so the SDK's own checks, which end a run, are off."""
+
+    @property
+    def upsert_target(self) -> UpsertTarget:
+        """The target this sink belongs to."""
+        return t.cast("UpsertTarget", self._target)
+
+    def __init__(self, target: t.Any, stream_name: str, schema: dict[str, t.Any], key_properties: t.Any) -> None:
+        self._target = target
+        super().__init__(target, stream_name, schema, key_properties)
+
+    def get_validator(self) -> None:
+        """Return None: the engine checks against the service's metadata and holds what does not fit."""
+        return
+
+    def _validate_and_parse(self, record: dict[str, t.Any]) -> dict[str, t.Any]:
+        # singer-sdk 0.54.9 parses dates here and ends the run on a bad one; the engine holds the row instead.
+        return record
+
+    def _singer_validate_message(self, record: dict[str, t.Any]) -> None:
+        """Do nothing: a row without its key is held (singer-sdk 0.54.9 would end the run)."""
+
+
+class UpsertSink(_LedgerSink):
+    """Rows of one entity of the destination."""
+
+    def __init__(self, target: t.Any, stream_name: str, schema: dict[str, t.Any], key_properties: t.Any) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._size = _FIRST_BATCH
+
+    @property
+    def max_size(self) -> int:
+        """Rows that make a batch: as many as fit into a few seconds, judged by the last batch."""
+        return min(self._size, self.batch_size_rows or _LARGEST_BATCH)
+
+    def setup(self) -> None:
+        """Check the stream against the destination and bring the index of its entity up to date."""
+        if not self.key_properties:
+            raise ConfigError(
+                f"Stream {self.stream_name!r} has no key_properties; the target upserts by them. "
+                "Set __key_properties__ in the mapping"
+            )
+        properties = [name for name in self.schema["properties"] if self._is_field(name)]
+        self.upsert_target.process(lambda: self.upsert_target.engine.open(self.stream_name, properties))
+
+    def process_batch(self, context: dict[str, t.Any]) -> None:
+        """Give a batch to the engine, its parents' rows first."""
+        records = context.get("records", [])
+        target = self.upsert_target
+        target.drain_parents(self.stream_name)
+        rows: list[SourceRow] = []
+        keyless: list[Settled] = []
+        for record in records:
+            payload = {name: value for name, value in record.items() if self._is_field(name)}
+            external_id = external_id_of(record, self.key_properties)
+            row = SourceRow(self.stream_name, external_id or "", payload)
+            if external_id is None:
+                text = f"a key property ({', '.join(self.key_properties)}) has no value"
+                keyless.append(Settled(row, Outcome.HELD, Reason.MISSING_KEY, text=text))
+            else:
+                rows.append(row)
+        begun = time.monotonic()
+        if keyless:
+            target.process(lambda: target.engine.settle_directly(keyless))
+        if rows:
+            target.process(lambda: target.engine.process(self.stream_name, rows))
+            took = max(time.monotonic() - begun, 0.001)
+            self._size = max(_FIRST_BATCH, min(_LARGEST_BATCH, int(len(rows) * _BATCH_SECONDS / took)))
+
+    def _is_field(self, name: str) -> bool:
+        return name not in self.key_properties and not name.startswith("_sdc_")
+
+
+class UnmappedSink(_LedgerSink):
+    """Rows a mapper could not map: each is held under the entity it was meant for."""
+
+    def process_batch(self, context: dict[str, t.Any]) -> None:
+        """Settle the batch as held."""
+        settled = [_unmapped(record) for record in context.get("records", [])]
+        self.upsert_target.process(lambda: self.upsert_target.engine.settle_directly(settled))
+
+
+class SkippedSink(_LedgerSink):
+    """Rows of a stream the destination does not know, counted and left alone because the settings say so."""
+
+    def setup(self) -> None:
+        """Say once that the stream is skipped."""
+        self.logger.warning("Stream %r is skipped: the destination does not know it", self.stream_name)
+
+    def process_batch(self, context: dict[str, t.Any]) -> None:
+        """Settle the batch as skipped."""
+        settled = [
+            Settled(
+                SourceRow(self.stream_name, external_id_of(record, self.key_properties) or "", record),
+                Outcome.SKIPPED,
+                Reason.UNKNOWN_STREAM,
+            )
+            for record in context.get("records", [])
+        ]
+        self.upsert_target.process(lambda: self.upsert_target.engine.settle_directly(settled))
+
+
+def _unmapped(record: Mapping[str, t.Any]) -> Settled:
+    row = SourceRow(str(record.get("stream")), str(record.get("key")), record.get("record") or {})
+    field = record.get("field")
+    text = f"mapping {record.get('map')}: {record.get('reason')}"
+    return Settled(row, Outcome.HELD, Reason.UNMAPPED, str(field) if field else None, text)
