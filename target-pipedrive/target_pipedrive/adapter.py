@@ -1,0 +1,243 @@
+"""Pipedrive as a destination of the upsert engine."""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+import time
+import typing as t
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from sync_ledger.adapter import Action, Result, WriteResult
+from sync_ledger.errors import ConfigError, CredentialsError, ServiceUnavailableError
+
+from target_pipedrive import reading, values
+from target_pipedrive.answers import TIMED_OUT, LostAnswerError, NotSentError, RefusedError
+from target_pipedrive.client import PAGE_SIZE
+from target_pipedrive.entities import ENTITIES
+from target_pipedrive.fields import entity_fields
+from target_pipedrive.hosts import domain
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from sync_ledger.adapter import Operation, RemoteRecord, Sweep, Usage
+    from sync_ledger.fields import EntityDescription
+
+    from target_pipedrive.client import PipedriveClient
+    from target_pipedrive.entities import Entity
+    from target_pipedrive.fields import EntityFields
+
+SETTLE_SECONDS: t.Final = 3
+"""How long to wait before looking for a create whose answer was lost: whether lists show a write at once is not
+documented."""
+
+TIMED_OUT_SECONDS: t.Final = 15
+"""How long to wait when no answer came in time: the server may still be at it."""
+
+_COMPLAINT: t.Final = re.compile(r"Validation failed: ([\w.\[\]]+):")
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """A create whose answer was lost: when it was sent (server's clock), and how long to wait before looking."""
+
+    sent_at: datetime
+    wait_seconds: int
+
+
+class PipedriveEntity:
+    """Organizations, persons, ... of one account (see `sync_ledger.adapter.EntityAdapter`).
+
+    Args:
+        client: Client of the account.
+        entity: Definition of the entity.
+        external_id_field: Label of the custom text field that holds the external ID.
+        sleep: Waits that many seconds.
+    """
+
+    batch_size = 1
+    """Pipedrive has no call that writes several records."""
+
+    def __init__(
+        self,
+        client: PipedriveClient,
+        entity: Entity,
+        external_id_field: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._entity = entity
+        self._external_id_field = external_id_field
+        self._sleep = sleep
+        self._fields: EntityFields | None = None
+        self._lock = threading.Lock()
+        self._lost: dict[str, _Lost] = {}
+
+    @property
+    def entity(self) -> str:
+        """Name of the entity, equal to the Singer stream's."""
+        return self._entity.name
+
+    def describe(self) -> EntityDescription:
+        """Return the fields the account has, read once a run.
+
+        Raises:
+            ConfigError: If the external ID field does not exist or is not a text field.
+        """
+        return self._described().description
+
+    def sweep(self, since: datetime | None) -> Sweep:
+        """List all records, or those changed since a moment, 500 a call."""
+        return reading.sweep(self._client, self._entity, self._described(), since)
+
+    def find(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Look for records created moments ago, by reading the newest ones.
+
+        They are read back to the sending of the earliest create in question. For IDs this process has not sent, the
+        last quarter of an hour is read, and what is not there is looked up in the search index.
+        """
+        fields = self._described()
+        start = self._client.server_now() - reading.RECENT
+        lost = [self._lost.get(one, _Lost(start, SETTLE_SECONDS)) for one in external_ids]
+        self._sleep(max((one.wait_seconds for one in lost), default=SETTLE_SECONDS))
+        since = min((one.sent_at for one in lost), default=start) - reading.LOST_MARGIN
+        found = reading.recent(self._client, self._entity, fields, set(external_ids), since)
+        older = [one for one in external_ids if one not in found and one not in self._lost]
+        return {**found, **reading.searched(self._client, self._entity, fields, older)}
+
+    def read(self, remote_ids: Sequence[str]) -> Mapping[str, RemoteRecord]:
+        """Read records by id; those that are gone or deleted are absent."""
+        return reading.read(self._client, self._entity, self._described(), remote_ids)
+
+    def write(self, operations: Sequence[Operation]) -> Sequence[WriteResult]:
+        """Send the one operation."""
+        return [self._write(operation) for operation in operations]
+
+    def _write(self, operation: Operation) -> WriteResult:
+        fields = self._described()
+        creating = operation.action is Action.CREATE
+        sent_at = self._client.server_now()
+        try:
+            if creating:
+                body = values.body(fields, operation.values, external_id=operation.external_id)
+                answer = self._client.write("POST", self._entity.path, body)
+            else:
+                body = values.body(fields, operation.values)
+                answer = self._client.write("PATCH", self._entity.record_path, body, id_=operation.remote_id)
+        except RefusedError as error:
+            return _refusal(fields, error, creating=creating)
+        except NotSentError as error:
+            return WriteResult(Result.UNSENT, code="429", text=str(error))
+        except LostAnswerError as error:
+            if creating:
+                wait = TIMED_OUT_SECONDS if error.code == TIMED_OUT else SETTLE_SECONDS
+                self._lost.setdefault(operation.external_id, _Lost(sent_at, wait))
+            return WriteResult(Result.UNKNOWN, code=error.code, text=str(error))
+        remote_id = answer.data.get("id") if isinstance(answer.data, dict) else None
+        if remote_id is None and creating:
+            self._lost.setdefault(operation.external_id, _Lost(sent_at, SETTLE_SECONDS))
+            return WriteResult(Result.UNKNOWN, code="unreadable", text="the answer to the create names no record")
+        return WriteResult(Result.WRITTEN, remote_id=str(remote_id or operation.remote_id))
+
+    def _described(self) -> EntityFields:
+        with self._lock:
+            if self._fields is None:
+                pages = _or_unusable(lambda: list(self._client.pages(self._entity.fields_path, {"limit": PAGE_SIZE})))
+                metadata = [item for page in pages for item in page.data or []]
+                self._fields = entity_fields(self._entity, metadata, self._external_id_field)
+            return self._fields
+
+
+class PipedriveDestination:
+    """One Pipedrive account (see `sync_ledger.adapter.Destination`).
+
+    Args:
+        client: Client of the account.
+        external_id_field: Label of the custom text field that holds the external ID.
+        concurrency: How many writes may be under way at the same time.
+        company_domain: Company the token must belong to, when given.
+        sleep: Waits that many seconds.
+    """
+
+    def __init__(
+        self,
+        client: PipedriveClient,
+        external_id_field: str,
+        *,
+        concurrency: int = 8,
+        company_domain: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._wanted = domain(company_domain) if company_domain else None
+        self._concurrency = concurrency
+        self._entities = {
+            name: PipedriveEntity(client, entity, external_id_field, sleep=sleep) for name, entity in ENTITIES.items()
+        }
+
+    @functools.cached_property
+    def name(self) -> str:
+        """`pipedrive:` and the company domain; the token alone does not say which company it belongs to.
+
+        Raises:
+            ConfigError: If the token belongs to another company than the one set.
+        """
+        data = _or_unusable(lambda: self._client.read("/v1/users/me")).data
+        company = data.get("company_domain") if isinstance(data, dict) else None
+        if not company:
+            raise ServiceUnavailableError("Pipedrive does not say which company the token belongs to; check api_url")
+        if self._wanted and self._wanted != company:
+            raise ConfigError(f"setting company_domain is {self._wanted!r}, but api_token belongs to {company!r}")
+        return f"pipedrive:{company}"
+
+    @property
+    def entities(self) -> Sequence[str]:
+        """Names of the entities, parents before children."""
+        return tuple(self._entities)
+
+    @property
+    def concurrency(self) -> int:
+        """How many `write` calls may run at the same time."""
+        return self._concurrency
+
+    def entity(self, name: str) -> PipedriveEntity:
+        """Return the adapter of one entity."""
+        return self._entities[name]
+
+    def usage(self) -> Usage:
+        """Return requests, writes and tokens used so far."""
+        return self._client.usage()
+
+    def close(self) -> None:
+        """Release connections."""
+        self._client.close()
+
+
+_T = t.TypeVar("_T")
+
+
+def _or_unusable(read: Callable[[], _T]) -> _T:
+    """Do a read without which nothing works; a refusal then concerns the account or its address."""
+    try:
+        return read()
+    except RefusedError as error:
+        if error.status == HTTPStatus.FORBIDDEN:
+            raise CredentialsError(f"the Pipedrive token lacks a permission: {error}") from None
+        raise ConfigError(f"this is not a Pipedrive API: {error}; check settings company_domain and api_url") from None
+
+
+def _refusal(fields: EntityFields, error: RefusedError, *, creating: bool) -> WriteResult:
+    if error.status in reading.GONE and not creating:
+        return WriteResult(Result.GONE, code=error.code, text=error.text)
+    key = error.field_code
+    if key is None and (match := _COMPLAINT.search(error.text)):
+        key = match.group(1).removeprefix("custom_fields.")
+    text = error.text
+    for custom in fields.custom_keys:
+        text = text.replace(custom, fields.label(custom))
+    return WriteResult(Result.REJECTED, code=error.code, text=text, field=fields.label(key) if key else None)

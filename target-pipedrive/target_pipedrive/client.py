@@ -1,0 +1,290 @@
+"""HTTP client of one Pipedrive account: paced, counted, retried where that is safe.
+
+Reads are repeated after server errors, resets and time-outs. Writes are sent once: no idempotency key exists, so a
+write whose answer was lost may have been done (Pipedrive API fact sheet section 9). Only what certainly had no effect
+(a full burst window, a refused connection) is repeated for both.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+import backoff
+import msgspec
+import requests
+from requests.auth import AuthBase
+from sync_ledger.adapter import Usage
+from sync_ledger.errors import (
+    BudgetExhaustedError,
+    ConfigError,
+    ServiceError,
+    ServiceUnavailableError,
+)
+
+from target_pipedrive.answers import (
+    BusyError,
+    LostAnswerError,
+    NotSentError,
+    RefusedError,
+    rate_headers,
+    read_answer,
+    server_time,
+    transport_error,
+)
+from target_pipedrive.costs import SEARCHES, tokens
+from target_pipedrive.limiter import BurstLimiter
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from target_pipedrive.answers import Answer
+    from target_pipedrive.hosts import Hosts
+
+PAGE_SIZE: t.Final = 500
+"""Most records a list returns; a page costs the same however many are asked for."""
+
+MAX_TRIES: t.Final = 5
+CONNECT_SECONDS: t.Final = 10
+FIRST_LIMIT: t.Final = 20
+"""Requests per 2 s until the account's own limit is known: that of the smallest plan."""
+SEARCH_LIMIT: t.Final = 10
+
+_log = logging.getLogger(__name__)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class TokenAuth(AuthBase):
+    """Puts the API token into its header, and keeps `requests` from adding credentials of a `.netrc`."""
+
+    def __init__(self, token: str) -> None:
+        # A control character would come back inside an exception of the HTTP library, so it is refused here.
+        clean = token.strip()
+        if not clean or not clean.isascii() or not clean.isprintable() or " " in clean:
+            raise ConfigError("setting api_token is empty or has characters no Pipedrive token has")
+        self._token = clean
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header to a request about to be sent."""
+        request.headers["x-api-token"] = self._token
+        return request
+
+    def __repr__(self) -> str:
+        return "TokenAuth(***)"
+
+
+class PipedriveClient:
+    """Sends requests to one account; safe to share between threads.
+
+    Args:
+        hosts: Where the API versions live.
+        token: API token.
+        timeout_seconds: How long an answer may take.
+        clock: Monotonic seconds.
+        sleep: Waits that many seconds.
+        now: Current time in UTC.
+    """
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        token: str,
+        *,
+        timeout_seconds: int = 30,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self._hosts = hosts
+        self._auth = TokenAuth(token)
+        self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
+        self._sleep = sleep
+        self._now = now
+        self._general = BurstLimiter(FIRST_LIMIT, clock=clock, sleep=sleep)
+        self._searches = BurstLimiter(SEARCH_LIMIT, ceiling=SEARCH_LIMIT, clock=clock, sleep=sleep)
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._calls = self._writes = self._cost = 0
+        self._tokens_left: int | None = None
+        self._clock_ahead = timedelta()
+        self._stopped: ServiceError | None = None
+
+    def __repr__(self) -> str:
+        return f"PipedriveClient({self._hosts.v2})"
+
+    def read(self, template: str, params: Mapping[str, str | int] | None = None, *, id_: str | None = None) -> Answer:
+        """Send a GET, repeated while that may help.
+
+        Args:
+            template: Path with its version, `{id}` for the record's id; a key of the price table.
+            params: Query parameters.
+            id_: Value for `{id}`.
+
+        Raises:
+            RefusedError: If Pipedrive refuses the request itself.
+            ServiceError: If it cannot be answered for reasons that concern every request.
+        """
+        try:
+            return self._patiently("GET", template, params, None, id_)
+        except BusyError as error:
+            raise BudgetExhaustedError(f"Pipedrive keeps answering {error}") from None
+        except LostAnswerError as error:
+            raise ServiceUnavailableError(f"Pipedrive does not answer GET {template}: {error}") from None
+
+    def pages(self, template: str, params: Mapping[str, str | int]) -> Iterator[Answer]:
+        """Read a list page by page, 500 records each unless `params` has its own limit."""
+        query: dict[str, str | int] = {"limit": PAGE_SIZE, **params}
+        while True:
+            answer = self.read(template, query)
+            yield answer
+            if not answer.next_cursor:
+                return
+            query["cursor"] = answer.next_cursor
+
+    def write(self, method: str, template: str, body: Mapping[str, t.Any], *, id_: str | None = None) -> Answer:
+        """Send a mutation once.
+
+        Raises:
+            RefusedError: If Pipedrive refuses this row.
+            BusyError: If the burst window stayed full for several tries; nothing was changed.
+            LostAnswerError: If the effect is unknown.
+            ServiceError: For what concerns every request.
+        """
+        return self._patiently(method, template, None, _encoder.encode(body), id_)
+
+    def server_now(self) -> datetime:
+        """Return the server's current time as far as its answers told it."""
+        return self._now() + self._clock_ahead
+
+    def usage(self) -> Usage:
+        """Return what was sent so far, repeats included."""
+        with self._lock:
+            return Usage(self._calls, self._writes, self._cost, self._tokens_left)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            sessions, self._sessions = self._sessions, []
+            self._local = threading.local()
+        for session in sessions:
+            session.close()
+
+    def _patiently(
+        self,
+        method: str,
+        template: str,
+        params: Mapping[str, str | int] | None,
+        body: bytes | None,
+        id_: str | None,
+    ) -> Answer:
+        waits = backoff.expo(base=2, factor=0.5, max_value=8)
+        next(waits)  # the generator's first value only primes it
+        tries = 1
+        while True:
+            try:
+                return self._exchange(method, template, params, body, id_)
+            except BusyError as error:
+                if tries >= MAX_TRIES:
+                    raise
+                problem: Exception = error
+            except NotSentError as error:
+                if tries >= MAX_TRIES:
+                    raise ServiceUnavailableError(f"Pipedrive cannot be reached at {self._hosts.v2}: {error}") from None
+                problem = error
+            except LostAnswerError as error:
+                if method != "GET" or tries >= MAX_TRIES:
+                    raise
+                problem = error
+            _log.warning("%s %s: %s (try %d of %d)", method, template, problem, tries, MAX_TRIES)
+            if not isinstance(problem, BusyError):  # the limiter already holds everyone back for a busy window
+                self._sleep(backoff.full_jitter(next(waits)))
+            tries += 1
+
+    def _exchange(
+        self,
+        method: str,
+        template: str,
+        params: Mapping[str, str | int] | None,
+        body: bytes | None,
+        id_: str | None,
+    ) -> Answer:
+        """Send one request and read its answer, once."""
+        limiter = self._searches if template in SEARCHES else self._general
+        url = self._hosts.url(template if id_ is None else template.replace("{id}", id_))
+        with limiter.slot() as slot:
+            if self._stopped:
+                raise type(self._stopped)(str(self._stopped))
+            response = self._send(method, template, url, params, body)
+            rates = rate_headers(response.headers)
+            limiter.learn(slot, rates.limit, rates.remaining, rates.reset_seconds)
+        self._note(rates.tokens_left, server_time(response.headers))
+        try:
+            return read_answer(response)
+        except BusyError as error:
+            limiter.pause(error.seconds)
+            raise
+        except ServiceError as error:
+            # Going on after a refused token, an empty budget or a block at the edge would only make it worse.
+            self._stopped = error
+            _log.error("%s %s: %s", method, template, error)
+            raise
+        except (RefusedError, LostAnswerError):
+            _log.info(
+                "%s %s: HTTP %d, correlation id %s",
+                method,
+                template,
+                response.status_code,
+                response.headers.get("x-correlation-id", "-"),
+            )
+            raise
+
+    def _send(
+        self, method: str, template: str, url: str, params: Mapping[str, str | int] | None, body: bytes | None
+    ) -> requests.Response:
+        headers = {"content-type": "application/json"} if body is not None else None
+        try:
+            response = self._session().request(
+                method,
+                url,
+                params=params,
+                data=body,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,  # a redirect would carry the token to another host
+            )
+        except requests.RequestException as error:
+            sorted_error = transport_error(error)
+            if not isinstance(sorted_error, NotSentError):
+                self._count(method, template)
+            raise sorted_error from None
+        self._count(method, template)
+        return response
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.auth = self._auth
+            session.headers["accept"] = "application/json"
+            session.headers["user-agent"] = "target-pipedrive"
+            with self._lock:
+                self._local.session = session
+                self._sessions.append(session)
+        return session
+
+    def _count(self, method: str, template: str) -> None:
+        with self._lock:
+            self._calls += 1
+            self._writes += method != "GET"
+            self._cost += tokens(method, template)
+
+    def _note(self, tokens_left: int | None, told: datetime | None) -> None:
+        with self._lock:
+            if tokens_left is not None:
+                self._tokens_left = tokens_left
+            if told is not None:
+                self._clock_ahead = told - self._now()

@@ -1,0 +1,37 @@
+"""What each Pipedrive call costs of the company's daily token budget.
+
+Costs are flat per request, whatever `limit` is, and no endpoint reports the balance: the sum kept here is the only way
+to know what a run has used (Pipedrive API fact sheet sections 4 and 10; `x-token-cost` in Pipedrive's OpenAPI files).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+TOKENS: t.Final[dict[tuple[str, str], int]] = {
+    ("GET", "/v1/users/me"): 2,
+    ("GET", "/v2/organizations"): 10,
+    ("GET", "/v2/organizations/{id}"): 1,
+    ("POST", "/v2/organizations"): 5,
+    ("PATCH", "/v2/organizations/{id}"): 5,
+    ("GET", "/v2/organizationFields"): 10,
+    ("GET", "/v2/persons"): 10,
+    ("GET", "/v2/persons/{id}"): 1,
+    ("POST", "/v2/persons"): 5,
+    ("PATCH", "/v2/persons/{id}"): 5,
+    ("GET", "/v2/personFields"): 10,
+    ("GET", "/v2/itemSearch/field"): 20,
+}
+"""(method, path template) -> tokens, for every call this target makes."""
+
+SEARCHES: t.Final = frozenset({"/v2/itemSearch/field"})
+"""Templates that count against the separate search allowance of 10 requests per 2 s."""
+
+
+def tokens(method: str, template: str) -> int:
+    """Return the price of one request in tokens.
+
+    Raises:
+        KeyError: If the call is not in the table; every call must have a known price.
+    """
+    return TOKENS[method, template]

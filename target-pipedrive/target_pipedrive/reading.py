@@ -1,0 +1,146 @@
+"""Reads of one entity: the sweep for the index, records by id, and the search for a create whose answer was lost."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
+
+from sync_ledger.adapter import IndexEntry, RemoteRecord, Sweep
+
+from target_pipedrive.answers import RefusedError
+from target_pipedrive.values import external_id, record_values
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from target_pipedrive.answers import Answer
+    from target_pipedrive.client import PipedriveClient
+    from target_pipedrive.entities import Entity
+    from target_pipedrive.fields import EntityFields
+
+GONE: t.Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+"""How Pipedrive answers for a record that is no more; which one for a deleted record is not documented."""
+
+IDS_PER_CALL: t.Final = 100
+SINGLE_READS: t.Final = 9
+"""Up to so many records are cheaper one by one (1 token each) than as a list (10 tokens)."""
+
+DELTA_MARGIN: t.Final = timedelta(seconds=60)
+"""How far a delta sweep reaches back behind the start of the sweep before it."""
+
+LOST_MARGIN: t.Final = timedelta(seconds=60)
+"""How far behind the sending of a lost create its record may be dated, clock differences included."""
+
+RECENT: t.Final = timedelta(minutes=15)
+"""How far back creates are looked for whose time of sending is not known."""
+
+
+def sweep(client: PipedriveClient, entity: Entity, fields: EntityFields, since: datetime | None) -> Sweep:
+    """List the external IDs of all records, or of those changed since a moment (whole seconds, inclusive).
+
+    Pages go by id, so that records changed or created meanwhile neither hide others nor come twice. Deleted records
+    are in no list; they show when an update finds them gone.
+    """
+    params: dict[str, str | int] = {"sort_by": "id", "custom_fields": fields.description.external_id_field.key}
+    if since is not None:
+        params["updated_since"] = _rfc3339(since)
+    pages = client.pages(entity.path, params)
+    first = next(pages)
+    entries = itertools.chain.from_iterable(_entries(fields, page) for page in itertools.chain([first], pages))
+    return Sweep(entries, None if first.server_time is None else first.server_time - DELTA_MARGIN)
+
+
+def read(
+    client: PipedriveClient, entity: Entity, fields: EntityFields, remote_ids: Sequence[str]
+) -> dict[str, RemoteRecord]:
+    """Read records by id, the cheapest way in tokens; deleted ones are absent."""
+    if len(remote_ids) <= SINGLE_READS:
+        raw = (_one(client, entity, remote_id) for remote_id in remote_ids)
+        records = [record for record in raw if record is not None]
+    else:
+        records = list(_many(client, entity, remote_ids))
+    return {
+        str(record["id"]): RemoteRecord(str(record["id"]), external_id(fields, record), record_values(fields, record))
+        for record in records
+        if not record.get("is_deleted")
+    }
+
+
+def recent(
+    client: PipedriveClient, entity: Entity, fields: EntityFields, wanted: set[str], since: datetime
+) -> dict[str, list[str]]:
+    """Find external IDs among the records added since a moment.
+
+    Lists are read from the records themselves; the search index runs seconds behind (fact sheet sections 7 and 9).
+    """
+    found: dict[str, list[str]] = {}
+    params = {
+        "sort_by": "add_time",
+        "sort_direction": "desc",
+        "custom_fields": fields.description.external_id_field.key,
+    }
+    for page in client.pages(entity.path, params):
+        for entry in _entries(fields, page):
+            if entry.external_id is not None and entry.external_id in wanted and not entry.deleted:
+                _add(found, entry.external_id, entry.remote_id)
+        if page.data and _moment(page.data[-1]["add_time"]) < since:
+            break
+    return found
+
+
+def searched(
+    client: PipedriveClient, entity: Entity, fields: EntityFields, wanted: Sequence[str]
+) -> dict[str, list[str]]:
+    """Look external IDs up in the search index, each hit confirmed by reading the record."""
+    found: dict[str, list[str]] = {}
+    for one in wanted:
+        params: dict[str, str | int] = {
+            "term": one,
+            "entity_type": entity.search_type,
+            "field": fields.description.external_id_field.key,
+            "match": "exact",
+            "limit": IDS_PER_CALL,
+        }
+        hits = [str(item["id"]) for page in client.pages("/v2/itemSearch/field", params) for item in page.data or []]
+        for remote_id, record in read(client, entity, fields, hits).items():
+            if record.external_id == one:
+                _add(found, one, remote_id)
+    return found
+
+
+def _entries(fields: EntityFields, page: Answer) -> Iterator[IndexEntry]:
+    for record in page.data or []:
+        yield IndexEntry(str(record["id"]), external_id(fields, record), bool(record.get("is_deleted")))
+
+
+def _one(client: PipedriveClient, entity: Entity, remote_id: str) -> Mapping[str, t.Any] | None:
+    try:
+        data = client.read(entity.record_path, id_=remote_id).data
+    except RefusedError as error:
+        if error.status in GONE:
+            return None
+        raise
+    return data if isinstance(data, dict) else None
+
+
+def _many(client: PipedriveClient, entity: Entity, remote_ids: Sequence[str]) -> Iterator[Mapping[str, t.Any]]:
+    for start in range(0, len(remote_ids), IDS_PER_CALL):
+        ids = ",".join(remote_ids[start : start + IDS_PER_CALL])
+        for page in client.pages(entity.path, {"ids": ids, "limit": IDS_PER_CALL}):
+            yield from page.data or []
+
+
+def _add(found: dict[str, list[str]], one: str, remote_id: str) -> None:
+    ids = found.setdefault(one, [])
+    if remote_id not in ids:
+        ids.append(remote_id)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

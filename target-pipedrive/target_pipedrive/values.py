@@ -1,0 +1,84 @@
+"""Normalised values to request bodies, and records back to normalised values.
+
+The wire forms are those of the Pipedrive API fact sheet sections 5 and 6.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from sync_ledger.fields import FieldType
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sync_ledger.fields import Field
+
+    from target_pipedrive.fields import EntityFields
+
+
+def body(fields: EntityFields, values: Mapping[str, t.Any], *, external_id: str | None = None) -> dict[str, t.Any]:
+    """Build the body of a create (with `external_id`) or of an update.
+
+    A create leaves nulls out: they are what a new record has anyway, and lists and addresses do not take them.
+    """
+    standard: dict[str, t.Any] = {}
+    custom: dict[str, t.Any] = {}
+    for name, value in values.items():
+        if external_id is not None and value is None:
+            continue
+        field = fields.description.find(name)
+        if field is None:
+            raise KeyError(name)  # the engine only sends what describe() listed
+        if field.key in fields.custom_keys:
+            custom[field.key] = _custom_to_wire(field, value)
+        else:
+            standard[field.key] = _standard_to_wire(field, value)
+    if external_id is not None:
+        custom[fields.description.external_id_field.key] = external_id
+    if custom:
+        standard["custom_fields"] = custom
+    return standard
+
+
+def record_values(fields: EntityFields, record: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the normalised values of a record by field name, for every field it came with."""
+    custom = record.get("custom_fields") or {}
+    found: dict[str, t.Any] = {}
+    for field in fields.description.fields:
+        source = custom if field.key in fields.custom_keys else record
+        if field.key in source:
+            found[field.name] = _from_wire(field, source[field.key])
+    return found
+
+
+def external_id(fields: EntityFields, record: Mapping[str, t.Any]) -> str | None:
+    """Return the external ID a record carries; None when its field is empty."""
+    value = (record.get("custom_fields") or {}).get(fields.description.external_id_field.key)
+    return str(value) if value not in (None, "") else None
+
+
+def _custom_to_wire(field: Field, value: t.Any) -> t.Any:
+    if field.type is FieldType.OPTIONS and not value:
+        return None  # an empty list is refused: null clears a multiple-choice field
+    return value
+
+
+def _standard_to_wire(field: Field, value: t.Any) -> t.Any:
+    if value is None and field.type in {FieldType.LIST, FieldType.OPTIONS}:
+        return []
+    if field.type is FieldType.RELATION and value is not None:
+        return int(value)
+    return value
+
+
+def _from_wire(field: Field, value: t.Any) -> t.Any:
+    if field.type is FieldType.OPTIONS:
+        return sorted(value) if value else None
+    if value is None:
+        return None
+    if field.type is FieldType.RELATION:
+        return str(value)
+    if field.type is FieldType.LIST and field.items:
+        return [{part: item[part] for part in item if part in field.items} for item in value]
+    return value
