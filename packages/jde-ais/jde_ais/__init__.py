@@ -1,9 +1,9 @@
 """Client of the JD Edwards AIS Server: sessions, typed queries, keyset pages, JDE values.
 
-    with AisClient(AisSettings("https://ais.example.com:7077", "TAPUSER", password)) as client:
-        for page in keyset_pages(client, "F0101", ["AN8", "ALPH"], ["AN8"], key_kinds={"AN8": "number"}):
-            for row in page.rows:
-                print(row["AN8"], row["ALPH"].rstrip())
+with AisClient(AisSettings("https://ais.example.com:7077", "TAPUSER", password)) as client:
+for page in keyset_pages(client, "F0101", ["AN8", "ALPH"], ["AN8"], key_kinds={"AN8": "number"}):
+for row in page.rows:
+print(row["AN8"], row["ALPH"].rstrip())
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,7 +12,7 @@ Kind = Literal["string", "character", "number", "date", "time"]
 """Kind of a column's values. Discovery tells string, number and date apart; `character` (blank means none) and `time`
 (HHMMSS as a number) are for callers who know more."""
 
-KeyPart = Union[int, str]
+KeyPart = int | str
 """Part of a key position: fit for JSON, dates as ISO text and fractions as text."""
 
 

@@ -1,17 +1,28 @@
-"""Reading whole tables, page by page."""
+"""Reading whole tables, page by page: by key, or through a result set the server keeps open."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from jde_ais.errors import AisConfigError, AisProtocolError, OrderNotHonoured, ResultSetExpired
+from jde_ais.keyset import Key, stored
+from jde_ais.query import AllOf, BrowseRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Literal
+    from typing import Any, Literal
 
     from jde_ais.answers import Kind, Page
     from jde_ais.client import AisClient
-    from jde_ais.query import BrowseRequest, Where
-    from jde_ais.values import Value
+    from jde_ais.keyset import Position
+    from jde_ais.query import Where
+
+SMALLEST_CAP = 100
+"""A page of fewer rows, without more to come by the server's word, ends a table. A larger one may have been cut by a
+fetch limit of the server, which then says that no more rows remain (AIS fact sheet, sections 3.1 and 12)."""
+
+_PROBES = 2
 
 
 def keyset_pages(
@@ -22,14 +33,130 @@ def keyset_pages(
     *,
     key_kinds: Mapping[str, Kind],
     where: Where | None = None,
-    after: Sequence[Value] | None = None,
+    after: Sequence[Any] | None = None,
     page_size: int = 1000,
     target_type: Literal["table", "view"] = "table",
 ) -> Iterator[Page]:
-    """Walks a table in the order of a unique key; every page's `last_key` is the position to go on from (`after`)."""
-    ...
+    """Walks a table in the order of a unique key, each page asking for the keys after the last one.
+
+    Nothing is kept open at the server between pages, so a walk survives log-ins, pauses and restarts: every page's
+    `last_key` can be stored and given back as `after`. No row that stays in the table during the walk is lost.
+
+    Args:
+        client: The client.
+        table: Table or view.
+        columns: Aliases to return; empty for all. Key columns are added.
+        key: Aliases of a unique key, in the order to walk in.
+        key_kinds: Kind of each key column. Blank text is a value like any other; empty dates are taken to sort first
+            (the database holds 0), numbers of a key are never empty.
+        where: Which rows; None for all.
+        after: Position to go on after: a page's `last_key`, or plain values.
+        page_size: Rows a page; the server may give fewer.
+        target_type: `table` or `view`.
+
+    Yields:
+        Pages with at least one row.
+
+    Raises:
+        OrderNotHonoured: The rows do not come in the order of the key, or a key came twice.
+        AisError: See `AisClient`.
+    """
+    if page_size < 1:
+        msg = f"page_size must be at least 1, got {page_size}"
+        raise ValueError(msg)
+    by = Key(tuple(key), tuple(key_kinds[column] for column in key))
+    wanted = (*columns, *(column for column in key if column not in columns)) if columns else ()
+    what = f"walk through {table}"
+    position = None if after is None else by.given(after)
+    first = True
+    while True:
+        beyond = where if position is None else _both(where, by.beyond(position))
+        request = BrowseRequest(table, wanted, beyond, by.order, page_size, target_type)
+        page = client.browse(request)
+        if not page.rows:
+            return
+        positions = _positions(page, by, what)
+        by.check(positions, position, what)
+        ended = not page.more and len(page.rows) < min(page_size, SMALLEST_CAP)
+        if first and not ended and by.starts_with_text:
+            page = _probed(client, request, page, by, what)
+            positions = _positions(page, by, what)
+        first = False
+        position = positions[-1]
+        yield replace(page, last_key=stored(position), next=None)
+        if ended:
+            return
 
 
 def result_set_pages(client: AisClient, request: BrowseRequest) -> Iterator[Page]:
-    """Reads a result set the server keeps open."""
-    ...
+    """Reads a result set the server keeps open between pages, for tables without a usable key.
+
+    Ask for the next page soon: the server closes a result set after 60 seconds by default. Where a fetch limit of the
+    server is lower than the page size, it may end the chain early without a sign: prefer `keyset_pages`.
+
+    Args:
+        client: The client.
+        request: What to read.
+
+    Yields:
+        Pages; the first one may be empty.
+
+    Raises:
+        ResultSetExpired: The rest cannot be read; `rows_read` says how many rows were handed out before.
+        AisError: See `AisClient`.
+    """
+    rows_read = 0
+    page = client.browse(replace(request, result_set=True))
+    while True:
+        rows_read += len(page.rows)
+        link = page.next
+        if link is None and page.more:
+            msg = f"read of {request.table}: the server says that more rows match but gives no link to them"
+            raise AisProtocolError(msg)
+        yield page
+        if link is None:
+            return
+        try:
+            page = client.next_page(link)
+        except ResultSetExpired as error:
+            error.rows_read = rows_read
+            raise
+
+
+def _both(where: Where | None, beyond: Where) -> Where:
+    return beyond if where is None else AllOf(where, beyond)
+
+
+def _positions(page: Page, key: Key, what: str) -> list[Position]:
+    try:
+        return [key.position(row) for row in page.rows]
+    except KeyError as error:
+        msg = f"{what}: key column {error.args[0]} is missing in the rows; column security may hide it from this user"
+        raise AisConfigError(msg) from None
+    except ValueError as error:
+        msg = f"{what}: {error} in the key {'+'.join(key.columns)}"
+        raise AisProtocolError(msg) from None
+
+
+def _probed(client: AisClient, request: BrowseRequest, page: Page, key: Key, what: str) -> Page:
+    """Proves on the first page that order and comparison of text agree at the server, whatever its collation.
+
+    As many rows must match "up to the last key" as the page has. If rows are missing, the server ignored the order, or
+    sorts and compares under different collations; either way later pages would lose rows. A row that just came or went
+    gives a second chance.
+    """
+    for attempt in range(_PROBES):
+        last = key.position(page.rows[-1])
+        expected = client.count(request.table, _both(request.where, key.up_to(last)), request.target_type)
+        if expected == len(page.rows):
+            return page
+        if attempt < _PROBES - 1:
+            page = client.browse(request)
+            if not page.rows:
+                break
+            key.check(_positions(page, key, what), None, what)
+    msg = (
+        f"{what}: {expected} rows lie up to the last key of the first page, which has {len(page.rows)}; the server "
+        f"does not sort by {'+'.join(key.columns)} the way it compares, going on would lose rows"
+    )
+    raise OrderNotHonoured(msg)

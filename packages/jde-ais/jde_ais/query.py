@@ -7,7 +7,7 @@ signed-on user's format. Columns are named by alias (`AN8`); for views `TABLE.AL
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Union
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +66,7 @@ class AnyOf:
         object.__setattr__(self, "parts", parts)
 
 
-Where = Union[Condition, AllOf, AnyOf]
+Where = Condition | AllOf | AnyOf
 
 
 def eq(column: str, value: Value) -> Condition:

@@ -10,11 +10,10 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Union
 
 from jde_ais.errors import AisConfigError
 
-Value = Union[int, Decimal, str, date]
+Value = int | Decimal | str | date
 """What a condition can be compared with."""
 
 _BLANKS = " \x00"
@@ -53,10 +52,8 @@ def parse_date(text: str | None) -> date | None:
     """
     if text is None:
         return None
-    if not isinstance(text, str):
-        msg = f"expected a date as 'YYYYMMDD', got {text!r}"
-        raise ValueError(msg)  # noqa: TRY004 (one error for every malformed date, whatever its JSON type)
-    digits = text.strip(_BLANKS)
+    # A number is no valid date either, though the annotation cannot keep a server from sending one.
+    digits = text.strip(_BLANKS) if isinstance(text, str) else repr(text) + "?"
     if not digits:
         return None
     if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):  # noqa: PLR2004 (YYYYMMDD)
@@ -172,7 +169,7 @@ def literal(value: Value, pattern: str) -> str:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, bool) or isinstance(value, datetime):
+    if isinstance(value, (bool, datetime)):
         msg = f"cannot compare a JDE column with {value!r}"
         raise TypeError(msg)
     if isinstance(value, date):

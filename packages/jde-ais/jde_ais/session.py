@@ -1,0 +1,235 @@
+"""The session: one token for all threads, renewed in time, given back at the end.
+
+Tokens and their limits: AIS fact sheet, section 2. Every token holds a user session on the HTML Server, hence one per
+client; a refused log-in is remembered, since JDE locks a user after a few.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jde_ais.answers import ServerConfig
+from jde_ais.errors import AisAuthError, AisConfigError, AisError, AisProtocolError, AisUnavailable
+from jde_ais.faults import TokenRefused, fault_inside
+from jde_ais.parsing import json_object, parse_config, parse_user
+from jde_ais.values import date_format
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jde_ais.answers import UserInfo
+    from jde_ais.settings import AisSettings
+    from jde_ais.transport import Transport
+
+logger = logging.getLogger("jde_ais")
+
+_LOGOUT_TIMEOUT_SECONDS = 10
+
+
+@dataclass
+class Token:
+    """A token and its age, in seconds of the client's clock."""
+
+    value: str = field(repr=False)
+    issued: float
+    used: float
+
+
+class Session:
+    """Logs in, keeps the token, logs out."""
+
+    def __init__(self, settings: AisSettings, transport: Transport, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._token: Token | None = None
+        self._retired: Token | None = None
+        self._user: UserInfo | None = None
+        self._config: ServerConfig | None = None
+        self._refusal: str | None = None
+        self._closed = False
+
+    def token(self) -> Token:
+        """Gives a token that is good for the next request; logs in when there is none.
+
+        Raises:
+            AisError: See `AisClient`.
+        """
+        with self._lock:
+            now = self._clock()
+            if self._token is not None and self._expires(self._token, now):
+                logger.info("the AIS token reaches its time limit; logging in again")
+                self._retire(self._token)
+            if self._token is None:
+                self._token = self._log_in()
+            self._token.used = self._clock()
+            return self._token
+
+    def renew(self, refused: Token) -> Token:
+        """Gives another token than the refused one; of several threads that come with it, one logs in."""
+        self.drop(refused.value)
+        return self.token()
+
+    def drop(self, value: str) -> None:
+        """Forgets a token the server does not know any more."""
+        with self._lock:
+            if self._token is not None and self._token.value == value:
+                logger.info("the server dropped the AIS token; logging in again")
+                self._token = None
+
+    def user(self) -> UserInfo:
+        """The signed-on user; logs in if that has not happened yet."""
+        with self._lock:
+            if self._user is None:
+                self.token()
+            if self._user is None:
+                msg = "the log-in gave no user"
+                raise AisProtocolError(msg)
+            return self._user
+
+    def config(self) -> ServerConfig:
+        """The server's settings; unknown ones where it does not tell them.
+
+        Raises:
+            AisUnavailable: No answer at all.
+            AisConfigError: The address is not that of an AIS Server.
+        """
+        with self._lock:
+            if self._config is None:
+                self._config = self._read_config()
+            return self._config
+
+    def headers(self, token: str) -> dict[str, str]:
+        """Headers that authenticate a request; in the body or URL a token would end up in logs of proxies."""
+        return {"jde-AIS-Auth": token, "jde-AIS-Auth-Device": self._settings.device_name}
+
+    def close(self) -> None:
+        """Logs out; never raises."""
+        with self._lock:
+            self._closed = True
+            for token in (self._retired, self._token):
+                if token is not None:
+                    self._log_out(token)
+            self._token = self._retired = None
+
+    def _expires(self, token: Token, now: float) -> bool:
+        config = self.config()
+        assumed = self._settings.refresh_seconds
+        idle = min(_with_margin(config.idle_seconds or assumed), assumed)
+        life = _with_margin(config.lifetime_seconds) if config.lifetime_seconds else assumed
+        return now - token.used >= idle or now - token.issued >= life
+
+    def _retire(self, token: Token) -> None:
+        # Another thread may still be using it, so it is given back at the next change or at the end.
+        if self._retired is not None:
+            self._log_out(self._retired)
+        self._retired, self._token = token, None
+
+    def _read_config(self) -> ServerConfig:
+        what = "reading the AIS Server's settings"
+        path = "/v2/defaultconfig?all=true&requiredCapabilities=dataservice,outputType"
+        try:
+            body = self._transport.call(
+                "GET", path, partial(json_object, what=what, redact=self._transport.redact), what=what
+            )
+        except AisUnavailable as error:
+            if not error.reached:
+                raise
+            logger.info("%s; going on with the usual time limits", error)
+        except AisConfigError:
+            raise
+        except AisError as error:
+            logger.info("%s; going on with the usual time limits", error)
+        else:
+            return parse_config(body)
+        return ServerConfig()
+
+    def _log_in(self) -> Token:
+        if self._closed:
+            msg = "the AIS client is closed"
+            raise RuntimeError(msg)
+        if self._refusal is not None:
+            raise AisAuthError(self._refusal)
+        what = f"log-in of {self._settings.username}"
+        body, basic = self._credentials(self.config())
+        try:
+            answer = self._transport.call(
+                "POST",
+                "/v2/tokenrequest",
+                partial(json_object, what=what, redact=self._transport.redact),
+                what=what,
+                body=msgspec.json.encode(body),
+                basic=basic,
+            )
+        except TokenRefused as error:
+            self._refusal = (
+                f"{error}; check username and password, whether the user is locked, and whether it may use "
+                f"environment {self._settings.environment or '(default)'} "
+                f"with role {self._settings.role or '(default)'}"
+            )
+        else:
+            return self._accept(answer, what)
+        raise AisAuthError(self._refusal)
+
+    def _accept(self, answer: dict[str, Any], what: str) -> Token:
+        value = (answer.get("userInfo") or {}).get("token")
+        if not value or not isinstance(value, str):
+            raise fault_inside(answer, what, self._transport.redact)
+        self._transport.redact.learn(value)
+        user = parse_user(answer, self._settings.username)
+        now = self._clock()
+        token = Token(value, now, now)
+        try:
+            date_format(user.date_format)
+        except AisConfigError:
+            self._log_out(token)
+            raise
+        self._user = user
+        logger.info(
+            "logged in to AIS as %s (environment %s, role %s, dates %s)",
+            user.username,
+            user.environment,
+            user.role,
+            user.date_format,
+        )
+        return token
+
+    def _credentials(self, config: ServerConfig) -> tuple[dict[str, str], tuple[str, str] | None]:
+        wanted = {
+            "deviceName": self._settings.device_name,
+            "environment": self._settings.environment,
+            "role": self._settings.role,
+        }
+        body = {name: value for name, value in wanted.items() if value}
+        if config.allow_basic and not config.allow_user_password:
+            return body, (self._settings.username, self._settings.password)
+        return {"username": self._settings.username, "password": self._settings.password, **body}, None
+
+    def _log_out(self, token: Token) -> None:
+        # Log-out alone is documented with the token in its body; the headers serve servers that look there.
+        body = {"token": token.value, "deviceName": self._settings.device_name}
+        try:
+            self._transport.call(
+                "POST",
+                "/v2/tokenrequest/logout",
+                bytes,
+                what="log-out",
+                body=msgspec.json.encode(body),
+                headers=self.headers(token.value),
+                tries=1,
+                timeout=min(_LOGOUT_TIMEOUT_SECONDS, self._settings.timeout_seconds),
+            )
+        except AisError as error:
+            logger.info("%s; the session will end by itself", error)
+
+
+def _with_margin(seconds: int) -> float:
+    """A request must not meet the limit on its way: keep a minute, or a tenth of a short limit."""
+    return seconds - min(60, seconds / 10)

@@ -1,0 +1,214 @@
+"""One HTTP exchange after the other: connection, limit of parallel requests, and patience."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import backoff
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import NewConnectionError
+
+from jde_ais.errors import AisConfigError
+from jde_ais.faults import Reply, TransientFault, fault_of
+from jde_ais.redaction import guard_http_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from jde_ais.errors import AisUnavailable
+    from jde_ais.redaction import Redactor
+    from jde_ais.settings import AisSettings
+
+logger = logging.getLogger("jde_ais")
+
+T = TypeVar("T")
+
+MAX_TRIES = 5
+LONGEST_WAIT_SECONDS = 120
+"""More than this is not waited for, even if the server asks for it with Retry-After."""
+
+
+class _NoAuth(AuthBase):
+    """Keeps requests from adding a log-in of its own out of a .netrc file."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class Transport:
+    """Sends requests to one AIS Server; safe to use from several threads."""
+
+    def __init__(
+        self,
+        settings: AisSettings,
+        redact: Redactor,
+        sleep: Callable[[float], None],
+        session_factory: Callable[[], requests.Session],
+    ) -> None:
+        guard_http_logs()
+        self.base_url = settings.base_url
+        self.redact = redact
+        self._settings = settings
+        self._sleep = sleep
+        self._slots = threading.BoundedSemaphore(max(1, settings.max_concurrency))
+        self._session = session_factory()
+        self._session.auth = _NoAuth()
+        self._session.headers.update({"Accept": "application/json", "User-Agent": "jde-ais"})
+        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=max(1, settings.max_concurrency))
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        parse: Callable[[bytes], T],
+        *,
+        what: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        basic: tuple[str, str] | None = None,
+        tries: int = MAX_TRIES,
+        resend: bool = True,
+        timeout: int | None = None,
+    ) -> T:
+        """Sends a request and reads its answer, again and again while that may help.
+
+        Args:
+            method: GET or POST.
+            path: Path below `/jderest`, with its parameters.
+            parse: Reads the body of a 2xx answer; may raise a `TransientFault` for a damaged one.
+            what: What is asked for, in words, for logs and errors.
+            body: JSON body.
+            headers: Further headers.
+            basic: User and password for Basic authentication.
+            tries: Most attempts.
+            resend: Whether a request the server may have received can be sent again.
+            timeout: Seconds to wait instead of the setting.
+
+        Raises:
+            AisError: Any of the tree, `AisUnavailable` once the attempts are used up.
+        """
+
+        def attempt() -> T:
+            return parse(self._exchange(method, path, what, body, headers, basic, timeout))
+
+        patient = backoff.on_exception(
+            self._waits,
+            TransientFault,
+            max_tries=tries,
+            jitter=None,  # `_waits` has its own
+            giveup=lambda error: isinstance(error, TransientFault) and error.sent and not resend,
+            logger=None,
+        )(attempt)
+        return patient()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._session.close()
+
+    def _waits(self) -> Generator[float, Any, None]:
+        """Waits between attempts itself and has backoff wait for no more.
+
+        backoff always sleeps by `time.sleep`; callers of this package bring their own.
+        """
+        fault = yield 0
+        for step in backoff.expo(factor=1, max_value=30):
+            if not step:
+                continue  # the generator's first value only starts it
+            wait = step / 2 + backoff.full_jitter(step / 2)
+            if isinstance(fault, TransientFault):
+                asked = min(fault.retry_after or 0, LONGEST_WAIT_SECONDS)
+                wait = max(wait, asked)
+            logger.info("%s; next attempt in %.1f s", fault, wait)
+            self._sleep(wait)
+            fault = yield 0
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
+        basic: tuple[str, str] | None,
+        timeout: int | None,
+    ) -> bytes:
+        sent = dict(headers or {})
+        if method == "POST":
+            sent["Content-Type"] = "application/json"
+        # The error is raised outside the except block: its cause would carry the URL, and with it a token.
+        failure: AisUnavailable | AisConfigError | None = None
+        with self._slots:
+            try:
+                response = self._session.request(
+                    method,
+                    self.base_url + path,
+                    data=body,
+                    headers=sent,
+                    auth=basic,
+                    timeout=timeout or self._settings.timeout_seconds,
+                    verify=self._settings.verify,
+                    allow_redirects=False,  # a redirect would turn POST into GET and take the token elsewhere
+                )
+            except (requests.RequestException, OSError) as error:
+                failure = self._lost(error, what)
+        if failure is not None:
+            raise failure
+        reply = Reply(response.status_code, response.headers, response.content)
+        if not response.ok or reply.status >= 300:  # noqa: PLR2004 (2xx alone is an answer)
+            raise fault_of(reply, what, self.redact)
+        return reply.content
+
+    def _lost(self, error: Exception, what: str) -> AisUnavailable | AisConfigError:
+        host = self.base_url.removesuffix("/jderest")
+        if isinstance(error, requests.exceptions.SSLError):
+            return AisConfigError(
+                f"{what}: no trusted TLS connection to {host}: {_reason(error, self.redact)}; give the file of your "
+                "certificate authority in ca_bundle, or check that ais_url really speaks TLS"
+            )
+        if isinstance(error, requests.exceptions.ProxyError):
+            return TransientFault(
+                f"{what}: the proxy for {host} fails: {_reason(error, self.redact)}; check HTTPS_PROXY and NO_PROXY",
+                reached=False,
+            )
+        if isinstance(error, requests.exceptions.ConnectTimeout) or _refused(error):
+            return TransientFault(
+                f"{what}: cannot reach {host}: {_reason(error, self.redact)}; ais_url must be the address of the AIS "
+                "Server, as seen from this machine",
+                reached=False,
+                sent=False,
+            )
+        if isinstance(error, requests.exceptions.ReadTimeout):
+            return TransientFault(
+                f"{what}: no answer from {host} within {self._settings.timeout_seconds} s; raise the request time-out "
+                "or lower the page size"
+            )
+        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+            return AisConfigError(f"{what}: {self.redact(str(error))}; check ca_bundle and verify_tls")
+        return TransientFault(f"{what}: connection to {host} lost: {_reason(error, self.redact)}")
+
+
+def _innermost(error: BaseException) -> BaseException:
+    seen = error
+    for _ in range(6):
+        inner = getattr(seen, "reason", None) or next((a for a in seen.args if isinstance(a, BaseException)), None)
+        if not isinstance(inner, BaseException):
+            break
+        seen = inner
+    return seen
+
+
+def _refused(error: Exception) -> bool:
+    return isinstance(_innermost(error), NewConnectionError)
+
+
+def _reason(error: Exception, redact: Redactor) -> str:
+    """Gives the innermost reason in a few words; the outer texts repeat the URL."""
+    inner = _innermost(error)
+    words = redact(str(inner))
+    return words.rsplit(": ", 1)[-1] or type(inner).__name__
