@@ -1,0 +1,196 @@
+"""The mapper: Singer messages through stream maps."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+
+import msgspec
+from singer_sdk import singerlib as singer
+from singer_sdk import typing as th
+from singer_sdk.contrib.msgspec import encoder
+from singer_sdk.mapper import RemoveRecordTransform
+from singer_sdk.mapper_base import InlineMapper
+
+from sync_mapper import definitions, mapping_file, unmapped
+from sync_mapper.errors import InputError, MapperError, MappingError
+from sync_mapper.maps import ComputedStreamMap, StreamMaps
+from sync_mapper.messages import MappedRecord, MapperReader, MapperWriter
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import FrameType
+
+    from singer_sdk.mapper import StreamMap
+
+_SIGNAL_EXIT = 128
+"""Added to a signal's number, as shells do, for the exit code of a run that a signal ended."""
+
+
+class SyncMapper(InlineMapper):
+    """Meltano mapper with Singer stream maps that never stops a run for one bad row."""
+
+    name = "sync-mapper"
+    package_name = "sync-mapper"
+    message_reader_class = MapperReader
+    message_writer_class = MapperWriter
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
+        th.Property(
+            "mapping_file",
+            th.StringType,
+            title="Mapping file",
+            description=(
+                "YAML file with `stream_maps` and, if wanted, `stream_map_config`. A relative path counts from the "
+                "working directory, then from Meltano's project. A stream in the setting `stream_maps` takes the "
+                "place of the file's stream of that name."
+            ),
+        ),
+    ).to_dict()
+
+    def __init__(self, **kwargs: t.Any) -> None:
+        super().__init__(**kwargs)
+        self._busy = False
+        self._stop_signal: int | None = None
+        self._unmapped = unmapped.UnmappedRows()
+        self.maps = StreamMaps(self._mapping(), dict(self.config), self.logger)
+        self.mapper = self.maps
+
+    def _mapping(self) -> mapping_file.Mapping:
+        file_name = self.config.get("mapping_file")
+        mapping = mapping_file.read(file_name) if file_name else mapping_file.Mapping()
+        inline = mapping_file.Mapping(
+            stream_maps=self.config.get("stream_maps") or {},
+            stream_map_config=self.config.get("stream_map_config") or {},
+        )
+        mapping = mapping.merged(inline)
+        definitions.check(mapping)
+        return mapping
+
+    # -- messages ----------------------------------------------------------------------------------------------
+
+    def map_schema_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
+        """Map a SCHEMA; one for each stream that comes out of it, none for a stream that is left out."""
+        _require(message_dict, "stream", "schema")
+        schema = {"properties": {}, **message_dict["schema"]}
+        self.maps.register_raw_stream_schema(message_dict["stream"], schema, message_dict.get("key_properties") or [])
+        for stream_map in self._maps_of(message_dict):
+            yield singer.SchemaMessage(
+                stream_map.stream_alias,
+                stream_map.transformed_schema,
+                stream_map.transformed_key_properties,
+                message_dict.get("bookmark_properties"),
+            )
+
+    def map_record_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
+        """Map a RECORD; a row its map cannot handle becomes a record of `_unmapped`."""
+        _require(message_dict, "stream", "record")
+        record = message_dict["record"]
+        for stream_map in self._maps_of(message_dict):
+            try:
+                mapped = stream_map.transform(record)
+                encoded = None if mapped is None else msgspec.Raw(encoder.encode(mapped))
+            except Exception as error:  # noqa: BLE001 - an expression may raise anything; the row is kept and counted
+                yield from self._unmapped_messages(stream_map, message_dict, error)
+                continue
+            if encoded is not None:
+                yield MappedRecord(
+                    stream_map.stream_alias,
+                    encoded,
+                    message_dict.get("time_extracted"),
+                    message_dict.get("version"),
+                )
+
+    def map_state_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
+        """Pass a STATE on as it is; its bookmarks are the tap's and keep the tap's stream names."""
+        _require(message_dict, "value")
+        yield singer.StateMessage(message_dict["value"])
+
+    def map_activate_version_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
+        """Pass an ACTIVATE_VERSION on to each stream that comes out of its own."""
+        _require(message_dict, "stream", "version")
+        for stream_map in self._maps_of(message_dict):
+            yield singer.ActivateVersionMessage(stream_map.stream_alias, message_dict["version"])
+
+    def map_batch_message(self, message_dict: dict[str, t.Any]) -> Iterable[singer.Message]:
+        """Refuse a BATCH: its rows are in files and would pass unmapped."""
+        raise InputError(
+            f"The tap sends BATCH messages for stream {message_dict.get('stream')!r}; rows in files cannot be mapped. "
+            "Remove the setting batch_config from the tap"
+        )
+
+    def process_endofpipe(self) -> None:
+        """Say what could not be mapped and which maps were never used."""
+        sys.stdout.buffer.flush()
+        self._unmapped.summarise(self.logger)
+        if self.maps.stream_maps:
+            for name in self.maps.unused:
+                self.logger.warning("The map %s was not used: the tap sent no stream it is for", name)
+        super().process_endofpipe()
+
+    def _maps_of(self, message_dict: dict[str, t.Any]) -> list[StreamMap]:
+        stream = message_dict["stream"]
+        maps = self.maps.stream_maps.get(stream)
+        if maps is None:
+            raise InputError(f"A {message_dict['type']} of stream {stream!r} came before the stream's SCHEMA")
+        return [stream_map for stream_map in maps if not isinstance(stream_map, RemoveRecordTransform)]
+
+    def _unmapped_messages(
+        self, stream_map: StreamMap, message_dict: dict[str, t.Any], error: Exception
+    ) -> Iterator[singer.Message]:
+        record = message_dict["record"]
+        computed = stream_map if isinstance(stream_map, ComputedStreamMap) else None
+        field = computed.evaluating if computed else None
+        if not self._unmapped.counts:
+            yield singer.SchemaMessage(unmapped.STREAM, unmapped.SCHEMA, unmapped.KEY_PROPERTIES)
+        row = self._unmapped.record(
+            stream=stream_map.stream_alias,
+            source_stream=message_dict["stream"],
+            key=unmapped.key_of(record, stream_map.raw_key_properties),
+            mapped_key=computed.mapped_key(record) if computed else None,
+            record=msgspec.Raw(encoder.encode(record)),
+            map_name=computed.map_name if computed else message_dict["stream"],
+            field=field,
+            error=error,
+        )
+        yield MappedRecord(unmapped.STREAM, msgspec.Raw(encoder.encode(row)), message_dict.get("time_extracted"))
+
+    # -- start and end -----------------------------------------------------------------------------------------
+
+    def _write_messages(self, messages: Iterable[singer.Message]) -> None:
+        self._busy = True
+        super()._write_messages(messages)
+        self._busy = False
+        if self._stop_signal is not None:
+            raise SystemExit(_SIGNAL_EXIT + self._stop_signal)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        # Never cut a line in two: the target would take its beginning for a broken message.
+        del frame
+        self._stop_signal = signum
+        if not self._busy:
+            raise SystemExit(_SIGNAL_EXIT + signum)
+
+    @classmethod
+    def invoke(cls, **kwargs: t.Any) -> None:
+        """Run from the command line; what ends the run is one line, not a traceback."""
+        try:
+            super().invoke(**kwargs)
+        except MappingError as error:
+            for problem in error.problems:
+                cls.logger.error("%s", problem)  # noqa: TRY400 - one line for people; it says what to do
+            sys.exit(1)
+        except MapperError as error:
+            cls.logger.error("%s", error)  # noqa: TRY400 - one line for people; it says what to do
+            sys.exit(1)
+        except BrokenPipeError:
+            cls.logger.error("The target closed the pipe; see its own messages")  # noqa: TRY400 - nothing to trace
+            # The interpreter flushes standard output once more when it ends; there must be something to take it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+
+def _require(message_dict: dict[str, t.Any], *names: str) -> None:
+    missing = [name for name in names if name not in message_dict]
+    if missing:
+        raise InputError(f"A {message_dict['type']} message lacks {', '.join(missing)}")

@@ -1,0 +1,184 @@
+"""The SDK's stream maps, with three things added: a map knows its name, its failing property, and its types better."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import typing as t
+
+from singer_sdk import typing as th
+from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.mapper import (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_SOURCE_OPTION,
+    NULL_STRING,
+    CustomStreamMap,
+    PluginMapper,
+    RemoveRecordTransform,
+)
+
+from sync_mapper import inferred_types
+from sync_mapper.errors import MappingError
+
+if t.TYPE_CHECKING:
+    import ast
+    import logging
+    from collections.abc import Sequence
+
+    from faker import Faker
+    from singer_sdk.mapper import StreamMap
+
+    from sync_mapper.mapping_file import Mapping
+
+
+class ComputedStreamMap(CustomStreamMap):
+    """A stream map with expressions.
+
+    Attributes:
+        map_name: Its name in the mapping.
+        evaluating: Property (or `__filter__`) whose expression was evaluated last; after an error, the one that failed.
+    """
+
+    def __init__(self, *, map_name: str, map_transform: dict[str, t.Any], **kwargs: t.Any) -> None:
+        self.map_name = map_name
+        self.evaluating: str | None = None
+        self.expressions = {
+            name: value
+            for name, value in map_transform.items()
+            if isinstance(value, str) and value != NULL_STRING and not name.startswith("__")
+        }
+        texts = [*self.expressions.values(), str(map_transform.get(MAPPER_FILTER_OPTION))]
+        self._wants_fake = any("fake" in text for text in texts)
+        super().__init__(map_transform=map_transform, **kwargs)
+
+    def mapped_key(self, record: dict[str, t.Any]) -> dict[str, t.Any] | None:
+        """Return the key a row has after mapping, evaluated alone; None if the key itself cannot be computed."""
+        names = self.transformed_key_properties or ()
+        try:
+            computed = self._key_map.transform(record) or {}
+        except Exception:  # noqa: BLE001 - an expression may raise anything; then there is no key to tell
+            return None
+        return {name: computed.get(name) for name in names}
+
+    @functools.cached_property
+    def _key_map(self) -> ComputedStreamMap:
+        names = self.transformed_key_properties or ()
+        return ComputedStreamMap(
+            map_name=self.map_name,
+            map_transform={name: self.expressions[name] for name in names if name in self.expressions},
+            stream_alias=self.stream_alias,
+            map_config=self.map_config,
+            faker_config=self.faker_config,
+            raw_schema=self.raw_schema,
+            key_properties=[],
+            flattening_options=None,
+            stream_name=self.stream_name,
+        )
+
+    def _eval(
+        self,
+        expr: str,
+        expr_parsed: ast.Expr,
+        record: dict[str, t.Any],
+        property_name: str | None,
+    ) -> str | int | float:
+        self.evaluating = property_name or MAPPER_FILTER_OPTION
+        return super()._eval(expr, expr_parsed, record, property_name)
+
+    def _eval_type(self, expr: str, default: th.JSONTypeHelper[t.Any] | None = None) -> th.JSONTypeHelper[t.Any]:
+        declared = super()._eval_type(expr, default)
+        types = inferred_types.infer(expr, self.raw_schema["properties"])
+        better = inferred_types.widen(declared.to_dict(), types)
+        return th.CustomType(better) if better else declared
+
+    def _init_faker_instance(self) -> Faker | None:
+        # The SDK loads Faker for every map when it is installed: 50 MB for nothing in most of them.
+        return super()._init_faker_instance() if self._wants_fake else None
+
+
+class StreamMaps(PluginMapper):
+    """All maps of a mapping; which of them apply to a stream is decided when its SCHEMA comes.
+
+    Attributes:
+        used: Names of the maps a source stream was found for.
+    """
+
+    def __init__(self, mapping: Mapping, plugin_config: dict[str, t.Any], logger: logging.Logger) -> None:
+        config = {
+            **plugin_config,
+            "stream_maps": dict(mapping.stream_maps),
+            "stream_map_config": mapping.stream_map_config,
+        }
+        super().__init__(config, logger)
+        self._mapping = mapping
+        self.used: set[str] = set()
+
+    @property
+    def unused(self) -> list[str]:
+        """Names of the maps with properties that no source stream came for."""
+        computed = [name for name, definition in self.stream_maps_dict.items() if isinstance(definition, dict)]
+        return [name for name in computed if name not in self.used]
+
+    def register_raw_stream_schema(
+        self,
+        stream_name: str,
+        schema: dict[str, t.Any],
+        key_properties: Sequence[str] | None,
+    ) -> None:
+        """Build the maps of a stream, by the SDK's rules: the first one is the stream's own, others come beside it.
+
+        Raises:
+            MappingError: A map does not fit the stream.
+        """
+        known = self.stream_maps.get(stream_name)
+        if known and known[0].raw_schema == schema and known[0].raw_key_properties == key_properties:
+            return
+        maps: list[StreamMap] = [
+            self.default_mapper_type(stream_name, schema, key_properties, flattening_options=self.flattening_options)
+        ]
+        for name, definition in self.stream_maps_dict.items():
+            options = definition if isinstance(definition, dict) else {}
+            source = options.get(MAPPER_SOURCE_OPTION, name)
+            if stream_name != source and not fnmatch.fnmatchcase(stream_name, source):
+                continue
+            self.used.add(name)
+            try:
+                built = self._build(name, definition, stream_name, schema, key_properties)
+            except (StreamMapConfigError, MapExpressionError) as error:
+                raise MappingError(f"{self._mapping.where(name)}: {error}") from error
+            if MAPPER_SOURCE_OPTION in options:
+                maps.append(built)
+            else:
+                maps[0] = built
+        self.stream_maps[stream_name] = maps
+
+    def _build(
+        self,
+        name: str,
+        definition: t.Any,
+        stream_name: str,
+        schema: dict[str, t.Any],
+        key_properties: Sequence[str] | None,
+    ) -> StreamMap:
+        if not isinstance(definition, dict):
+            return RemoveRecordTransform(stream_name, schema, key_properties, self.flattening_options)
+        alias = stream_name
+        if MAPPER_SOURCE_OPTION in definition:
+            alias = name
+        elif MAPPER_ALIAS_OPTION in definition:
+            alias = self._eval_stream(definition[MAPPER_ALIAS_OPTION], stream_name)
+        transform = {
+            key: value for key, value in definition.items() if key not in {MAPPER_SOURCE_OPTION, MAPPER_ALIAS_OPTION}
+        }
+        return ComputedStreamMap(
+            map_name=name,
+            map_transform=transform,
+            stream_alias=alias,
+            map_config=self.map_config,
+            faker_config=self.faker_config,
+            raw_schema=schema,
+            key_properties=key_properties,
+            flattening_options=self.flattening_options,
+            stream_name=stream_name,
+        )

@@ -1,0 +1,83 @@
+"""Singer messages in and out, with msgspec."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import typing as t
+from dataclasses import dataclass
+
+import msgspec
+from singer_sdk.contrib.msgspec import MsgSpecReader, MsgSpecWriter, decoder
+from singer_sdk.singerlib.encoding.simple import Message
+from singer_sdk.singerlib.messages import SingerMessageType
+
+from sync_mapper.errors import InputError
+
+logger = logging.getLogger("sync-mapper")
+
+
+@dataclass(slots=True)
+class MappedRecord(Message):
+    """A RECORD that goes on.
+
+    Unlike the SDK's, it holds the record as encoded JSON, so that a value no JSON can hold is noticed while its row is
+    mapped, and `time_extracted` as the text the tap wrote.
+    """
+
+    stream: str
+    record: msgspec.Raw
+    time_extracted: str | None = None
+    version: int | None = None
+
+    def __post_init__(self) -> None:
+        self.type = SingerMessageType.RECORD
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """Return the message; what the tap left out stays out."""
+        result: dict[str, t.Any] = {"type": "RECORD", "stream": self.stream, "record": self.record}
+        if self.version is not None:
+            result["version"] = self.version
+        if self.time_extracted is not None:
+            result["time_extracted"] = self.time_extracted
+        return result
+
+
+class MapperReader(MsgSpecReader):
+    """Reads messages; a line that is none ends the run with its number instead of its content."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = 0
+        self._unknown: set[str] = set()
+
+    def deserialize_json(self, line: str) -> dict[str, t.Any]:
+        """Return the message of a line.
+
+        Raises:
+            InputError: The line is no JSON object with a type.
+        """
+        self._line += 1
+        try:
+            message = decoder.decode(line)
+        except msgspec.DecodeError as error:
+            raise InputError(f"Line {self._line} of the input is not valid JSON: {error}") from error
+        if not isinstance(message, dict) or "type" not in message:
+            raise InputError(f"Line {self._line} of the input is no Singer message: it has no type")
+        return message
+
+    def _process_unknown_message(self, message_dict: dict[str, t.Any]) -> None:
+        kind = str(message_dict["type"])
+        if kind not in self._unknown:
+            self._unknown.add(kind)
+            logger.warning("Messages of the unknown type %s are left out", kind)
+
+
+class MapperWriter(MsgSpecWriter):
+    """Writes messages; the pipe is flushed at each STATE and at the end, not at each line."""
+
+    def write_message(self, message: Message) -> None:
+        """Write one message."""
+        sys.stdout.buffer.write(self.format_message(message))
+        if message.type is SingerMessageType.STATE:
+            sys.stdout.buffer.flush()

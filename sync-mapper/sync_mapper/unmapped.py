@@ -1,0 +1,97 @@
+"""Rows their map could not handle: they go on as records of a stream of their own and are counted."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+from collections import Counter
+from datetime import datetime, timezone
+
+from singer_sdk import typing as th
+from singer_sdk.contrib.msgspec import encoder
+from singer_sdk.exceptions import MapExpressionError
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Mapping, Sequence
+
+    import msgspec
+
+STREAM = "_unmapped"
+KEY_PROPERTIES = ["stream", "key"]
+SCHEMA: dict[str, t.Any] = th.PropertiesList(
+    th.Property("stream", th.StringType, required=True, description="Stream the row was meant for"),
+    th.Property("key", th.StringType, required=True, description="Key of the row at the source, as JSON"),
+    th.Property("source_stream", th.StringType, description="Stream the row came from"),
+    th.Property("mapped_key", th.StringType, description="Key the row would have after mapping, as JSON"),
+    th.Property("record", th.ObjectType(additional_properties=True), description="The row as it came"),
+    th.Property("map", th.StringType, description="Name of the map in the mapping"),
+    th.Property("field", th.StringType, description="Property whose expression failed"),
+    th.Property("reason", th.StringType, description="What went wrong"),
+    th.Property("time", th.DateTimeType, description="When, in UTC"),
+).to_dict()
+
+_REASON_LENGTH = 500
+_EXAMPLES = 3
+
+
+def reason_of(error: Exception) -> str:
+    """Return what went wrong in an expression, without the SDK's wrapping."""
+    cause = error.__cause__ if isinstance(error, MapExpressionError) and error.__cause__ else error
+    return f"{type(cause).__name__}: {cause}"[:_REASON_LENGTH]
+
+
+def key_of(record: Mapping[str, t.Any], key_properties: Sequence[str] | None) -> str:
+    """Return a row's key as compact JSON; a stream without a key gets a hash of the row."""
+    if key_properties:
+        return encoder.encode({name: record.get(name) for name in key_properties}).decode()
+    return encoder.encode({"sha256": hashlib.sha256(encoder.encode(record)).hexdigest()}).decode()
+
+
+class UnmappedRows:
+    """Makes the records of the stream and remembers how many there were and why."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._examples: dict[str, list[str]] = {}
+
+    def record(
+        self,
+        *,
+        stream: str,
+        source_stream: str,
+        key: str,
+        mapped_key: Mapping[str, t.Any] | None,
+        record: msgspec.Raw,
+        map_name: str,
+        field: str | None,
+        error: Exception,
+    ) -> dict[str, t.Any]:
+        """Count a row and return the record that tells of it."""
+        reason = reason_of(error)
+        self.counts[stream] += 1
+        examples = self._examples.setdefault(stream, [])
+        if len(examples) < _EXAMPLES:
+            examples.append(f"{key}{f' {field}' if field else ''}: {reason}")
+        return {
+            "stream": stream,
+            "key": key,
+            "source_stream": source_stream,
+            "mapped_key": encoder.encode(mapped_key).decode() if mapped_key else None,
+            "record": record,
+            "map": map_name,
+            "field": field,
+            "reason": reason,
+            "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        }
+
+    def summarise(self, logger: logging.Logger) -> None:
+        """Warn once for each stream that had such rows."""
+        for stream, count in self.counts.items():
+            logger.warning(
+                "%d rows meant for %s could not be mapped and went on as %s; the first: %s",
+                count,
+                stream,
+                STREAM,
+                " | ".join(self._examples[stream]),
+            )
