@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+import msgspec
 from singer_sdk.sinks import BatchSink
 
 from sync_ledger.errors import ConfigError
@@ -134,7 +135,22 @@ class SkippedSink(_LedgerSink):
 
 
 def _unmapped(record: Mapping[str, t.Any]) -> Settled:
-    row = SourceRow(str(record.get("stream")), str(record.get("key")), record.get("record") or {})
+    row = SourceRow(str(record.get("stream")), _unmapped_key(record.get("key")), record.get("record") or {})
     field = record.get("field")
     text = f"mapping {record.get('map')}: {record.get('reason')}"
     return Settled(row, Outcome.HELD, Reason.UNMAPPED, str(field) if field else None, text)
+
+
+def _unmapped_key(text: t.Any) -> str:
+    """Return the external ID of a row that could not be mapped.
+
+    The mapper gives its keys as a JSON object, under the names of the target stream when it could compute them: then
+    the held row is superseded when the row comes again and is mapped.
+    """
+    try:
+        key = msgspec.json.decode(str(text))
+    except msgspec.DecodeError:
+        return str(text)
+    if not isinstance(key, dict):
+        return str(text)
+    return external_id_of(key, list(key)) or str(text)

@@ -19,8 +19,8 @@ if t.TYPE_CHECKING:
 class Pipeline:
     """One account and one ledger, run after run."""
 
-    def __init__(self, path: Path) -> None:
-        self.url = f"sqlite:///{path}/ledger.db"
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.account = FakeDestination()
 
     @property
@@ -54,8 +54,8 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path) -> Pipeline:
-    return Pipeline(tmp_path)
+def pipeline(ledger_url: str) -> Pipeline:
+    return Pipeline(ledger_url)
 
 
 def organization(number: int, **payload: t.Any) -> SourceRow:

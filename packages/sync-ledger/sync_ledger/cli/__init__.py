@@ -1,0 +1,7 @@
+"""`sync-ledger`: what happened, what waits, and why."""
+
+from __future__ import annotations
+
+from sync_ledger.cli.app import app
+
+__all__ = ["app"]

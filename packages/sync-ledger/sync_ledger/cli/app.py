@@ -1,0 +1,113 @@
+"""Commands of `sync-ledger`. Every one prints a table, or JSON with `--json`."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from pathlib import Path
+
+import msgspec
+import typer
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from sync_ledger.cli import render
+from sync_ledger.errors import LedgerError
+from sync_ledger.ledger.database import open_engine
+from sync_ledger.ledger.history import History
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+app = typer.Typer(
+    name="sync-ledger",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Runs, open rows and the life of single records, read from the ledger of our targets.",
+)
+
+LedgerUrl = t.Annotated[
+    str,
+    typer.Option("--ledger-url", envvar="SYNC_LEDGER_URL", help="Ledger to read, as in the target's `ledger_url`."),
+]
+AsJson = t.Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+_DEFAULT = "sqlite:///sync-ledger.db"
+
+
+@app.command()
+def runs(
+    ledger_url: LedgerUrl = _DEFAULT,
+    destination: t.Annotated[str | None, typer.Option(help="Only runs of this destination.")] = None,
+    limit: t.Annotated[int, typer.Option(min=1, help="How many of the last runs.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the last runs with their rows, outcomes, calls and cost."""
+    history = _open(ledger_url)
+    _show(history.runs(destination=destination, limit=limit), render.runs, as_json=as_json)
+
+
+@app.command()
+def run(
+    run_id: t.Annotated[int, typer.Argument(help="Number of the run.", metavar="ID")],
+    ledger_url: LedgerUrl = _DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Show one run: counts per entity, outcome and reason, and the STATE that came in and went out."""
+    found = _open(ledger_url).run(run_id)
+    if found is None:
+        _fail(f"There is no run {run_id}; `sync-ledger runs` lists them")
+    _show(found, render.run, as_json=as_json)
+
+
+@app.command()
+def held(
+    ledger_url: LedgerUrl = _DEFAULT,
+    outcome: t.Annotated[str | None, typer.Option(help="Only held, rejected or failed rows.")] = None,
+    reason: t.Annotated[str | None, typer.Option(help="Only rows with this reason code.")] = None,
+    entity: t.Annotated[str | None, typer.Option(help="Only rows of this entity.")] = None,
+    limit: t.Annotated[int, typer.Option(min=1, help="How many rows at the most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List rows that were not written: held and rejected ones wait for a person, failed ones for the next run."""
+    found = _open(ledger_url).open_rows(outcome=outcome, reason=reason, entity=entity, limit=limit)
+    _show(found, render.open_rows, as_json=as_json)
+
+
+@app.command()
+def why(
+    entity: t.Annotated[str, typer.Argument(help="Entity, such as organizations.")],
+    external_id: t.Annotated[str, typer.Argument(help="External ID, such as the JDE address number.")],
+    ledger_url: LedgerUrl = _DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Show the whole life of one record: its link, every write with old and new values, and what waits."""
+    found = _open(ledger_url).why(entity, external_id)
+    if not any(found[part] for part in ("links", "index", "outcomes", "open_rows")):
+        _fail(f"The ledger knows nothing of {entity} {external_id}")
+    _show(found, render.why, as_json=as_json)
+
+
+def _open(url: str) -> History:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database and not Path(parsed.database).exists():
+            _fail(f"There is no ledger {parsed.database}; give the target's ledger_url with --ledger-url")
+        return History(open_engine(url))
+    except ArgumentError:
+        _fail("--ledger-url must look like sqlite:///file.db or postgresql://user@host/database")
+    except LedgerError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> t.NoReturn:
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(1)
+
+
+def _show(found: t.Any, table: Callable[[t.Any], None], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+    else:
+        table(found)
