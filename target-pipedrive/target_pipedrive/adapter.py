@@ -8,14 +8,12 @@ import threading
 import time
 import typing as t
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from sync_ledger.adapter import Action, Result, WriteResult
-from sync_ledger.errors import ConfigError, CredentialsError, ServiceUnavailableError
+from sync_ledger.errors import ConfigError, ServiceUnavailableError
 
 from target_pipedrive import reading, values
 from target_pipedrive.answers import TIMED_OUT, LostAnswerError, NotSentError, RefusedError
-from target_pipedrive.client import PAGE_SIZE
 from target_pipedrive.entities import ENTITIES
 from target_pipedrive.fields import entity_fields
 from target_pipedrive.hosts import domain
@@ -31,12 +29,12 @@ if t.TYPE_CHECKING:
     from target_pipedrive.entities import Entity
     from target_pipedrive.fields import EntityFields
 
-SETTLE_SECONDS: t.Final = 3
+LOOKUP_DELAY_SECONDS: t.Final = 3
 """How long to wait before looking for a create whose answer was lost: whether lists show a write at once is not
 documented."""
 
-TIMED_OUT_SECONDS: t.Final = 15
-"""How long to wait when no answer came in time: the server may still be at it."""
+_AFTER_TIME_OUT: t.Final = 5
+"""So many times longer is the wait when no answer came in time: the server may still be at it."""
 
 _COMPLAINT: t.Final = re.compile(r"Validation failed: ([\w.\[\]]+):")
 
@@ -56,6 +54,7 @@ class PipedriveEntity:
         client: Client of the account.
         entity: Definition of the entity.
         external_id_field: Label of the custom text field that holds the external ID.
+        lookup_delay_seconds: How long to wait before looking for a create whose answer was lost.
         sleep: Waits that many seconds.
     """
 
@@ -68,11 +67,13 @@ class PipedriveEntity:
         entity: Entity,
         external_id_field: str,
         *,
+        lookup_delay_seconds: int = LOOKUP_DELAY_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._entity = entity
         self._external_id_field = external_id_field
+        self._delay = lookup_delay_seconds
         self._sleep = sleep
         self._fields: EntityFields | None = None
         self._lock = threading.Lock()
@@ -98,17 +99,15 @@ class PipedriveEntity:
     def find(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Look for records created moments ago, by reading the newest ones.
 
-        They are read back to the sending of the earliest create in question. For IDs this process has not sent, the
-        last quarter of an hour is read, and what is not there is looked up in the search index.
+        They are read back to the sending of the earliest create in question, or a quarter of an hour for IDs this
+        process has not sent. The search index is of no use here: it runs seconds behind and costs more.
         """
         fields = self._described()
         start = self._client.server_now() - reading.RECENT
-        lost = [self._lost.get(one, _Lost(start, SETTLE_SECONDS)) for one in external_ids]
-        self._sleep(max((one.wait_seconds for one in lost), default=SETTLE_SECONDS))
+        lost = [self._lost.get(one, _Lost(start, self._delay)) for one in external_ids]
+        self._sleep(max((one.wait_seconds for one in lost), default=self._delay))
         since = min((one.sent_at for one in lost), default=start) - reading.LOST_MARGIN
-        found = reading.recent(self._client, self._entity, fields, set(external_ids), since)
-        older = [one for one in external_ids if one not in found and one not in self._lost]
-        return {**found, **reading.searched(self._client, self._entity, fields, older)}
+        return reading.recent(self._client, self._entity, fields, set(external_ids), since)
 
     def read(self, remote_ids: Sequence[str]) -> Mapping[str, RemoteRecord]:
         """Read records by id; those that are gone or deleted are absent."""
@@ -135,19 +134,19 @@ class PipedriveEntity:
             return WriteResult(Result.UNSENT, code="429", text=str(error))
         except LostAnswerError as error:
             if creating:
-                wait = TIMED_OUT_SECONDS if error.code == TIMED_OUT else SETTLE_SECONDS
+                wait = self._delay * (_AFTER_TIME_OUT if error.code == TIMED_OUT else 1)
                 self._lost.setdefault(operation.external_id, _Lost(sent_at, wait))
             return WriteResult(Result.UNKNOWN, code=error.code, text=str(error))
         remote_id = answer.data.get("id") if isinstance(answer.data, dict) else None
         if remote_id is None and creating:
-            self._lost.setdefault(operation.external_id, _Lost(sent_at, SETTLE_SECONDS))
+            self._lost.setdefault(operation.external_id, _Lost(sent_at, self._delay))
             return WriteResult(Result.UNKNOWN, code="unreadable", text="the answer to the create names no record")
         return WriteResult(Result.WRITTEN, remote_id=str(remote_id or operation.remote_id))
 
     def _described(self) -> EntityFields:
         with self._lock:
             if self._fields is None:
-                pages = _or_unusable(lambda: list(self._client.pages(self._entity.fields_path, {"limit": PAGE_SIZE})))
+                pages = self._client.pages(self._entity.fields_path)
                 metadata = [item for page in pages for item in page.data or []]
                 self._fields = entity_fields(self._entity, metadata, self._external_id_field)
             return self._fields
@@ -161,6 +160,7 @@ class PipedriveDestination:
         external_id_field: Label of the custom text field that holds the external ID.
         concurrency: How many writes may be under way at the same time.
         company_domain: Company the token must belong to, when given.
+        lookup_delay_seconds: How long to wait before looking for a create whose answer was lost.
         sleep: Waits that many seconds.
     """
 
@@ -171,13 +171,17 @@ class PipedriveDestination:
         *,
         concurrency: int = 8,
         company_domain: str | None = None,
+        lookup_delay_seconds: int = LOOKUP_DELAY_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._wanted = domain(company_domain) if company_domain else None
         self._concurrency = concurrency
         self._entities = {
-            name: PipedriveEntity(client, entity, external_id_field, sleep=sleep) for name, entity in ENTITIES.items()
+            name: PipedriveEntity(
+                client, entity, external_id_field, lookup_delay_seconds=lookup_delay_seconds, sleep=sleep
+            )
+            for name, entity in ENTITIES.items()
         }
 
     @functools.cached_property
@@ -187,7 +191,10 @@ class PipedriveDestination:
         Raises:
             ConfigError: If the token belongs to another company than the one set.
         """
-        data = _or_unusable(lambda: self._client.read("/v1/users/me")).data
+        try:
+            data = self._client.read("/v1/users/me").data
+        except RefusedError as error:
+            raise ConfigError(f"no Pipedrive API there: {error}; check settings company_domain and api_url") from None
         company = data.get("company_domain") if isinstance(data, dict) else None
         if not company:
             raise ServiceUnavailableError("Pipedrive does not say which company the token belongs to; check api_url")
@@ -216,19 +223,6 @@ class PipedriveDestination:
     def close(self) -> None:
         """Release connections."""
         self._client.close()
-
-
-_T = t.TypeVar("_T")
-
-
-def _or_unusable(read: Callable[[], _T]) -> _T:
-    """Do a read without which nothing works; a refusal then concerns the account or its address."""
-    try:
-        return read()
-    except RefusedError as error:
-        if error.status == HTTPStatus.FORBIDDEN:
-            raise CredentialsError(f"the Pipedrive token lacks a permission: {error}") from None
-        raise ConfigError(f"this is not a Pipedrive API: {error}; check settings company_domain and api_url") from None
 
 
 def _refusal(fields: EntityFields, error: RefusedError, *, creating: bool) -> WriteResult:

@@ -12,6 +12,7 @@ import threading
 import time
 import typing as t
 from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
 
 import backoff
 import msgspec
@@ -21,6 +22,7 @@ from sync_ledger.adapter import Usage
 from sync_ledger.errors import (
     BudgetExhaustedError,
     ConfigError,
+    CredentialsError,
     ServiceError,
     ServiceUnavailableError,
 )
@@ -35,7 +37,7 @@ from target_pipedrive.answers import (
     server_time,
     transport_error,
 )
-from target_pipedrive.costs import SEARCHES, tokens
+from target_pipedrive.costs import tokens
 from target_pipedrive.limiter import BurstLimiter
 
 if t.TYPE_CHECKING:
@@ -51,7 +53,6 @@ MAX_TRIES: t.Final = 5
 CONNECT_SECONDS: t.Final = 10
 FIRST_LIMIT: t.Final = 20
 """Requests per 2 s until the account's own limit is known: that of the smallest plan."""
-SEARCH_LIMIT: t.Final = 10
 
 _log = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -103,8 +104,7 @@ class PipedriveClient:
         self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
         self._sleep = sleep
         self._now = now
-        self._general = BurstLimiter(FIRST_LIMIT, clock=clock, sleep=sleep)
-        self._searches = BurstLimiter(SEARCH_LIMIT, ceiling=SEARCH_LIMIT, clock=clock, sleep=sleep)
+        self._limiter = BurstLimiter(FIRST_LIMIT, clock=clock, sleep=sleep)
         self._lock = threading.Lock()
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
@@ -135,11 +135,19 @@ class PipedriveClient:
         except LostAnswerError as error:
             raise ServiceUnavailableError(f"Pipedrive does not answer GET {template}: {error}") from None
 
-    def pages(self, template: str, params: Mapping[str, str | int]) -> Iterator[Answer]:
-        """Read a list page by page, 500 records each unless `params` has its own limit."""
-        query: dict[str, str | int] = {"limit": PAGE_SIZE, **params}
+    def pages(self, template: str, params: Mapping[str, str | int] | None = None) -> Iterator[Answer]:
+        """Read a list page by page, 500 records each unless `params` has its own limit.
+
+        Raises:
+            ServiceError: If Pipedrive does not give the list.
+        """
+        query: dict[str, str | int] = {"limit": PAGE_SIZE, **(params or {})}
         while True:
-            answer = self.read(template, query)
+            try:
+                answer = self.read(template, query)
+            except RefusedError as error:
+                kind = CredentialsError if error.status == HTTPStatus.FORBIDDEN else ServiceUnavailableError
+                raise kind(f"Pipedrive refuses to list {template}: {error}") from None
             yield answer
             if not answer.next_cursor:
                 return
@@ -213,19 +221,18 @@ class PipedriveClient:
         id_: str | None,
     ) -> Answer:
         """Send one request and read its answer, once."""
-        limiter = self._searches if template in SEARCHES else self._general
         url = self._hosts.url(template if id_ is None else template.replace("{id}", id_))
-        with limiter.slot() as slot:
+        with self._limiter.slot() as slot:
             if self._stopped:
                 raise type(self._stopped)(str(self._stopped))
             response = self._send(method, template, url, params, body)
             rates = rate_headers(response.headers)
-            limiter.learn(slot, rates.limit, rates.remaining, rates.reset_seconds)
+            self._limiter.learn(slot, rates.limit, rates.remaining, rates.reset_seconds)
         self._note(rates.tokens_left, server_time(response.headers))
         try:
             return read_answer(response)
         except BusyError as error:
-            limiter.pause(error.seconds)
+            self._limiter.pause(error.seconds)
             raise
         except ServiceError as error:
             # Going on after a refused token, an empty budget or a block at the edge would only make it worse.

@@ -20,12 +20,8 @@ TOKENS: t.Final[dict[tuple[str, str], int]] = {
     ("POST", "/v2/persons"): 5,
     ("PATCH", "/v2/persons/{id}"): 5,
     ("GET", "/v2/personFields"): 10,
-    ("GET", "/v2/itemSearch/field"): 20,
 }
 """(method, path template) -> tokens, for every call this target makes."""
-
-SEARCHES: t.Final = frozenset({"/v2/itemSearch/field"})
-"""Templates that count against the separate search allowance of 10 requests per 2 s."""
 
 
 def tokens(method: str, template: str) -> int:

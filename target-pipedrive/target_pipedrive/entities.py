@@ -51,14 +51,12 @@ class Entity:
         name: Name of the Singer stream.
         path: Path of its list and of creates.
         fields_path: Path of its field metadata.
-        search_type: Its name in the item search.
         standard: Standard fields, writable and read-only ones.
     """
 
     name: str
     path: str
     fields_path: str
-    search_type: str
     standard: tuple[StandardField, ...]
 
     @property
@@ -97,7 +95,6 @@ ORGANIZATIONS: t.Final = Entity(
     name="organizations",
     path="/v2/organizations",
     fields_path="/v2/organizationFields",
-    search_type="organization",
     standard=(
         _field("name", FieldType.STRING, required=True, nullable=False, max_length=255),
         _field("address", FieldType.OBJECT, attributes=ADDRESS_PARTS),
@@ -114,7 +111,6 @@ PERSONS: t.Final = Entity(
     name="persons",
     path="/v2/persons",
     fields_path="/v2/personFields",
-    search_type="person",
     standard=(
         _field("name", FieldType.STRING, required=True, nullable=False, max_length=255),
         _field("org_id", FieldType.RELATION, relation="organizations"),

@@ -40,7 +40,6 @@ class BurstLimiter:
 
     Args:
         limit: Requests per window until the server has told its own limit.
-        ceiling: Most requests per window whatever the server says; None for no such bound.
         clock: Monotonic seconds.
         sleep: Waits that many seconds.
     """
@@ -49,12 +48,10 @@ class BurstLimiter:
         self,
         limit: int,
         *,
-        ceiling: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._limit = limit
-        self._ceiling = ceiling
         self._clock = clock
         self._sleep = sleep
         self._slots: list[Slot] = []
@@ -87,7 +84,7 @@ class BurstLimiter:
         """
         with self._lock:
             if limit is not None and limit > 0:
-                self._limit = limit if self._ceiling is None else min(limit, self._ceiling)
+                self._limit = limit
             if remaining is None:
                 return
             now = self._clock()

@@ -83,30 +83,12 @@ def recent(
     }
     for page in client.pages(entity.path, params):
         for entry in _entries(fields, page):
-            if entry.external_id is not None and entry.external_id in wanted and not entry.deleted:
-                _add(found, entry.external_id, entry.remote_id)
+            one = entry.external_id or ""
+            # A record added meanwhile shifts the pages, so one may be met twice.
+            if one in wanted and not entry.deleted and entry.remote_id not in found.setdefault(one, []):
+                found[one].append(entry.remote_id)
         if page.data and _moment(page.data[-1]["add_time"]) < since:
             break
-    return found
-
-
-def searched(
-    client: PipedriveClient, entity: Entity, fields: EntityFields, wanted: Sequence[str]
-) -> dict[str, list[str]]:
-    """Look external IDs up in the search index, each hit confirmed by reading the record."""
-    found: dict[str, list[str]] = {}
-    for one in wanted:
-        params: dict[str, str | int] = {
-            "term": one,
-            "entity_type": entity.search_type,
-            "field": fields.description.external_id_field.key,
-            "match": "exact",
-            "limit": IDS_PER_CALL,
-        }
-        hits = [str(item["id"]) for page in client.pages("/v2/itemSearch/field", params) for item in page.data or []]
-        for remote_id, record in read(client, entity, fields, hits).items():
-            if record.external_id == one:
-                _add(found, one, remote_id)
     return found
 
 
@@ -130,12 +112,6 @@ def _many(client: PipedriveClient, entity: Entity, remote_ids: Sequence[str]) ->
         ids = ",".join(remote_ids[start : start + IDS_PER_CALL])
         for page in client.pages(entity.path, {"ids": ids, "limit": IDS_PER_CALL}):
             yield from page.data or []
-
-
-def _add(found: dict[str, list[str]], one: str, remote_id: str) -> None:
-    ids = found.setdefault(one, [])
-    if remote_id not in ids:
-        ids.append(remote_id)
 
 
 def _moment(text: str) -> datetime:

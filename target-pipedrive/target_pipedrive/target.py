@@ -1,0 +1,94 @@
+"""Singer target that upserts organizations and persons into Pipedrive."""
+
+from __future__ import annotations
+
+import typing as t
+
+from singer_sdk import typing as th
+from sync_ledger.settings import upsert_settings
+from sync_ledger.target import UpsertTarget
+
+from target_pipedrive.adapter import LOOKUP_DELAY_SECONDS, PipedriveDestination
+from target_pipedrive.client import PipedriveClient
+from target_pipedrive.hosts import hosts
+
+
+class TargetPipedrive(UpsertTarget):
+    """Upserts the streams `organizations` and `persons` by their key properties."""
+
+    name = "target-pipedrive"
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = upsert_settings(
+        th.Property(
+            "api_token",
+            th.StringType(min_length=1),
+            required=True,
+            secret=True,
+            title="API token",
+            description="Personal API token of the user the target writes as.",
+        ),
+        th.Property(
+            "company_domain",
+            th.StringType,
+            title="Company domain",
+            description=(
+                "The `acme` of `https://acme.pipedrive.com`. Optional; when given, the run ends if the token belongs to"
+                " another company."
+            ),
+        ),
+        th.Property(
+            "api_url",
+            th.StringType,
+            title="API address",
+            description="Base address in place of Pipedrive's own, for an emulator or a proxy.",
+        ),
+        th.Property(
+            "external_id_field",
+            th.StringType(min_length=1),
+            default="JDE Number",
+            title="External ID field",
+            description="Label of the custom text field, in every entity written, that holds the external ID.",
+        ),
+        th.Property(
+            "max_concurrency",
+            th.IntegerType(minimum=1, maximum=64),
+            default=8,
+            title="Concurrency",
+            description="Writes under way at the same time; the account's burst limit holds in any case.",
+        ),
+        th.Property(
+            "request_timeout_seconds",
+            th.IntegerType(minimum=1),
+            default=30,
+            title="Time limit",
+            description="How long Pipedrive may take to answer one request, in seconds.",
+        ),
+        th.Property(
+            "lookup_delay_seconds",
+            th.IntegerType(minimum=0),
+            default=LOOKUP_DELAY_SECONDS,
+            title="Look-up delay",
+            description=(
+                "How long to wait before looking whether a create without an answer happened, in seconds; five times"
+                " as long after a time-out."
+            ),
+        ),
+    )
+
+    def connect(self) -> PipedriveDestination:
+        """Return the account the settings name; nothing is sent yet."""
+        client = PipedriveClient(
+            hosts(self.config.get("api_url"), self.config.get("company_domain")),
+            self.config["api_token"],
+            timeout_seconds=self.config["request_timeout_seconds"],
+        )
+        return PipedriveDestination(
+            client,
+            self.config["external_id_field"],
+            concurrency=self.config["max_concurrency"],
+            company_domain=self.config.get("company_domain"),
+            lookup_delay_seconds=self.config["lookup_delay_seconds"],
+        )
+
+
+if __name__ == "__main__":
+    TargetPipedrive.cli()
