@@ -44,7 +44,6 @@ class Reason(str, enum.Enum):
     TOO_LONG = "too_long"
     UNKNOWN_OPTION = "unknown_option"
     UNKNOWN_ATTRIBUTE = "unknown_attribute"
-    NOT_WRITABLE = "not_writable"
     NOT_NULLABLE = "not_nullable"
     AMBIGUOUS = "ambiguous"
     RECORD_DELETED = "record_deleted"
@@ -63,7 +62,6 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.TOO_LONG: "shorten the value in the mapping or use a longer field",
     Reason.UNKNOWN_OPTION: "add the option to the field at the service or map to an existing one",
     Reason.UNKNOWN_ATTRIBUTE: "remove the key from the mapped object",
-    Reason.NOT_WRITABLE: "take the field out of the mapping; the service does not let it be written",
     Reason.NOT_NULLABLE: "map a value; the service does not let the field be emptied",
     Reason.AMBIGUOUS: "several records carry this external ID: merge them or clear the field on all but one",
     Reason.RECORD_DELETED: "the record was deleted at the service: restore it there, or clear the link",

