@@ -1,0 +1,311 @@
+"""The tap: settings in, streams out, exit code at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from jde_ais import AisClient, AisConfigError, AisError
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.tap_base import CliTestOptionValue
+
+from tap_jdedwards.columns import TableColumn
+from tap_jdedwards.composed.definition import DefinitionError
+from tap_jdedwards.composed.loading import definitions
+from tap_jdedwards.composed.stream import ComposedStream
+from tap_jdedwards.dictionary import DATE_COLUMN, load_dictionary, time_column
+from tap_jdedwards.reading import TableReader
+from tap_jdedwards.settings import CONFIG_SCHEMA, SettingsError, TapSettings
+from tap_jdedwards.streams import TableStream
+from tap_jdedwards.writer import StdoutWriter
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import click
+    from jde_ais import Column
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from tap_jdedwards.streams import JdeStream
+
+
+class IncompleteRunError(Exception):
+    """Some streams could not be read; each has been logged already."""
+
+
+class TapJDEdwards(Tap):
+    """Reads Oracle JD Edwards EnterpriseOne tables, and documents composed of them, through the AIS Server."""
+
+    name = "tap-jdedwards"
+    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
+    dynamic_catalog = True
+    message_writer_class = StdoutWriter
+    # Without BATCH: its files bypass stream maps, the selection of properties and targets that check what they get.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    @cached_property
+    def settings(self) -> TapSettings:
+        """The settings as typed values."""
+        return TapSettings.from_config(self.config)
+
+    @cached_property
+    def client(self) -> AisClient:
+        """The one AIS session of this run; logs in at the first request."""
+        client = AisClient(self.settings.ais)
+        # Logs out also where nobody calls close(): after --discover and in programs that use the SDK's own methods.
+        weakref.finalize(self, client.close)
+        return client
+
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """Threads that fetch pages while rows are written."""
+        return ThreadPoolExecutor(self.settings.ais.max_concurrency, thread_name_prefix="ais")
+
+    @cached_property
+    def failures(self) -> dict[str, str]:
+        """Why streams could not be read, by stream."""
+        return {}
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether the server has gone, so that trying further streams would only take time."""
+        return self._unreachable
+
+    _unreachable = False
+
+    def note_failure(
+        self, stream: str, error: Exception, *, unreachable: bool = False, unexpected: bool = False
+    ) -> None:
+        """Log that a stream could not be read, and go on with the others.
+
+        Args:
+            stream: The stream.
+            error: What happened.
+            unreachable: Whether the server does not answer at all.
+            unexpected: Whether this is a defect of the tap, for which the traceback is wanted.
+        """
+        self.failures[stream] = str(error)
+        self._unreachable = self._unreachable or unreachable
+        self.logger.error("%s was not read to its end: %s", stream, error, exc_info=error if unexpected else None)
+
+    def note_not_read(self, stream: str) -> None:
+        """Log that a stream was not tried because the server has gone.
+
+        Args:
+            stream: The stream.
+        """
+        self.failures[stream] = "not tried"
+        self.logger.error("%s was not read: the AIS Server cannot be reached any more", stream)
+
+    def columns(self, table: str) -> list[Column]:
+        """Discover the columns of a table, once a run.
+
+        Args:
+            table: Table name.
+
+        Returns:
+            Its columns.
+        """
+        return self.client.columns(table)
+
+    def column_names(self, table: str) -> set[str]:
+        """List the columns of a table.
+
+        Args:
+            table: Table name.
+
+        Returns:
+            Their aliases.
+        """
+        return {column.alias for column in self.columns(table)}
+
+    def discover_streams(self) -> Sequence[JdeStream]:
+        """Offer the tables and composed streams of the settings.
+
+        A table that cannot be offered is logged and left out; the run then ends with an error after the others.
+
+        Returns:
+            The streams.
+        """
+        known = definitions(self.settings.definitions_file)
+        streams: list[JdeStream] = []
+        _ = self.client.user  # a wrong password is told once, not once per table
+        for table in self.settings.tables:
+            try:
+                streams.append(self._table_stream(table))
+            except (AisError, ValueError) as error:
+                self.note_failure(table, error, unreachable=False)
+        for name in self.settings.streams:
+            if name in known:
+                streams.append(ComposedStream(self, known[name]))
+            else:
+                self.note_failure(name, ValueError(f"no such composed stream; there are {', '.join(sorted(known))}"))
+        return streams
+
+    def _table_stream(self, table: str) -> TableStream:
+        dictionary = load_dictionary()
+        found = self.columns(table)
+        aliases = {column.alias for column in found}
+        known = dictionary.tables.get(table)
+        key = self.settings.table_keys.get(table) or (known.key if known else ())
+        if not key:
+            raise AisConfigError(
+                f"the primary key of {table} is not known: name its columns in the setting table_keys, "
+                f'like {{"{table}": ["{found[0].alias if found else "AN8"}"]}}'
+            )
+        if not aliases.issuperset(key):
+            lacking = ", ".join(alias for alias in key if alias not in aliases)
+            raise AisConfigError(f"{table} has no column {lacking}, which its primary key (table_keys) names")
+        columns = [
+            TableColumn(column.alias, column.title, dictionary.kind(column.alias, column.kind), column.alias in key)
+            for column in found
+        ]
+
+        def reader(wanted: Iterable[str]) -> TableReader:
+            return TableReader(
+                client=self.client,
+                table=table,
+                columns=tuple(wanted),
+                key=tuple(key),
+                time=time_column(aliases),
+                kinds={column.alias: column.kind for column in columns},
+                page_size=self.settings.page_size,
+                dated=DATE_COLUMN in aliases,
+            )
+
+        return TableStream(self, name=table, key=key, columns=columns, reader=reader)
+
+    def run(self) -> None:
+        """Read all selected streams.
+
+        Raises:
+            IncompleteRunError: At the end, when any of them could not be read.
+        """
+        try:
+            self.sync_all()
+        finally:
+            self.close()
+        self.check()
+
+    def close(self) -> None:
+        """Wait for requests under way and log out."""
+        self.pool.shutdown(cancel_futures=True)
+        self.client.close()
+
+    def check(self) -> None:
+        """Raise an error if any stream could not be read.
+
+        Raises:
+            IncompleteRunError: Naming the streams.
+        """
+        if self.failures:
+            raise IncompleteRunError(f"not read to their end: {', '.join(sorted(self.failures))}")
+
+    @classmethod
+    def invoke(  # type: ignore[override]  # the SDK narrows it the same way
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Run the tap from the command line; errors are one line each.
+
+        Args:
+            about: Print settings and capabilities instead.
+            about_format: How to print them.
+            config: Parsed ``--config`` arguments.
+            state: The state file.
+            catalog: The catalog file.
+        """
+        if about:
+            cls.print_about(about_format)
+            return
+        with _one_line_errors(cls.logger):
+            cls.print_version(print_fn=cls.logger.info)
+            tap = cls._from_command_line(
+                config,
+                state=None if state is None else json.load(state),
+                catalog=None if catalog is None else json.load(catalog),
+            )
+            tap.run()
+
+    @classmethod
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
+        """Print the catalog; errors are one line each.
+
+        Args:
+            ctx: Command context.
+            param: The option.
+            value: Whether it was given.
+        """
+        with _one_line_errors(cls.logger):
+            super().cb_discover(ctx, param, value)
+
+    @classmethod
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:  # noqa: ARG003 -- click's way
+        """Read one record of every stream; any stream that fails makes the test fail.
+
+        Args:
+            ctx: Command context.
+            param: The option.
+            value: ``all``, ``schema`` or ``disabled``.
+        """
+        if value == CliTestOptionValue.Disabled.value:
+            return
+        with _one_line_errors(cls.logger):
+            tap = cls._from_command_line(ctx.params.get("config"))
+            if value == CliTestOptionValue.Schema.value:
+                tap.write_schemas()
+            else:
+                tap.run_connection_test()
+            tap.close()
+            tap.check()
+        ctx.exit()
+
+    @classmethod
+    def _from_command_line(cls, config: Any, **given: Any) -> TapJDEdwards:
+        return cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env), **given)
+
+
+@contextmanager
+def _one_line_errors(logger: logging.Logger) -> Iterator[None]:
+    """End the program with exit code 1 and one line for errors that a person can act on."""
+    try:
+        yield
+    except IncompleteRunError:
+        sys.exit(1)  # each stream's error has been logged where it happened
+    except ConfigValidationError as error:
+        for line in error.errors:
+            logger.error("Wrong settings: %s", line)  # noqa: TRY400 -- for people, not for debugging
+        sys.exit(1)
+    except json.JSONDecodeError as error:
+        logger.error("The state or catalog file is no valid JSON: %s", error)  # noqa: TRY400 -- likewise
+        sys.exit(1)
+    except BrokenPipeError:
+        # Python would complain once more when it flushes the output at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        logger.error("The program that reads the tap's output has ended")  # noqa: TRY400 -- likewise
+        sys.exit(1)
+    except (AisError, SettingsError, DefinitionError) as error:
+        logger.error("%s", error)  # noqa: TRY400 -- likewise
+        sys.exit(1)
