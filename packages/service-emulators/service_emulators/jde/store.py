@@ -63,16 +63,23 @@ class Store:
 
     @contextmanager
     def loading(self) -> Iterator[sa.Connection]:
-        """Give a connection for loading many rows: indexes on the audit stamp are built at the end, in one go."""
+        """Give a connection for loading many rows, all or none: indexes on the audit stamp are built at the end."""
         indexes = [index for table in self._tables.values() for index in table.indexes]
         with self.engine.connect() as connection:
             for index in indexes:
                 index.drop(connection, checkfirst=True)
-            yield connection
-            for index in indexes:
-                index.create(connection)
-            connection.exec_driver_sql("ANALYZE")
             connection.commit()
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+            finally:
+                for index in indexes:
+                    index.create(connection)
+                connection.exec_driver_sql("ANALYZE")
+                connection.commit()
 
     def load(
         self, connection: sa.Connection, name: str, aliases: Sequence[str], rows: list[tuple[Stored, ...]]

@@ -1,0 +1,122 @@
+"""Starts AIS emulators for tests and scripts."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timezone
+from typing import TYPE_CHECKING, Any
+
+from service_emulators.client import JdeControl
+from service_emulators.clock import EmulatorClock
+from service_emulators.jde.app import create_app
+from service_emulators.jde.csv_folder import load_folder
+from service_emulators.jde.emulator import Emulator
+from service_emulators.jde.seed import seed_store
+from service_emulators.jde.store import Store
+from service_emulators.serving import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from service_emulators.jde.sessions import Account
+
+
+@dataclass(frozen=True)
+class JdeEmulator:
+    """A running AIS emulator.
+
+    Attributes:
+        url: Base URL of the AIS Server, without ``/jderest``.
+        account: Its one user.
+        control: Client of the control interface.
+        store: The database, for the truth.
+        emulator: The server's state, for what the control interface does not offer.
+    """
+
+    url: str
+    account: Account
+    control: JdeControl
+    store: Store
+    emulator: Emulator
+
+    @property
+    def username(self) -> str:
+        """User name."""
+        return self.account.username
+
+    @property
+    def password(self) -> str:
+        """Password."""
+        return self.account.password
+
+    @property
+    def environment(self) -> str:
+        """Environment the user may sign on to."""
+        return self.account.environments[0]
+
+    @property
+    def role(self) -> str:
+        """Role the user may sign on with."""
+        return self.account.roles[0]
+
+
+def create_jde(
+    *,
+    customers: int = 0,
+    contacts: int = 0,
+    seed: int = 1,
+    data: Path | None = None,
+    database: Path | None = None,
+    now: datetime | None = None,
+    **switches: Any,
+) -> Emulator:
+    """Build an emulator with data; close its store when done.
+
+    Args:
+        customers: Number of customers to make up (see `seed.seed_store`); 0 leaves the tables to ``data``.
+        contacts: Number of people of those customers.
+        seed: Decides the data and the order of rows nobody asked an order for.
+        data: Folder of CSV files to load (see `csv_folder.load_folder`).
+        database: SQLite file to keep the data in; it is deleted with the emulator when absent. A file that holds
+            an address book already is used as it is.
+        now: The server's local time at which its clock stands still; the machine's UTC clock runs when absent.
+        **switches: See `switches.Switches`.
+
+    Raises:
+        ValueError: A switch, the numbers or the CSV files make no sense.
+    """
+    clock = EmulatorClock()
+    if now:
+        clock.set(now.replace(tzinfo=timezone.utc))
+    store = Store(database)
+    try:
+        emulator = Emulator(store, clock, seed=seed)
+        emulator.switches.change(switches)
+        fresh = not store.count("F0101")
+        if customers and fresh:
+            today = emulator.local_now().date()
+            seed_store(store, customers=customers, contacts=contacts, seed=seed, today=today)
+        if data and fresh:
+            load_folder(store, data)
+    except BaseException:
+        store.close()
+        raise
+    return emulator
+
+
+@contextmanager
+def start_jde(*, port: int = 0, **options: Any) -> Iterator[JdeEmulator]:
+    """Run an emulator on loopback.
+
+    Args:
+        port: Port; 0 lets the system choose.
+        **options: See `create_jde`.
+    """
+    with ExitStack() as stack:
+        emulator = create_jde(**options)
+        stack.callback(emulator.store.close)
+        served = stack.enter_context(serve(create_app(emulator), port=port))
+        yield JdeEmulator(served.url, emulator.account, JdeControl(served.url), emulator.store, emulator)
