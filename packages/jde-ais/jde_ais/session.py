@@ -99,7 +99,6 @@ class Session:
 
         Raises:
             AisUnavailable: No answer at all.
-            AisConfigError: The address is not that of an AIS Server.
         """
         with self._lock:
             if self._config is None:
@@ -122,8 +121,8 @@ class Session:
     def _expires(self, token: Token, now: float) -> bool:
         config = self.config()
         assumed = self._settings.refresh_seconds
-        idle = min(_with_margin(config.idle_seconds or assumed), assumed)
-        life = _with_margin(config.lifetime_seconds) if config.lifetime_seconds else assumed
+        idle = min(_before(config.idle_seconds), assumed) if config.idle_seconds else assumed
+        life = _before(config.lifetime_seconds) if config.lifetime_seconds else assumed
         return now - token.used >= idle or now - token.issued >= life
 
     def _retire(self, token: Token) -> None:
@@ -143,8 +142,6 @@ class Session:
             if not error.reached:
                 raise
             logger.info("%s; going on with the usual time limits", error)
-        except AisConfigError:
-            raise
         except AisError as error:
             logger.info("%s; going on with the usual time limits", error)
         else:
@@ -230,6 +227,6 @@ class Session:
             logger.info("%s; the session will end by itself", error)
 
 
-def _with_margin(seconds: int) -> float:
+def _before(seconds: int) -> float:
     """A request must not meet the limit on its way: keep a minute, or a tenth of a short limit."""
     return seconds - min(60, seconds / 10)
