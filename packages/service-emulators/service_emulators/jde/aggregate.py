@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from service_emulators.jde.browse import sort_columns, where_clause
 from service_emulators.jde.conditions import compare, literal
+from service_emulators.jde.dates import format_date
 from service_emulators.jde.dictionary import Column
 from service_emulators.jde.errors import bad_request
 from service_emulators.jde.grid import epoch_milliseconds
@@ -95,6 +97,10 @@ class _Group:
         if self.column.kind != "date":
             raise bad_request(f"specialHandling is for dates; {self.column.alias} is a {self.column.kind}")
         pattern = target.switches.date_format if request.special_handling == "User" else request.special_handling
+        try:
+            format_date(date(2000, 1, 1), "" if pattern == "CALQTR" else pattern or "")
+        except ValueError as error:
+            raise bad_request(f"specialHandling: {error}") from None
         self.expression = sa.func.jde_format_date(self.expression, pattern)
 
     def shown(self, value: Any, offset_minutes: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -47,7 +48,11 @@ def create_app(emulator: Emulator) -> ASGIApp:
             raise error
         return error_answer(emulator, error)
 
-    service = Starlette(routes=routes, exception_handlers={ServiceError: refuse})
+    async def refuse_by_database(_request: Request, error: Exception) -> Response:
+        return error_answer(emulator, ServiceError(500, f"The database refused: {error}", "JDBException"))
+
+    handlers = {ServiceError: refuse, sa.exc.SQLAlchemyError: refuse_by_database}
+    service = Starlette(routes=routes, exception_handlers=handlers)
     recorder, faults = Recorder(), FaultPlan()
     control = control_app(recorder, faults, emulator.switches, emulator.clock, RowRoutes(emulator).routes())
     return TrafficMiddleware(service, control, recorder, faults)

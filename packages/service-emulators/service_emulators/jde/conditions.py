@@ -26,6 +26,7 @@ Literal = Any  # int, float or str, as the database holds the column's values; o
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _SHIFT = re.compile(r"TODAY_(PLUS|MINUS)_(DAY|MONTH|YEAR)")
+_LARGEST = 2**63 - 1
 _NO_VALUES = {"STR_BLANK", "STR_NOT_BLANK"}
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "EQUAL": lambda a, b: a == b,
@@ -216,7 +217,10 @@ def literal(value: Value, column: Column, target: Target) -> Literal:
     if special == "LOGIN_USER" and column.is_text:
         return target.user
     if special.startswith("TODAY") and column.kind == "date":
-        return dates.to_julian(_relative_day(special, value.content, target.today))
+        try:
+            return dates.to_julian(_relative_day(special, value.content, target.today))
+        except (ValueError, OverflowError):
+            raise bad_request(f"{value.content} {special} lies beyond the calendar") from None
     raise bad_request(f"The special value {special} does not suit {column.alias}")
 
 
@@ -242,7 +246,7 @@ def _plain_literal(text: str, column: Column, target: Target) -> Literal:
     if not _NUMBER.fullmatch(text):
         raise bad_request(f"For input string: {text!r} ({column.alias} is numeric)")
     scaled = Decimal(text).scaleb(column.decimals)
-    return int(scaled) if scaled == scaled.to_integral_value() else float(scaled)
+    return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) <= _LARGEST else float(scaled)
 
 
 def _date_literal(text: str, target: Target) -> int:

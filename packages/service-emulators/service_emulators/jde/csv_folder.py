@@ -31,8 +31,8 @@ def load_folder(store: Store, folder: Path) -> dict[str, int]:
     """Load all ``*.csv`` of a folder.
 
     A header with database column names (``ABAN8``) means values as the database holds them: dates CYYDDD, amounts
-    without their decimal point. A header with aliases (``AN8``) means values as people see them: dates ``YYYY-MM-DD`` or
-    ``YYYYMMDD``, amounts with decimals. Columns may be left out; the delimiter is a comma, semicolon, tab or bar.
+    without their decimal point. A header with aliases (``AN8``) means values as people see them: dates ``YYYY-MM-DD``
+    or ``YYYYMMDD``, amounts with decimals. Columns may be left out; the delimiter is a comma, semicolon, tab or bar.
 
     Returns:
         Rows loaded by table.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from service_emulators.jde.emulator import Emulator
 
+_DEFAULT_OUTPUT = {1: "VERSION1", 2: "GRID_DATA"}
 _FILTER_OPERATORS = {
     "EQ": "EQUAL",
     "NE": "NOT_EQUAL",
@@ -51,20 +52,21 @@ class DataService:
 
     async def post_v1(self, request: Request) -> Response:
         """Answer ``/dataservice``: VERSION1 unless asked otherwise, no next page."""
-        return await self._post(request, "VERSION1")
+        return await self._post(request, version=1)
 
     async def post_v2(self, request: Request) -> Response:
         """Answer ``/v2/dataservice``."""
-        return await self._post(request, "GRID_DATA")
+        return await self._post(request, version=2)
 
-    async def _post(self, request: Request, default_output: str) -> Response:
+    async def _post(self, request: Request, *, version: int) -> Response:
+        default_output = _DEFAULT_OUTPUT[version]
         check_json(request)
         body = decode(await request.body(), DataRequest)
         session = signed_on(self._emulator, request, body)
         if body.batch_data_request:
             return json_answer(self._batch(body, default_output))
         if body.data_service_type == "BROWSE":
-            paging = session if default_output == "GRID_DATA" else None
+            paging = session if version > 1 else None
             return page_answer(self._emulator, request, browse(self._emulator, body, paging, default_output))
         return json_answer({f"ds_{body.target_name}": self._computed(body)})
 
