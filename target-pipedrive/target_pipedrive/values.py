@@ -61,7 +61,7 @@ def external_id(fields: EntityFields, record: Mapping[str, t.Any]) -> str | None
 def _custom_to_wire(field: Field, value: t.Any) -> t.Any:
     if field.type is FieldType.OPTIONS and not value:
         return None  # an empty list is refused: null clears a multiple-choice field
-    return value
+    return _without_nulls(value)
 
 
 def _standard_to_wire(field: Field, value: t.Any) -> t.Any:
@@ -69,6 +69,15 @@ def _standard_to_wire(field: Field, value: t.Any) -> t.Any:
         return []
     if field.type is FieldType.RELATION and value is not None:
         return int(value)
+    return _without_nulls(value)
+
+
+def _without_nulls(value: t.Any) -> t.Any:
+    """Leave null parts out of addresses, e-mails and the like: none takes null, and a part left out is emptied."""
+    if isinstance(value, dict):
+        return {part: item for part, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
     return value
 
 
