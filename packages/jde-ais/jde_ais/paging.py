@@ -129,7 +129,7 @@ def _both(where: Where | None, beyond: Where) -> Where:
 
 def _positions(page: Page, key: Key, what: str) -> list[Position]:
     try:
-        return [key.position(row) for row in page.rows]
+        return key.positions(page.rows)
     except KeyError as error:
         msg = f"{what}: key column {error.args[0]} is missing in the rows; column security may hide it from this user"
         raise AisConfigError(msg) from None
@@ -146,7 +146,7 @@ def _probed(client: AisClient, request: BrowseRequest, page: Page, key: Key, wha
     gives a second chance.
     """
     for attempt in range(_PROBES):
-        last = key.position(page.rows[-1])
+        (last,) = key.positions(page.rows[-1:])
         expected = client.count(request.table, _both(request.where, key.up_to(last)), request.target_type)
         if expected == len(page.rows):
             return page

@@ -149,7 +149,7 @@ def test_a_row_added_while_the_order_of_text_is_proved_is_no_reason_to_stop(jde)
 
 def test_hidden_key_columns_are_named(jde):
     fill(jde, 3)
-    jde.control.switch(column_security={"F0101": ["AN8"]})
+    jde.control.switch(column_security={"F0101": ["AN8"]}, order_columns_must_be_returned=False)
     with jde.client() as client, pytest.raises(AisConfigError, match="key column AN8 is missing"):
         walk(client, "F0101", ["AN8"], [NUMBER], columns=["ALPH"])
 
@@ -301,6 +301,9 @@ def test_more_rows_without_a_link_are_no_end(stub_server):
         b'{"fs_DATABROWSE_F0101": {"data": {"gridData": {"rowset": [{"F0101_AN8": 1}],'
         b' "summary": {"records": 1, "moreRecords": true}}}}, "links": []}'
     )
-    with stub_server(lambda path: (200, {}, body)) as stub, stub.client() as client:
-        with pytest.raises(AisProtocolError, match="no link"):
-            list(result_set_pages(client, request()))
+    with (
+        stub_server(lambda path: (200, {}, body)) as stub,
+        stub.client() as client,
+        pytest.raises(AisProtocolError, match="no link"),
+    ):
+        list(result_set_pages(client, request()))

@@ -6,7 +6,7 @@ import json
 import threading
 
 import pytest
-from jde_ais import AisAuthError, AisUnavailable, BrowseRequest, eq
+from jde_ais import AisAuthError, AisClient, AisSettings, AisUnavailable, BrowseRequest, eq
 
 READ = BrowseRequest("F0101", ("AN8",))
 LOGINS = "v2/tokenrequest"
@@ -133,8 +133,6 @@ def test_an_old_token_is_replaced_though_it_is_in_use(jde, clock):
 
 
 def test_twenty_five_minutes_where_the_server_tells_no_limits(stub_server, clock):
-    from jde_ais import AisClient, AisSettings
-
     with stub_server(lambda path: (200, {}, b'{"ds_F0101": {"output": [{"COUNT": 3}]}}')) as stub:
         stub.config = {}
         with AisClient(AisSettings(stub.url, "U", "p"), clock=clock) as client:
@@ -157,9 +155,14 @@ def test_settings_the_server_does_not_tell_are_no_reason_to_stop(stub_server, fa
 
 def test_log_out_hides_no_other_error(jde):
     jde.control.fault("reset", path="logout")
-    with pytest.raises(ZeroDivisionError), jde.client() as client:
-        client.browse(READ)
-        1 / 0  # noqa: B018 (the error that must come through)
+
+    def work():
+        with jde.client() as client:
+            client.browse(READ)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
     assert jde.calls("/logout") == 1
 
 
@@ -177,9 +180,12 @@ def test_a_closed_client_says_so(jde):
 
 def test_an_unreachable_host_is_one_line_about_the_setting(jde):
     sleeps = []
-    with jde.client(url="http://127.0.0.1:9", sleeps=sleeps) as client:
-        with pytest.raises(AisUnavailable, match=r"cannot reach http://127\.0\.0\.1:9: .*refused.*ais_url") as error:
-            client.browse(READ)
+    words = r"cannot reach http://127\.0\.0\.1:9: .*refused.*ais_url"
+    with (
+        jde.client(url="http://127.0.0.1:9", sleeps=sleeps) as client,
+        pytest.raises(AisUnavailable, match=words) as error,
+    ):
+        client.browse(READ)
     assert not error.value.reached
     assert "\n" not in str(error.value)
     assert len(sleeps) == 4

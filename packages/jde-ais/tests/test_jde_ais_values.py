@@ -44,7 +44,7 @@ def test_an_empty_date_is_none(blank):
 
 @pytest.mark.parametrize(
     "text",
-    ["2025-06-30", "125181", "20251301", "20250230", "06/30/2025", "0", 20250630, 0, "２０２５０６３０", "+2025063"],
+    ["2025-06-30", "125181", "20251301", "20250230", "06/30/2025", "0", 20250630, 0, "\uff12" * 8, "+2025063"],
 )
 def test_anything_else_is_no_date(text):
     with pytest.raises(ValueError, match="expected a date as 'YYYYMMDD'"):
