@@ -237,7 +237,6 @@ class PipedriveClient:
         except ServiceError as error:
             # Going on after a refused token, an empty budget or a block at the edge would only make it worse.
             self._stopped = error
-            _log.error("%s %s: %s", method, template, error)
             raise
         except (RefusedError, LostAnswerError):
             _log.info(

@@ -28,5 +28,7 @@ def test_the_settings_table_equals_about() -> None:
         for name, item in schema["properties"].items()
     ]
     table = README.split("<!-- settings", 1)[1].split("<!-- /settings", 1)[0]
-    rows = [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in re.findall(r"^\| `.*$", table, re.M)]
+    rows = [
+        tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in re.findall(r"^\| `.*$", table, re.M)
+    ]
     assert [(name.strip("`"), *rest) for name, *rest in rows] == wanted
