@@ -1,0 +1,63 @@
+"""All checks of this repository, one after the other, with a summary; arguments go to pytest, which then runs alone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS: dict[str, Sequence[str]] = {
+    "lock file": ("uv", "lock", "--check", "--offline", "--default-index", "https://pypi.org/simple"),
+    "lint": ("ruff", "check", "--quiet", "."),
+    "format": ("ruff", "format", "--check", "--quiet", "."),
+    "types": ("mypy", "--no-error-summary"),
+    "meltano.yml": ("meltano", "--log-level", "error", "compile", "--lint", "--directory", ".tools/manifests"),
+}
+PYTEST = (sys.executable, "-m", "pytest", "-n", "auto", "-q")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the checks and return the exit code."""
+    results: list[tuple[str, int, float]] = []
+    if arguments:
+        print(f"Running pytest alone, with {' '.join(arguments)}", flush=True)
+    else:
+        results += [(name, *_quietly(name, command)) for name, command in CHECKS.items()]
+    results.append(("tests", *_loudly([*PYTEST, *arguments])))
+    print()
+    for name, code, seconds in results:
+        print(f"{name:12} {'ok' if code == 0 else 'FAILED':7} {seconds:6.1f} s")
+    failed = [name for name, code, _ in results if code]
+    print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.")
+    return 1 if failed else 0
+
+
+def _quietly(name: str, command: Sequence[str]) -> tuple[int, float]:
+    """Run a check; what it says is shown only if it fails."""
+    print(f"{name} ...", flush=True)
+    begun = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        print(done.stdout)
+    return done.returncode, time.monotonic() - begun
+
+
+def _loudly(command: Sequence[str]) -> tuple[int, float]:
+    """Run the tests. SIGTERM reaches them as SIGINT, so that they end what they have started."""
+    begun = time.monotonic()
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the tests as well
+        code = process.wait()
+    return code, time.monotonic() - begun
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

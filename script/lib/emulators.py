@@ -1,0 +1,104 @@
+"""Emulators in the foreground: starts them, shows their addresses and credentials, writes .demo/env, waits."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / ".demo"
+SERVICES = ("jde", "pipedrive")
+START_SECONDS = 120
+
+
+def main() -> int:
+    """Run until Ctrl-C or SIGTERM and return the exit code."""
+    arguments, more = _arguments()
+    _clear()
+    file = HOME / "emulators.json"
+    command = ["service-emulators", "serve", *(arguments.services or SERVICES), "--json", str(file), *more]
+    command += ["--customers", str(arguments.customers), "--contacts", str(arguments.contacts)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        try:
+            services = _started(process, file)
+            _write_environment(services)
+            _show(services)
+            return process.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            process.terminate()
+
+
+def _arguments() -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        prog="script/emulators",
+        description=(__doc__ or "").strip(),
+        epilog="Further options go to `service-emulators serve`.",
+    )
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"which of {', '.join(SERVICES)} (default all)")
+    parser.add_argument("--customers", type=int, default=200, help="customers in JD Edwards (default 200)")
+    parser.add_argument("--contacts", type=int, default=300, help="contacts of customers (default 300)")
+    return parser.parse_known_args()
+
+
+def _clear() -> None:
+    """Emulators start with new data; a ledger or state of earlier ones would point to records that are gone."""
+    HOME.mkdir(exist_ok=True)
+    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env"):
+        for file in HOME.glob(pattern):
+            file.unlink()
+
+
+def _started(process: subprocess.Popen[bytes], file: Path) -> dict[str, t.Any]:
+    patience = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < patience:
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            return dict(json.loads(file.read_text()))
+        time.sleep(0.05)
+    sys.exit("Error: the emulators did not start")
+
+
+def _write_environment(services: dict[str, t.Any]) -> None:
+    jde, pipedrive = services.get("jde", {}), services.get("pipedrive", {})
+    ledger = f"sqlite:///{HOME / 'ledger.db'}"
+    variables = {
+        "MELTANO_PROJECT_ROOT": str(ROOT),
+        "MELTANO_ENVIRONMENT": "demo",
+        "MELTANO_DATABASE_URI": f"sqlite:///{HOME / 'meltano.db'}",
+        "TAP_JDEDWARDS_AIS_URL": jde.get("url"),
+        "TAP_JDEDWARDS_USERNAME": jde.get("username"),
+        "TAP_JDEDWARDS_PASSWORD": jde.get("password"),
+        "TARGET_PIPEDRIVE_API_URL": pipedrive.get("url"),
+        "TARGET_PIPEDRIVE_API_TOKEN": pipedrive.get("api_token"),
+        "TARGET_PIPEDRIVE_LEDGER_URL": ledger,
+        "SYNC_LEDGER_URL": ledger,
+    }
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items() if value]
+    lines.append(f"export PATH={shlex.quote(str(ROOT / '.venv' / 'bin'))}:$PATH")
+    (HOME / "env").write_text("\n".join(lines) + "\n")
+
+
+def _show(services: dict[str, t.Any]) -> None:
+    for service, facts in services.items():
+        print(f"\n{service}")
+        for name, value in facts.items():
+            print(f"  {name:16} {value}")
+    print("\nIn another terminal:")
+    print("  source .demo/env")
+    print("  meltano run tap-jdedwards jde-to-pipedrive target-pipedrive")
+    print("  sync-ledger runs")
+    print("\nCtrl-C stops the emulators; their data go with them.", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
