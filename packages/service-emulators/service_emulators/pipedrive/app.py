@@ -1,0 +1,186 @@
+"""The service as an ASGI application: credentials, limits, routing, envelopes."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from service_emulators.pipedrive.api_v1 import GONE
+from service_emulators.pipedrive.calls import Call
+from service_emulators.pipedrive.costs import V1_COSTS, V2_COSTS
+from service_emulators.pipedrive.errors import ApiError, gone, no_such_path, not_allowed, unauthorized
+from service_emulators.pipedrive.limits import OverLimitError
+from service_emulators.traffic import tally_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.types import Receive, Scope, Send
+
+    from service_emulators.pipedrive.calls import Reply
+    from service_emulators.pipedrive.catalog import Catalog
+    from service_emulators.pipedrive.limits import Headers, Limits
+    from service_emulators.pipedrive.store import Store
+    from service_emulators.pipedrive.switches import PipedriveSwitches
+    from service_emulators.traffic import Tally
+
+_JSON = (b"content-type", b"application/json; charset=utf-8")
+_HTML = (b"content-type", b"text/html; charset=UTF-8")
+
+
+@dataclass(frozen=True)
+class Credential:
+    """Who a secret belongs to.
+
+    Attributes:
+        user_id: user.
+        kind: `token` for an API token, `oauth` for an access token.
+    """
+
+    user_id: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class _Route:
+    template: tuple[str, ...]
+    handler: Callable[[Call], Reply]
+    cost: int
+    endpoint: str
+    search: bool
+
+
+class PipedriveApp:
+    """ASGI application; every request is handled under the store's lock."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        switches: PipedriveSwitches,
+        limits: Limits,
+        credentials: Mapping[str, Credential],
+        v2: Mapping[str, Callable[[Call], Reply]],
+        v1: Mapping[str, Callable[[Call], Reply]],
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._switches = switches
+        self._limits = limits
+        self._credentials = credentials
+        self._routes: dict[tuple[str, str, int], list[_Route]] = {}
+        self._numbers = itertools.count(1)
+        self._add("v2", v2, V2_COSTS, "/api/v2")
+        self._add("v1", v1, V1_COSTS, "/api/v1")
+
+    def _add(
+        self, version: str, handlers: Mapping[str, Callable[[Call], Reply]], costs: dict[str, int], prefix: str
+    ) -> None:
+        for key, handler in handlers.items():
+            method, _, path = key.partition(" ")
+            template = tuple(path.strip("/").split("/"))
+            route = _Route(template, handler, costs[key], prefix + path, "earch" in path)
+            found = self._routes.setdefault((version, method, len(template)), [])
+            # Literal paths first: /deals/archived before /deals/{id}.
+            found.append(route) if "{" in path else found.insert(0, route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        message = await receive()
+        with self._store.lock:
+            status, headers, content = self._handle(scope, message.get("body", b""))
+        headers.append((b"x-correlation-id", f"emulator-{next(self._numbers):08d}".encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def _handle(self, scope: Scope, body: bytes) -> tuple[int, Headers, bytes]:
+        headers: Headers = [_JSON]
+        try:
+            reply = self._reply(scope, body, headers)
+        except ApiError as error:
+            self._store.rollback()
+            self._catalog.forget()
+            if isinstance(error, OverLimitError):
+                headers.extend(error.headers)
+            if isinstance(error.body, str):
+                return error.status, [_HTML], error.body.encode()
+            if error.status == 401:  # noqa: PLR2004 - the gateway marks its own answer
+                headers.append((b"x-401-by-gw", b"true"))
+            return error.status, headers, msgspec.json.encode(error.body)
+        except BaseException:
+            self._store.rollback()
+            self._catalog.forget()
+            raise
+        envelope = {"success": True, "data": reply.data, **reply.extra}
+        return reply.status, headers, msgspec.json.encode(envelope)
+
+    def _reply(self, scope: Scope, body: bytes, headers: Headers) -> Reply:
+        tally = tally_of(scope)
+        self._limits.check_edge()
+        given = {name: value for name, value in scope["headers"] if name in _WANTED_HEADERS}
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        secret = _secret(given, query)
+        credential = self._credentials.get(secret)
+        if credential is None:
+            raise unauthorized()
+        method: str = scope["method"]
+        version, segments = _split(scope["path"])
+        route, args = self._match(version, method, segments)
+        cost = route.cost if route else 0
+        headers.extend(self._limits.admit(secret, credential.kind, cost, search=route.search if route else False))
+        if version == "v1" and (self._switches.v1 == "gone" or (segments and segments[0] in GONE)):
+            raise gone()
+        if route is None:
+            raise no_such_path()
+        tally.cost = cost
+        tally.endpoint = route.endpoint
+        content_type = given.get(b"content-type", b"").decode("latin-1")
+        if method == "GET" and body:
+            raise not_allowed("body")
+        reply = route.handler(Call(args, query, body, content_type, credential.user_id))
+        if method != "GET":
+            self._settle(tally)
+        return reply
+
+    def _settle(self, tally: Tally) -> None:
+        self._store.commit()
+        tally.writes = 1
+
+    def _match(self, version: str, method: str, segments: list[str]) -> tuple[_Route | None, dict[str, str]]:
+        for route in self._routes.get((version, method, len(segments)), ()):
+            args: dict[str, str] = {}
+            for part, segment in zip(route.template, segments, strict=True):
+                if part[0] == "{":
+                    args[part[1:-1]] = segment
+                elif part != segment:
+                    break
+            else:
+                return route, args
+        return None, {}
+
+
+_WANTED_HEADERS = frozenset({b"x-api-token", b"authorization", b"content-type"})
+
+
+def _secret(headers: dict[bytes, bytes], query: dict[str, str]) -> str:
+    in_query = query.pop("api_token", "")
+    if b"x-api-token" in headers:
+        return headers[b"x-api-token"].decode("latin-1")
+    bearer = headers.get(b"authorization", b"").decode("latin-1")
+    if bearer.lower().startswith("bearer "):
+        return bearer[len("bearer ") :].strip()
+    return in_query
+
+
+def _split(path: str) -> tuple[str, list[str]]:
+    """Returns version and segments; the company host has /api/v1, the shared one /v1."""
+    parts = path.strip("/").split("/")
+    if parts[:2] in (["api", "v2"], ["api", "v1"]):
+        return parts[1], parts[2:]
+    if parts[0] == "v1":
+        return "v1", parts[1:]
+    return "", parts

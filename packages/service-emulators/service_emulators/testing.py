@@ -1,0 +1,44 @@
+"""Starting emulators from tests: real servers on free ports, as context managers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from service_emulators.jde.testing import JdeEmulator, start_jde
+from service_emulators.pipedrive.emulator import PipedriveEmulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service_emulators.pipedrive.switches import Plan
+
+__all__ = ["JdeEmulator", "PipedriveEmulator", "start_jde", "start_pipedrive"]
+
+
+def start_pipedrive(
+    *,
+    plan: Plan = "ultimate",
+    burst: int | None = None,
+    seed: int = 1,
+    demo_fields: bool = True,
+    path: Path | None = None,
+    port: int = 0,
+    **switches: Any,
+) -> PipedriveEmulator:
+    """Starts a Pipedrive company.
+
+    Args:
+        plan: plan of the company.
+        burst: requests in 2 s; None takes the plan's figure, 0 lifts the limit.
+        seed: decides credentials and the codes of custom fields.
+        demo_fields: create the custom fields of the demonstration.
+        path: SQLite file to keep the data in; None keeps it in memory.
+        port: port to listen on; 0 lets the system choose.
+        switches: further switches by name (see `service_emulators.pipedrive.switches`).
+
+    Returns:
+        The running emulator.
+    """
+    return PipedriveEmulator(
+        seed=seed, demo_fields=demo_fields, path=path, port=port, plan=plan, burst=burst, **switches
+    )
