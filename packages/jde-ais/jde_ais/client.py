@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -105,7 +106,13 @@ class AisClient:
         return list(known)
 
     def browse(self, request: BrowseRequest) -> Page:
-        """Reads one page; its `next` is only set when `request.result_set` is."""
+        """Reads one page; its `next` is only set when `request.result_set` is.
+
+        Raises:
+            AisConfigError: The server knows no such table or column, or a date cannot be written in the user's format.
+            AisAuthError: Log-in refused, or the user may not read this.
+            AisUnavailable: No good answer after all attempts.
+        """
         body = browse_body(request, self.settings.device_name, self.user.date_format)
         what = f"read of {request.table}"
 
@@ -162,6 +169,10 @@ class AisClient:
             return self._post(body, what, parse, token)
         except TokenRefused:
             pass  # handled outside, so that a second refusal does not drag the first one along
+        except TransientFault as error:
+            # The session on the HTML Server can die before its AIS token does; all reads then end in a 500.
+            if error.status != HTTPStatus.INTERNAL_SERVER_ERROR or not token.proven:
+                raise
         token = self._session.renew(token)
         try:
             return self._post(body, what, parse, token)
@@ -174,7 +185,7 @@ class AisClient:
         raise AisAuthError(msg)
 
     def _post(self, body: bytes, what: str, parse: Callable[[bytes, str], T], token: Token) -> T:
-        return self._transport.call(
+        answer = self._transport.call(
             "POST",
             _DATASERVICE,
             lambda content: parse(content, token.value),
@@ -182,3 +193,5 @@ class AisClient:
             body=body,
             headers=self._session.headers(token.value),
         )
+        token.proven = True
+        return answer

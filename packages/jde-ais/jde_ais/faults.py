@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN_OBJECT = re.compile(
     r"(unknown|invalid|no such|undefined)\s+(target|table|view|business view|column|alias|control ?id|object)\b"
-    r"|\b(table|view|column|alias|control ?id|object)\b.{0,60}"
+    r"|\b(table|view|column|alias|control ?id)\b.{0,60}"
     r"(not found|not exist|not valid|not defined|is unknown|is invalid|could not be found)",
     re.IGNORECASE,
 )
@@ -48,14 +48,22 @@ class TransientFault(AisUnavailable):
     """May pass by itself: the request can be sent again.
 
     Attributes:
+        status: HTTP status, None when no answer came.
         retry_after: Seconds the server asks to wait, if it does.
         sent: Whether the server may have received the request.
     """
 
     def __init__(
-        self, message: str, *, reached: bool = True, retry_after: float | None = None, sent: bool = True
+        self,
+        message: str,
+        *,
+        reached: bool = True,
+        status: int | None = None,
+        retry_after: float | None = None,
+        sent: bool = True,
     ) -> None:
         super().__init__(message, reached=reached)
+        self.status = status
         self.retry_after = retry_after
         self.sent = sent
 
@@ -116,7 +124,7 @@ def fault_of(reply: Reply, what: str, redact: Callable[[str], str]) -> AisError:
     if known is not None:
         return known
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return TransientFault(f"{what}: HTTP {status}, {text}", retry_after=_retry_after(reply.headers))
+        return TransientFault(f"{what}: HTTP {status}, {text}", status=status, retry_after=_retry_after(reply.headers))
     return _refusal(status, what, text, reply.headers)
 
 

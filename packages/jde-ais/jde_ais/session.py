@@ -34,11 +34,19 @@ _LOGOUT_TIMEOUT_SECONDS = 10
 
 @dataclass
 class Token:
-    """A token and its age, in seconds of the client's clock."""
+    """A token.
+
+    Attributes:
+        value: The token itself.
+        issued: When it was issued, in seconds of the client's clock.
+        used: When it was last used.
+        proven: Whether it has served a read.
+    """
 
     value: str = field(repr=False)
     issued: float
     used: float
+    proven: bool = False
 
 
 class Session:
@@ -81,7 +89,7 @@ class Session:
         """Forgets a token the server does not know any more."""
         with self._lock:
             if self._token is not None and self._token.value == value:
-                logger.info("the server dropped the AIS token; logging in again")
+                logger.info("the AIS token does not work any more; logging in again")
                 self._token = None
 
     def user(self) -> UserInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import backoff
@@ -160,7 +161,7 @@ class Transport:
         if failure is not None:
             raise failure
         reply = Reply(response.status_code, response.headers, response.content)
-        if not response.ok or reply.status >= 300:  # noqa: PLR2004 (2xx alone is an answer)
+        if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             raise fault_of(reply, what, self.redact)
         return reply.content
 

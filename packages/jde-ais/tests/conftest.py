@@ -10,27 +10,22 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 from jde_ais import AisClient, AisSettings
-from service_emulators.client import JdeControl
-from service_emulators.clock import EmulatorClock
-from service_emulators.jde.app import create_app
-from service_emulators.jde.emulator import Emulator
-from service_emulators.jde.store import Store
-from service_emulators.serving import serve
+from service_emulators.jde.testing import start_jde
 
 TABLES = ("F0101", "F0111", "F0115", "F0116", "F03012", "F0005", "F0006")
 
 
 class Jde:
-    """An emulator with empty tables."""
+    """A running emulator with empty tables."""
 
-    username = "TAPUSER"
-    password = "Emul8-JDE"
-
-    def __init__(self, emulator, url):
-        self.emulator = emulator
-        self.store = emulator.store
-        self.url = url
-        self.control = JdeControl(url)
+    def __init__(self, running):
+        self.emulator, self.store, self.control, self.url = (
+            running.emulator,
+            running.store,
+            running.control,
+            running.url,
+        )
+        self.username, self.password = running.username, running.password
         self._defaults = self.control.switches()
 
     def reset(self):
@@ -61,11 +56,8 @@ class Jde:
 
 @pytest.fixture(scope="session")
 def _running_jde():
-    store = Store()
-    emulator = Emulator(store, EmulatorClock())
-    with serve(create_app(emulator)) as served:
-        yield Jde(emulator, served.url)
-    store.close()
+    with start_jde() as running:
+        yield Jde(running)
 
 
 @pytest.fixture

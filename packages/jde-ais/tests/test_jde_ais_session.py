@@ -54,6 +54,15 @@ def test_a_dead_token_costs_one_log_in_and_no_row(jde, status):
     assert jde.calls(LOGINS) == 2
 
 
+def test_a_session_that_died_under_a_live_token_costs_one_log_in(jde):
+    sleeps = []
+    with jde.client(sleeps=sleeps) as client:
+        client.browse(READ)
+        jde.control.fault("status", path="dataservice", status=500, body={"message": "session is gone"}, times=5)
+        assert client.browse(READ).rows == []
+    assert (jde.calls(LOGINS), len(sleeps)) == (2, 4)
+
+
 def test_a_token_that_never_works_ends_in_one_clear_error(jde):
     jde.control.fault("status", path="dataservice", status=444, body={"message": "Invalid Token"}, times=None)
     sleeps = []
