@@ -49,7 +49,8 @@ def create_app(emulator: Emulator) -> ASGIApp:
         return error_answer(emulator, error)
 
     async def refuse_by_database(_request: Request, error: Exception) -> Response:
-        return error_answer(emulator, ServiceError(500, f"The database refused: {error}", "JDBException"))
+        message = f"The database refused: {getattr(error, 'orig', error)}"
+        return error_answer(emulator, ServiceError(500, message, "JDBException"))
 
     handlers = {ServiceError: refuse, sa.exc.SQLAlchemyError: refuse_by_database}
     service = Starlette(routes=routes, exception_handlers=handlers)

@@ -49,7 +49,10 @@ def load_folder(store: Store, folder: Path) -> dict[str, int]:
             name = file.stem.upper()
             if name not in tables():
                 raise CsvFolderError(f"{file.name}: there is no table {name}; there are {', '.join(sorted(tables()))}")
-            loaded[name] = loaded.get(name, 0) + _load(store, connection, file, tables()[name])
+            try:
+                loaded[name] = loaded.get(name, 0) + _load(store, connection, file, tables()[name])
+            except UnicodeDecodeError as error:
+                raise CsvFolderError(f"{file.name} is not written in UTF-8 ({error.reason}); save it so") from None
     return loaded
 
 
@@ -72,7 +75,7 @@ def _load(store: Store, connection: sa.Connection, file: Path, table: Table) -> 
                     count += len(rows)
                     rows.clear()
             _insert(store, connection, table, aliases, rows, file.name)
-        except (UnicodeDecodeError, csv.Error) as error:
+        except csv.Error as error:
             raise CsvFolderError(f"{file.name}, line {reader.line_num}: {error}") from None
     return count + len(rows)
 
