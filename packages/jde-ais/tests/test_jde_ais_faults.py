@@ -85,8 +85,8 @@ def test_a_wait_the_server_asks_for_is_honoured_within_reason(people):
 
 
 def test_a_slow_answer_is_a_time_out(people):
-    people.control.fault("timeout", path="v2/dataservice$", delay_ms=3000)
-    with people.client(timeout_seconds=1) as client:
+    people.control.fault("timeout", path="v2/dataservice$", delay_ms=400)
+    with people.client(timeout_seconds=0.1) as client:
         assert len(client.browse(READ).rows) == 250
 
 
