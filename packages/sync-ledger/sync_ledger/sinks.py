@@ -31,7 +31,7 @@ def external_id_of(record: Mapping[str, t.Any], key_properties: Sequence[str]) -
     return "-".join(str(value) for value in values)
 
 
-class _LedgerSink(BatchSink):
+class LedgerSink(BatchSink):
     """What our sinks share: the engine checks rows, so the SDK's own checks, which end a run, are off."""
 
     @property
@@ -42,6 +42,9 @@ class _LedgerSink(BatchSink):
     def __init__(self, target: t.Any, stream_name: str, schema: dict[str, t.Any], key_properties: t.Any) -> None:
         self._target = target
         super().__init__(target, stream_name, schema, key_properties)
+
+    def open(self) -> None:
+        """Get ready for rows. Not the SDK's `setup`, around which singer-sdk 0.54.9 logs an error line of its own."""
 
     def get_validator(self) -> None:
         """Return None: the engine checks against the service's metadata and holds what does not fit."""
@@ -55,7 +58,7 @@ class _LedgerSink(BatchSink):
         """Do nothing: a row without its key is held (singer-sdk 0.54.9 would end the run)."""
 
 
-class UpsertSink(_LedgerSink):
+class UpsertSink(LedgerSink):
     """Rows of one entity of the destination."""
 
     def __init__(self, target: t.Any, stream_name: str, schema: dict[str, t.Any], key_properties: t.Any) -> None:
@@ -67,7 +70,7 @@ class UpsertSink(_LedgerSink):
         """Rows that make a batch: as many as fit into a few seconds, judged by the last batch."""
         return min(self._size, self.batch_size_rows or _LARGEST_BATCH)
 
-    def setup(self) -> None:
+    def open(self) -> None:
         """Check the stream against the destination and bring the index of its entity up to date."""
         if not self.key_properties:
             raise ConfigError(
@@ -105,7 +108,7 @@ class UpsertSink(_LedgerSink):
         return name not in self.key_properties and not name.startswith("_sdc_")
 
 
-class UnmappedSink(_LedgerSink):
+class UnmappedSink(LedgerSink):
     """Rows a mapper could not map: each is held under the entity it was meant for."""
 
     def process_batch(self, context: dict[str, t.Any]) -> None:
@@ -114,10 +117,10 @@ class UnmappedSink(_LedgerSink):
         self.upsert_target.process(lambda: self.upsert_target.engine.settle_directly(settled))
 
 
-class SkippedSink(_LedgerSink):
+class SkippedSink(LedgerSink):
     """Rows of a stream the destination does not know, counted and left alone because the settings say so."""
 
-    def setup(self) -> None:
+    def open(self) -> None:
         """Say once that the stream is skipped."""
         self.logger.warning("Stream %r is skipped: the destination does not know it", self.stream_name)
 

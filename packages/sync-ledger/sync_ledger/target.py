@@ -23,7 +23,7 @@ from sync_ledger.engine.engine import Options, UpsertEngine
 from sync_ledger.errors import ConfigError, SyncError
 from sync_ledger.ledger import Ledger
 from sync_ledger.progress import Progress
-from sync_ledger.sinks import SkippedSink, UnmappedSink, UpsertSink
+from sync_ledger.sinks import LedgerSink, SkippedSink, UnmappedSink, UpsertSink
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -107,6 +107,21 @@ class UpsertTarget(Target):
             f"Stream {stream_name!r} is none of what {self.name} can write ({', '.join(self.destination.entities)}). "
             "Map it to one of them or to null in the mapping, or set on_unknown_stream to skip"
         )
+
+    def get_sink(
+        self,
+        stream_name: str,
+        *,
+        record: dict[str, t.Any] | None = None,
+        schema: dict[str, t.Any] | None = None,
+        key_properties: t.Sequence[str] | None = None,
+    ) -> Sink:
+        """Return the sink of a stream, opened when it is new."""
+        before = self._sinks_active.get(stream_name)
+        sink = super().get_sink(stream_name, record=record, schema=schema, key_properties=key_properties)
+        if sink is not before and isinstance(sink, LedgerSink):
+            sink.open()
+        return sink
 
     def drain_parents(self, entity: str) -> None:
         """Write the rows waiting for entities that `entity` points to."""
