@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["JdeEmulator", "PipedriveEmulator", "start_jde", "start_pipedrive"]
 
+__all__ = ["JdeEmulator", "PipedriveEmulator", "start_jde", "start_pipedrive"]
+
 
 def start_pipedrive(
     *,

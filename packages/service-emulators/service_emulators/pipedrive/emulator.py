@@ -44,7 +44,6 @@ class PipedriveEmulator:
         seed: decides credentials and the codes of custom fields.
         demo_fields: create the custom fields of the demonstration.
         path: SQLite file to keep the data in; None keeps it in memory.
-        host: address to listen on.
         port: port to listen on; 0 lets the system choose.
         switches: initial switches by name (see `PipedriveSwitches`).
 
@@ -65,7 +64,6 @@ class PipedriveEmulator:
         seed: int = 1,
         demo_fields: bool = True,
         path: Path | None = None,
-        host: str = "127.0.0.1",
         port: int = 0,
         **switches: Any,
     ) -> None:
@@ -79,7 +77,7 @@ class PipedriveEmulator:
         self.store = Store(path)
         app, self._records = self._assemble(demo_fields=demo_fields)
         try:
-            self._served = serve(app, host, port)
+            self._served = serve(app, port=port)
         except OSError:
             self.store.close()
             raise

@@ -1,0 +1,131 @@
+"""Command line: `service-emulators serve jde pipedrive` runs emulators in the foreground."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from service_emulators.control import ControlError
+from service_emulators.jde.testing import start_jde
+from service_emulators.pipedrive.emulator import PipedriveEmulator
+
+if TYPE_CHECKING:
+    from service_emulators.jde.testing import JdeEmulator
+
+SERVICES = ("jde", "pipedrive")
+_COUNTED_TABLES = ("F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+
+@app.callback()
+def main() -> None:
+    """Emulators of the services this suite talks to."""
+
+
+@app.command()
+def serve(
+    services: Annotated[list[str] | None, typer.Argument(help=f"Which of {', '.join(SERVICES)}; default all.")] = None,
+    customers: Annotated[int, typer.Option(help="Customers made up in JD Edwards.", min=0)] = 2000,
+    contacts: Annotated[int, typer.Option(help="Contacts of customers made up in JD Edwards.", min=0)] = 3000,
+    seed: Annotated[int, typer.Option(help="Decides all made-up data and credentials.")] = 1,
+    port: Annotated[int, typer.Option(help="Port of the first service, the next one has the next; 0: free ones.")] = 0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="File that gets addresses, credentials and counts as JSON.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder to keep the data in (SQLite files); default in memory.")
+    ] = None,
+    jde_csv: Annotated[
+        Path | None, typer.Option(help="Folder of CSV files to load into JD Edwards in place of made-up data.")
+    ] = None,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option(help="Behaviour: SERVICE.NAME=VALUE, for example pipedrive.burst=0."),
+    ] = None,
+) -> None:
+    """Start emulators, show where they are, and run until SIGINT or SIGTERM."""
+    chosen = services or list(SERVICES)
+    for name in chosen:
+        if name not in SERVICES:
+            raise typer.BadParameter(f"no such service: {name}; there are {', '.join(SERVICES)}")
+    switches = _switches(switch or [])
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stopped.set())
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        found: dict[str, dict[str, Any]] = {}
+        for position, name in enumerate(dict.fromkeys(chosen)):
+            options: dict[str, Any] = {"seed": seed, "port": port + position if port else 0, **switches[name]}
+            database = None if data is None else data / f"{name}.sqlite3"
+            try:
+                if name == "jde":
+                    if jde_csv is None:
+                        options.update(customers=customers, contacts=contacts)
+                    found[name] = _jde(stack.enter_context(start_jde(data=jde_csv, database=database, **options)), seed)
+                else:
+                    found[name] = stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
+            except (OSError, ValueError, ControlError) as error:
+                typer.echo(f"Error: {name} can not start: {error}", err=True)
+                raise typer.Exit(1) from error
+        if json_file is not None:
+            write_whole(json_file, json.dumps(found, indent=2) + "\n")
+        _show(found)
+        stopped.wait()
+
+
+def _jde(emulator: JdeEmulator, seed: int) -> dict[str, Any]:
+    """Returns what a client of the AIS emulator needs to know."""
+    return {
+        "url": emulator.url,
+        "username": emulator.username,
+        "password": emulator.password,
+        "environment": emulator.environment,
+        "role": emulator.role,
+        "seed": seed,
+        "counts": {table: emulator.store.count(table) for table in _COUNTED_TABLES},
+    }
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Writes a file that only its owner may read, so that a reader sees all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(content)
+    Path(name).replace(path)
+
+
+def _switches(given: list[str]) -> dict[str, dict[str, Any]]:
+    """Reads SERVICE.NAME=VALUE; a value that is not JSON is text."""
+    result: dict[str, dict[str, Any]] = {name: {} for name in SERVICES}
+    for item in given:
+        name, equals, value = item.partition("=")
+        service, _, switch = name.partition(".")
+        if not equals or service not in result or not switch:
+            raise typer.BadParameter(f"{item!r} is not SERVICE.NAME=VALUE", param_hint="--switch")
+        try:
+            result[service][switch] = json.loads(value)
+        except json.JSONDecodeError:
+            result[service][switch] = value
+    return result
+
+
+def _show(found: dict[str, dict[str, Any]]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for name, facts in found.items():
+        console.print(f"[bold]{name}[/bold]  {facts['url']}  (control: {facts['url']}/_emulator/counters)", markup=True)
+        for key, value in facts.items():
+            if key != "url":
+                console.print(f"  {key}: {value}", markup=False)
+    console.print("Running; Ctrl-C stops.", markup=False)
