@@ -71,7 +71,7 @@ own_index() {
 bootstrap() {
   local wanted=$1 python uv index
   local -a options=()
-  cd "$ROOT"
+  cd "$ROOT" || exit
   unset VIRTUAL_ENV
   python="$(suitable_python)"
   uv="$(usable_uv "$python")"

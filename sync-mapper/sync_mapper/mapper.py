@@ -46,6 +46,14 @@ class SyncMapper(InlineMapper):
                 "place of the file's stream of that name."
             ),
         ),
+        # Declared here in place of the SDK's: its schema of the maps refuses a wrong one with a traceback instead of a
+        # message (singer-sdk 0.54.9); `definitions.check` says what is wrong and where.
+        th.Property(
+            "stream_maps",
+            th.ObjectType(additional_properties=True),
+            title="Stream maps",
+            description="Inline stream maps, see https://sdk.meltano.com/en/latest/stream_maps.html.",
+        ),
     ).to_dict()
 
     def __init__(self, **kwargs: t.Any) -> None:
@@ -121,7 +129,7 @@ class SyncMapper(InlineMapper):
 
     def process_endofpipe(self) -> None:
         """Say what could not be mapped and which maps were never used."""
-        sys.stdout.buffer.flush()
+        sys.stdout.flush()
         self._unmapped.summarise(self.logger)
         if self.maps.stream_maps:
             for name in self.maps.unused:

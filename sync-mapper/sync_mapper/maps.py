@@ -164,7 +164,7 @@ class StreamMaps(PluginMapper):
         if not isinstance(definition, dict):
             return RemoveRecordTransform(stream_name, schema, key_properties, self.flattening_options)
         alias = stream_name
-        if MAPPER_SOURCE_OPTION in definition:
+        if definition.get(MAPPER_SOURCE_OPTION, name) != name:
             alias = name
         elif MAPPER_ALIAS_OPTION in definition:
             alias = self._eval_stream(definition[MAPPER_ALIAS_OPTION], stream_name)

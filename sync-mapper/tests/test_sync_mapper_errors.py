@@ -1,0 +1,75 @@
+"""What ends a run is one clear line and exit code 1; nothing goes on before it."""
+
+from __future__ import annotations
+
+import pytest
+
+SCHEMA = {
+    "type": "SCHEMA",
+    "stream": "customers",
+    "schema": {"properties": {"id": {"type": "integer"}}},
+    "key_properties": ["id"],
+}
+RECORD = {"type": "RECORD", "stream": "customers", "record": {"id": 1}}
+
+
+def only_error(result):
+    assert result.code == 1, result.log
+    assert "Traceback" not in result.log
+    [line] = result.errors
+    return line
+
+
+@pytest.mark.parametrize(
+    ("definition", "told"),
+    [
+        ({"a": "int(id"}, "customers.a: not an expression"),
+        ({"a": ""}, "customers.a: must be exactly one expression"),
+        ({"a": "id; id"}, "customers.a: must be exactly one expression"),
+        ({"a": "b = 1"}, "customers.a: must be exactly one expression"),
+        ({"a": "lambda: 1"}, "Lambda is not part of the expression language"),
+        ({"a": "id @ id"}, "operator MatMult is not part of"),
+        ({"a": "len(id)"}, "there is no function len()"),
+        ({"__filter__": "len(id) > 1"}, "customers.__filter__: there is no function len()"),
+        ({"__fliter__": "id > 1"}, "unknown option; known are __alias__"),
+        ({"__else__": "x"}, "only null is possible"),
+        ({"__key_properties__": ["ref"]}, "'ref' was not detected in schema"),
+        ({"__source__": "a", "__alias__": "b"}, "both __source__ and __alias__"),
+    ],
+)
+def test_a_map_that_can_never_work(mapper, definition, told):
+    result = mapper.run([SCHEMA, RECORD], stream_maps={"customers": definition})
+    assert told in only_error(result)
+    assert result.messages == []
+
+
+def test_every_problem_gets_its_line(pipe):
+    maps = {"customers": {"a": "int(", "b": "id", "c": "len(id)"}}
+    assert len(pipe.run([SCHEMA], stream_maps=maps).errors) == 2
+
+
+def test_batch_names_the_setting_to_turn_off(pipe):
+    batch = {"type": "BATCH", "stream": "customers", "encoding": {"format": "jsonl"}, "manifest": []}
+    line = only_error(pipe.run([SCHEMA, batch]))
+    assert "batch_config" in line
+    assert "'customers'" in line
+
+
+def test_a_record_before_its_schema(mapper):
+    assert "came before the stream's SCHEMA" in only_error(mapper.run([RECORD]))
+
+
+def test_a_broken_line_is_told_by_number_and_not_by_content(pipe):
+    line = only_error(pipe.run([SCHEMA, '{"type": "RECORD", "secret": "hunter2"']))
+    assert "Line 2" in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("line", ["[]", "5", '{"stream": "x"}'])
+def test_a_line_that_is_no_message(mapper, line):
+    assert "Line 1 of the input is no Singer message" in only_error(mapper.run([line]))
+
+
+@pytest.mark.parametrize("message", [{"type": "RECORD", "stream": "x"}, {"type": "STATE"}, {"type": "SCHEMA"}])
+def test_a_message_that_lacks_something(mapper, message):
+    assert f"A {message['type']} message lacks" in only_error(mapper.run([message]))

@@ -1,0 +1,151 @@
+"""Maps give the same records and keys as the SDK's own mapper, for any maps and rows."""
+
+from __future__ import annotations
+
+import json
+import logging
+import typing as t
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from singer_sdk.exceptions import StreamMapConfigError
+from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
+from singer_sdk.singerlib.json import deserialize_json
+from sync_mapper.errors import MappingError
+from sync_mapper.mapper import SyncMapper
+
+SCHEMA = {
+    "properties": {
+        "id": {"type": "integer"},
+        "name": {"type": ["string", "null"]},
+        "qty": {"type": ["integer", "null"]},
+        "price": {"type": ["number", "null"]},
+        "nested": {"type": ["object", "null"], "properties": {"x": {"type": "string"}}},
+        "tags": {"type": ["array", "null"], "items": {"type": "string"}},
+    }
+}
+EXPRESSIONS = [
+    "name",
+    "id",
+    "self",
+    "record",
+    "record.get('name')",
+    "_['id']",
+    "str(id)",
+    "float(qty) * float(price)",
+    "int(qty) if qty is not None else None",
+    "nested.x",
+    "nested['x'] if nested else None",
+    "[tag for tag in tags or [] if tag]",
+    "{'value': name, 'tags': tags}",
+    "'Y' if qty else 'N'",
+    "f'{id}-{name}'",
+    "{'a': 'A'}.get(name, '?')",
+    "config['table'].get(name)",
+    "md5(str(id))",
+    "sha256(name)",
+    "json.dumps(tags)",
+    "datetime.date(2026, 1, 2).isoformat()",
+    "bool(qty)",
+    "name.upper()",
+    "missing",
+    "__stream_name__",
+    "__original_stream_name__",
+    None,
+    "__NULL__",
+]
+FILTERS = ["qty", "id > 5", "name is not None", "bool(tags)"]
+STREAMS = ["customers", "contacts", "orders"]
+
+properties = st.dictionaries(st.sampled_from(["name", "qty", "new", "other"]), st.sampled_from(EXPRESSIONS), max_size=4)
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> dict[str, t.Any] | None:
+    if draw(st.booleans()) and draw(st.booleans()):
+        return draw(st.sampled_from([None, "__NULL__"]))
+    definition: dict[str, t.Any] = dict(draw(properties))
+    if draw(st.booleans()):
+        definition["__filter__"] = draw(st.sampled_from(FILTERS))
+    if draw(st.booleans()):
+        definition["__else__"] = None
+    if draw(st.booleans()):
+        definition |= {"__key_properties__": ["ref"], "ref": "str(id)"}
+    if draw(st.booleans()):
+        source_or_alias = st.sampled_from([("__source__", "customers"), ("__source__", "c*"), ("__alias__", "renamed")])
+        key, value = draw(source_or_alias)
+        definition[key] = value
+    return definition
+
+
+maps = st.dictionaries(st.sampled_from([*STREAMS, "c*", "target_a", "target_b"]), definitions(), max_size=4)
+rows = st.fixed_dictionaries(
+    {
+        "id": st.integers(0, 9),
+        "name": st.none() | st.text(max_size=5),
+        "qty": st.none() | st.integers(-5, 5),
+        "price": st.none() | st.integers(0, 10**6).map(lambda number: number / 100),
+        "nested": st.none() | st.fixed_dictionaries({"x": st.text(max_size=3)}),
+        "tags": st.none() | st.lists(st.text(max_size=3), max_size=3),
+    }
+)
+CONFIG = {"table": {"a": 1, "b": "two"}}
+
+
+Results = tuple[list[tuple[str, list[str]]], list[tuple[str, t.Any]]]
+"""(stream, key properties) of each SCHEMA, and (stream, record) of each RECORD."""
+
+REFUSED: Results = ([], [("refused", None)])
+
+
+def sdk_results(stream_maps: dict[str, t.Any], stream: str, line: str) -> Results:
+    config: t.Any = {"stream_maps": dict(stream_maps), "stream_map_config": CONFIG}
+    mapper = PluginMapper(config, logging.getLogger("sdk"))
+    try:
+        mapper.register_raw_stream_schema(stream, SCHEMA, ["id"])
+    except StreamMapConfigError:
+        return REFUSED
+    schemas, records = [], []
+    for stream_map in mapper.stream_maps[stream]:
+        if isinstance(stream_map, RemoveRecordTransform):
+            continue
+        schemas.append((stream_map.stream_alias, list(stream_map.transformed_key_properties or [])))
+        try:
+            mapped = stream_map.transform(deserialize_json(line))
+        except Exception:  # noqa: BLE001 - an expression may raise anything
+            records.append((stream_map.stream_alias, "failed"))
+        else:
+            if mapped is not None:
+                records.append((stream_map.stream_alias, json.loads(json.dumps(mapped, default=float))))
+    return schemas, records
+
+
+def our_results(stream_maps: dict[str, t.Any], stream: str, line: str) -> Results:
+    mapper = SyncMapper(config={"stream_maps": dict(stream_maps), "stream_map_config": CONFIG})
+    message = {"type": "SCHEMA", "stream": stream, "schema": SCHEMA, "key_properties": ["id"]}
+    try:
+        schemas = [item.to_dict() for item in mapper.map_schema_message(message)]
+    except MappingError:
+        return REFUSED
+    record = mapper.message_reader.deserialize_json('{"type":"RECORD","record":' + line + "}")["record"]
+    records = []
+    for item in mapper.map_record_message({"type": "RECORD", "stream": stream, "record": record}):
+        data = item.to_dict()
+        if data["type"] == "RECORD":
+            row = json.loads(bytes(data["record"]))
+            unmapped = data["stream"] == "_unmapped"
+            records.append((row["stream"], "failed") if unmapped else (data["stream"], row))
+    return [(schema["stream"], list(schema["key_properties"])) for schema in schemas], records
+
+
+@pytest.fixture(autouse=True)
+def keep_signal_handlers(monkeypatch):
+    monkeypatch.setattr(SyncMapper, "_setup_signal_handlers", lambda self: None)
+
+
+@settings(deadline=None, max_examples=150)
+@given(maps, st.sampled_from(STREAMS), rows)
+def test_same_records_and_keys(stream_maps, stream, row):
+    line = json.dumps(row)
+    assert our_results(stream_maps, stream, line) == sdk_results(stream_maps, stream, line)
