@@ -66,6 +66,8 @@ class JdeStream(Stream):
             return
         try:
             yield from self.read()
+        except OSError:
+            raise  # of the output that save() writes to; those of the network arrive as AisUnavailable
         except AisUnavailable as error:
             self.jde.note_failure(self.name, error, unreachable=not error.reached)
         except Exception as error:  # noqa: BLE001 -- whatever befalls one stream, the others are still read

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -68,10 +67,7 @@ class TapJDEdwards(Tap):
     @cached_property
     def client(self) -> AisClient:
         """The one AIS session of this run; logs in at the first request."""
-        client = AisClient(self.settings.ais)
-        # Logs out also where nobody calls close(): after --discover and in programs that use the SDK's own methods.
-        weakref.finalize(self, client.close)
-        return client
+        return AisClient(self.settings.ais)
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
@@ -250,7 +246,7 @@ class TapJDEdwards(Tap):
             tap.run()
 
     @classmethod
-    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: ARG003 -- click's way
         """Print the catalog; errors are one line each.
 
         Args:
@@ -258,8 +254,13 @@ class TapJDEdwards(Tap):
             param: The option.
             value: Whether it was given.
         """
+        if not value:
+            return
         with _one_line_errors(cls.logger):
-            super().cb_discover(ctx, param, value)
+            tap = cls._from_command_line(ctx.params.get("config"), setup_mapper=False)
+            tap.run_discovery()
+            tap.close()
+        ctx.exit()
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:  # noqa: ARG003 -- click's way

@@ -133,3 +133,9 @@ def read(company):
     yield Runner(company)
     company.control.switch(**before)
     company.control.clear_faults()
+
+
+@pytest.fixture(scope="session")
+def runner_of():
+    """Makes a runner for an emulator that a test starts itself."""
+    return Runner
