@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 CUSTOMER_COLUMNS = ("AN8", "ALPH", "MCU", "AT2", "EFTB", "UPMJ", "UPMT")
 
@@ -305,3 +306,32 @@ def test_simple_get(caller):
     assert caller.http.get(f"{caller.base}/dataservice/view/V0101A", params=parameters).status_code == 500
     parameters["$token"] = "x"
     assert caller.http.get(f"{caller.base}/dataservice/table/F0101", params=parameters).status_code == 444
+
+
+def test_pages_by_key_walk_an_index(caller, condition):
+    statements = []
+
+    def note(_connection, _cursor, statement, parameters, _context, _many):
+        statements.append((statement, parameters))
+
+    engine = caller.jde.store.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    day, moment = condition("UPMJ", "EQUAL", "06/30/2024"), condition("UPMT", "EQUAL", "93005")
+    later = [
+        {"condition": [day, condition("UPMT", "GREATER", "93005")]},
+        {"condition": [day, moment, condition("AN8", "GREATER", "1200")]},
+    ]
+    query = {
+        "matchType": "MATCH_ANY",
+        "condition": [condition("UPMJ", "GREATER", "06/30/2024")],
+        "complexQuery": [{"andOr": "OR", "query": one} for one in later],
+    }
+    try:
+        caller.browse("F0101", ("AN8", "UPMJ", "UPMT"), query, ("UPMJ", "UPMT", "AN8"))
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    statement, parameters = statements[-1]
+    with engine.connect() as connection:
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+    assert "F0101_stamp (ABUPMJ>" in plan
+    assert "TEMP B-TREE" not in plan
