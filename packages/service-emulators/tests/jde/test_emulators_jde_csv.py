@@ -60,7 +60,7 @@ def test_mistakes_name_file_and_line_and_load_nothing(store, tmp_path, name, tex
 
 def test_other_encodings_are_named(store, tmp_path):
     (tmp_path / "F0101.csv").write_bytes("AN8,ALPH\n1,Peña\n".encode("latin-1"))
-    with pytest.raises(CsvFolderError, match="F0101.csv is not written in UTF-8"):
+    with pytest.raises(CsvFolderError, match=r"F0101\.csv is not written in UTF-8"):
         load_folder(store, tmp_path)
 
 
