@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import click
     from jde_ais import Column
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.streams import Stream
 
     from tap_jdedwards.streams import JdeStream
 
@@ -85,6 +86,7 @@ class TapJDEdwards(Tap):
         return self._unreachable
 
     _unreachable = False
+    _ordered: dict[str, Stream] | None = None
 
     def note_failure(
         self, stream: str, error: Exception, *, unreachable: bool = False, unexpected: bool = False
@@ -147,13 +149,25 @@ class TapJDEdwards(Tap):
             try:
                 streams.append(self._table_stream(table))
             except (AisError, ValueError) as error:
-                self.note_failure(table, error, unreachable=False)
+                self.note_failure(table, ValueError(f"{error} (it is named in the setting tables)"), unreachable=False)
         for name in self.settings.streams:
             if name in known:
                 streams.append(ComposedStream(self, known[name]))
             else:
                 self.note_failure(name, ValueError(f"no such composed stream; there are {', '.join(sorted(known))}"))
         return streams
+
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """The streams in the order of the settings, tables first.
+
+        The SDK orders them by name, which would send contacts to a CRM before the customers they belong to.
+        """
+        if self._ordered is None:
+            found = super().streams
+            order = {name: place for place, name in enumerate([*self.settings.tables, *self.settings.streams])}
+            self._ordered = dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+        return self._ordered
 
     def _table_stream(self, table: str) -> TableStream:
         dictionary = load_dictionary()
