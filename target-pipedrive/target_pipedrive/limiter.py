@@ -24,15 +24,17 @@ POLL_SECONDS: t.Final = 0.02
 
 @dataclass(eq=False)
 class Slot:
-    """One request's place in the window.
+    """A request's place in the window, or the places taken by requests of other programs.
 
     Attributes:
         taken_at: When the request was let through.
-        free_at: When its place is free again; None while it is under way.
+        free_at: When the place is free again; None while the request is under way.
+        places: How many places it takes.
     """
 
     taken_at: float
     free_at: float | None = None
+    places: int = 1
 
 
 class BurstLimiter:
@@ -88,12 +90,12 @@ class BurstLimiter:
             if remaining is None:
                 return
             now = self._clock()
-            # Everything of ours the server can have counted for this answer: what overlaps the request's own life.
-            ours = sum(1 for other in self._slots if other.free_at is None or other.free_at > slot.taken_at)
-            strangers = (limit or self._limit) - remaining - ours
+            # Everything we know of that the server can have counted: what overlaps the request's own life.
+            known = sum(other.places for other in self._slots if other.free_at is None or other.free_at > slot.taken_at)
+            strangers = (limit or self._limit) - remaining - known
             if strangers > 0:
                 wait = WINDOW_SECONDS if not reset_seconds else min(reset_seconds, WINDOW_SECONDS)
-                self._slots.extend(Slot(now, now + wait) for _ in range(strangers))
+                self._slots.append(Slot(now, now + wait, strangers))
 
     def pause(self, seconds: float) -> None:
         """Hold all requests back for a while: the server said the window is full."""
@@ -108,7 +110,7 @@ class BurstLimiter:
                 wait = self._paused_until - now
                 if wait <= 0:
                     busy = [slot for slot in self._slots if slot.free_at is None or slot.free_at > now]
-                    if len(busy) < self._limit:
+                    if sum(slot.places for slot in busy) < self._limit:
                         slot = Slot(now)
                         self._slots.append(slot)
                         return slot

@@ -135,7 +135,7 @@ def test_an_update_of_a_deleted_record_says_it_is_gone(account: Account, status:
 def test_a_full_sweep_meets_every_record_and_a_delta_only_what_changed(account: Account) -> None:
     records = [account.control.add_record("organizations", {"name": "own"}) for _ in range(3)]
     for number in range(1001, 1521):
-        account.control.add_record("organizations", {"name": "x", "JDE Number": str(number)})
+        account.control.add_record("organizations", {"name": "x", "custom_fields": {"JDE Number": str(number)}})
     sweep = account.organizations.sweep(None)
     entries = list(sweep.entries)
     assert len(entries) == 523
@@ -145,7 +145,7 @@ def test_a_full_sweep_meets_every_record_and_a_delta_only_what_changed(account: 
     assert sweep.next_since.microsecond == 0
 
     account.control.set_clock(offset_seconds=3600)
-    account.control.patch_record("organizations", records[0]["id"], {"JDE Number": "7"})
+    account.control.patch_record("organizations", records[0]["id"], {"custom_fields": {"JDE Number": "7"}})
     delta = account.organizations.sweep(sweep.next_since + timedelta(minutes=30))
     assert [(entry.remote_id, entry.external_id) for entry in delta.entries] == [(str(records[0]["id"]), "7")]
 

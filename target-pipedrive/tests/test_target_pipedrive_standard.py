@@ -35,6 +35,8 @@ STREAM_MAPS = {
     "TestCamelcase": organization("Id", "clientName"),
     "test_duplicate_records": organization(**{"Credit Limit": "metric"}),
     "test_strings": organization(name="info"),
+    "test_strings_in_objects": organization("'object ' + str(id)", "info['value']"),
+    "test_strings_in_arrays": organization("'array ' + str(id)", "strings[0]"),
     "test_no_pk": organization(**{"Credit Limit": "metric"}),
     "test_optional_attributes": organization(**{"Tax ID": "record.get('optional')"}),
     "example_stream": organization(name="name"),
