@@ -12,7 +12,7 @@ import msgspec
 from service_emulators.pipedrive.api_v1 import GONE
 from service_emulators.pipedrive.calls import Call
 from service_emulators.pipedrive.costs import V1_COSTS, V2_COSTS
-from service_emulators.pipedrive.errors import ApiError, gone, no_such_path, not_allowed, unauthorized
+from service_emulators.pipedrive.errors import ApiError, gone, no_such_path, unauthorized
 from service_emulators.pipedrive.limits import OverLimitError
 from service_emulators.traffic import tally_of
 
@@ -139,8 +139,6 @@ class PipedriveApp:
         tally.cost = cost
         tally.endpoint = route.endpoint
         content_type = given.get(b"content-type", b"").decode("latin-1")
-        if method == "GET" and body:
-            raise not_allowed("body")
         reply = route.handler(Call(args, query, body, content_type, credential.user_id))
         if method != "GET":
             self._settle(tally)

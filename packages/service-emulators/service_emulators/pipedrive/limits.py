@@ -57,7 +57,8 @@ class Limits:
 
     def check_edge(self) -> None:
         """Raises Cloudflare's answer while it blocks."""
-        if self._clock.seconds() < self._blocked_until:
+        left = self._blocked_until - self._clock.seconds()
+        if 0 < left <= self._switches.cloudflare_seconds:  # more is left only when the clock was set back
             raise cloudflare()
 
     def admit(self, caller: str, kind: str, cost: int, *, search: bool) -> Headers:
@@ -142,7 +143,7 @@ class Limits:
         if self._switches.retry_after:
             headers = [*headers, (b"retry-after", str(math.ceil(WINDOW_SECONDS)).encode())]
         self._refusals.append(now)
-        while self._refusals and self._refusals[0] < now - _PUSHING_SECONDS:
+        while self._refusals and not now - _PUSHING_SECONDS <= self._refusals[0] <= now:
             self._refusals.popleft()
         threshold = self._switches.cloudflare_after
         if threshold is not None and len(self._refusals) > threshold:
