@@ -195,7 +195,7 @@ class _Walk:
 
     def first_load(self, bookmark: TableBookmark) -> Iterator[dict[str, Any]]:
         loading = bookmark.first_load
-        if loading is None:
+        if loading is None or len(loading.after) not in {0, len(self._reader.key)}:  # table_keys has changed since
             highest, clock = self._reader.highest()
             loading = FirstLoad(start_mark=capped(highest, clock) or clock)
             self._stream.save(TableBookmark(first_load=loading).to_state())
