@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import msgspec
@@ -17,8 +18,10 @@ _WIDTH_WITHOUT_TERMINAL = 140
 
 
 def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH_WITHOUT_TERMINAL)
+    console = Console(soft_wrap=False)
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return console
+    return Console(width=_WIDTH_WITHOUT_TERMINAL)
 
 
 def _table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Table:
