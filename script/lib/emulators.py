@@ -13,6 +13,9 @@ import time
 import typing as t
 from pathlib import Path
 
+if t.TYPE_CHECKING:
+    from types import FrameType
+
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".demo"
 SERVICES = ("jde", "pipedrive")
@@ -27,16 +30,21 @@ def main() -> int:
     command = ["service-emulators", "serve", *(arguments.services or SERVICES), "--json", str(file), *more]
     command += ["--customers", str(arguments.customers), "--contacts", str(arguments.contacts)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _stop)
         try:
             services = _started(process, file)
             _write_environment(services)
             _show(services)
             return process.wait()
-        except KeyboardInterrupt:
-            return 0
         finally:
             process.terminate()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Leave by way of `finally`; Ctrl-C is the usual way to end, so it is no failure."""
+    del frame
+    sys.exit(0 if number == signal.SIGINT else 128 + number)
 
 
 def _arguments() -> tuple[argparse.Namespace, list[str]]:
