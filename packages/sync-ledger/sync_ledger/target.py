@@ -204,6 +204,13 @@ class UpsertTarget(Target):
             self._destination.close()
 
     @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
+        """Add the SDK's own settings, less those of SQL targets, which would do nothing here."""
+        super().append_builtin_config(config_jsonschema)
+        for name in ("add_record_metadata", "load_method"):
+            config_jsonschema["properties"].pop(name, None)
+
+    @classmethod
     def invoke(
         cls,
         *,

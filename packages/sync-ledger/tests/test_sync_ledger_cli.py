@@ -35,7 +35,7 @@ def filled(ledger_url: str) -> str:
 
 
 def call(*arguments: str) -> t.Any:
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "180"})
 
 
 def test_runs_lists_outcomes_that_sum_to_the_rows(filled: str) -> None:
