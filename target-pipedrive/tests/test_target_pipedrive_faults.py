@@ -125,6 +125,29 @@ def test_a_burst_of_429_is_waited_out(impatient: Account) -> None:
         assert result.result is Result.WRITTEN, result
 
 
+def test_the_wait_a_429_asks_for_is_kept(impatient: Account) -> None:
+    impatient.control.fault(kind="status", status=429, headers={"retry-after": "1"}, method="POST")
+    (result,) = impatient.organizations.write([CREATE])
+    assert result.result is Result.WRITTEN
+    assert sum(impatient.waits) == pytest.approx(1, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1", "x-daily-ratelimit-token-remaining": "0"},
+        {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1", "x-daily-requests-left": "0"},
+        {"x-ratelimit-remaining": "0", "retry-after": "3600"},
+        {"x-ratelimit-remaining": "7"},
+        {"x-ratelimit-remaining": "soon"},
+    ],
+)
+def test_a_429_that_two_seconds_do_not_cure_ends_the_writing(impatient: Account, headers: dict[str, str]) -> None:
+    impatient.control.fault(kind="status", status=429, headers=headers, method="POST")
+    with pytest.raises(BudgetExhaustedError):
+        impatient.organizations.write([CREATE])
+
+
 def test_a_burst_that_does_not_end_leaves_the_row_unsent(impatient: Account) -> None:
     impatient.control.switch(rate_limit="burst", cloudflare_after=None)
     (result,) = impatient.organizations.write([CREATE])

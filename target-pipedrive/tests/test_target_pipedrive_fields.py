@@ -118,6 +118,15 @@ def test_a_create_carries_the_external_id_and_no_nulls() -> None:
     }
 
 
+def test_parts_without_a_value_are_left_out() -> None:
+    fields = organizations(custom(2, "Plant", "address"))
+    address = {"value": "Main St", "locality": None}
+    assert values.body(fields, {"address": address, "Plant": address}) == {
+        "address": {"value": "Main St"},
+        "custom_fields": {key(2): {"value": "Main St"}},
+    }
+
+
 def test_an_update_carries_only_what_it_is_given_and_clears_with_null() -> None:
     fields = organizations(custom(2, "Credit Limit", "double"), custom(3, "Tags", "set", options=[]))
     body = values.body(fields, {"Credit Limit": None, "Tags": [], "label_ids": None, "address": None})
