@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
-from jde_ais import AisClient, AisConfigError, AisError
+from jde_ais import AisClient, AisConfigError, AisError, AisUnavailable
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_jdedwards.columns import TableColumn
-from tap_jdedwards.composed.definition import DefinitionError
 from tap_jdedwards.composed.loading import definitions
 from tap_jdedwards.composed.stream import ComposedStream
 from tap_jdedwards.dictionary import DATE_COLUMN, load_dictionary, time_column
+from tap_jdedwards.failures import IncompleteRunError, one_line_errors
 from tap_jdedwards.reading import TableReader
-from tap_jdedwards.settings import CONFIG_SCHEMA, SettingsError, TapSettings
+from tap_jdedwards.settings import CONFIG_SCHEMA, TapSettings
 from tap_jdedwards.streams import TableStream
 from tap_jdedwards.writer import StdoutWriter
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     import click
     from jde_ais import Column
@@ -36,10 +31,6 @@ if TYPE_CHECKING:
     from singer_sdk.streams import Stream
 
     from tap_jdedwards.streams import JdeStream
-
-
-class IncompleteRunError(Exception):
-    """Some streams could not be read; each has been logged already."""
 
 
 class TapJDEdwards(Tap):
@@ -149,7 +140,9 @@ class TapJDEdwards(Tap):
             try:
                 streams.append(self._table_stream(table))
             except (AisError, ValueError) as error:
-                self.note_failure(table, ValueError(f"{error} (it is named in the setting tables)"), unreachable=False)
+                if isinstance(error, AisUnavailable) and not error.reached:
+                    raise  # nothing can be offered; to try the next table would only take time
+                self.note_failure(table, ValueError(f"{error} (it is named in the setting tables)"))
         for name in self.settings.streams:
             if name in known:
                 streams.append(ComposedStream(self, known[name]))
@@ -250,7 +243,7 @@ class TapJDEdwards(Tap):
         if about:
             cls.print_about(about_format)
             return
-        with _one_line_errors(cls.logger):
+        with one_line_errors(cls.logger):
             cls.print_version(print_fn=cls.logger.info)
             tap = cls._from_command_line(
                 config,
@@ -270,7 +263,7 @@ class TapJDEdwards(Tap):
         """
         if not value:
             return
-        with _one_line_errors(cls.logger):
+        with one_line_errors(cls.logger):
             tap = cls._from_command_line(ctx.params.get("config"), setup_mapper=False)
             tap.run_discovery()
             tap.close()
@@ -287,7 +280,7 @@ class TapJDEdwards(Tap):
         """
         if value == CliTestOptionValue.Disabled.value:
             return
-        with _one_line_errors(cls.logger):
+        with one_line_errors(cls.logger):
             tap = cls._from_command_line(ctx.params.get("config"))
             if value == CliTestOptionValue.Schema.value:
                 tap.write_schemas()
@@ -300,27 +293,3 @@ class TapJDEdwards(Tap):
     @classmethod
     def _from_command_line(cls, config: Any, **given: Any) -> TapJDEdwards:
         return cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env), **given)
-
-
-@contextmanager
-def _one_line_errors(logger: logging.Logger) -> Iterator[None]:
-    """End the program with exit code 1 and one line for errors that a person can act on."""
-    try:
-        yield
-    except IncompleteRunError:
-        sys.exit(1)  # each stream's error has been logged where it happened
-    except ConfigValidationError as error:
-        for line in error.errors:
-            logger.error("Wrong settings: %s", line)  # noqa: TRY400 -- for people, not for debugging
-        sys.exit(1)
-    except json.JSONDecodeError as error:
-        logger.error("The state or catalog file is no valid JSON: %s", error)  # noqa: TRY400 -- likewise
-        sys.exit(1)
-    except BrokenPipeError:
-        # Python would complain once more when it flushes the output at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        logger.error("The program that reads the tap's output has ended")  # noqa: TRY400 -- likewise
-        sys.exit(1)
-    except (AisError, SettingsError, DefinitionError) as error:
-        logger.error("%s", error)  # noqa: TRY400 -- likewise
-        sys.exit(1)

@@ -125,3 +125,14 @@ vendors:
 def test_streams_are_read_in_the_order_of_the_settings(run):
     output = run(tables=["F0115", "F0101"], streams=["customers", "contacts"])
     assert list(output.schemas) == ["F0115", "F0101", "customers", "contacts"]
+
+
+def test_a_table_without_upmj_is_read_whole_each_time(jde, run):
+    jde.control.switch(column_security={"F0101": ["UPMJ"]})
+    once = run(tables=["F0101"], streams=["customers"])
+    assert "replication_key" not in once.schemas["F0101"]
+    assert "bookmark_properties" not in once.schemas["F0101"]
+    twice = run(tables=["F0101"], state=once.state)
+    assert twice.records["F0101"] == once.records["F0101"]
+    assert len(once.records["F0101"]) == len(jde.control.rows("F0101"))
+    assert once.failures == {"customers": "F0101 has no column UPMJ on this server"}

@@ -11,7 +11,7 @@ import sys
 import pytest
 from jde_ais import AisClient
 from service_emulators.testing import start_jde
-from tap_jdedwards.tap import IncompleteRunError
+from tap_jdedwards.failures import IncompleteRunError
 
 NOISE = ("METRIC", "| INFO ", "| WARNING ")
 
