@@ -66,7 +66,7 @@ def test_a_load_killed_at_a_random_point_and_run_again_has_every_customer_once(
 def test_killing_the_target_half_way_leaves_a_state_from_which_the_next_run_goes_on(
     suite_of: Callable[..., Suite],
 ) -> None:
-    suite = suite_of(customers=CUSTOMERS, contacts=60, burst=1000)
+    suite = suite_of(customers=CUSTOMERS, contacts=60, burst=480)
     command = ("meltano", "run", "tap-jdedwards", "jde-to-pipedrive", "target-pipedrive")
     pipeline = suite.start(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while suite.pipedrive.control.counters()["writes"] < CUSTOMERS * 6 // 10:
@@ -76,6 +76,7 @@ def test_killing_the_target_half_way_leaves_a_state_from_which_the_next_run_goes
     assert pipeline.wait(timeout=60) != 0
     state = suite.call("meltano", "state", "get", "demo:tap-jdedwards-to-target-pipedrive")
     assert '"customers"' in state.stdout, state.stderr
+    print(state.stdout)
     assert suite.call(*command).returncode == 0
     died, run = suite.runs()
     organizations = _rows_of(suite, run["id"], "organizations")

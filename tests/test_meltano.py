@@ -29,7 +29,11 @@ def test_first_run_creates_second_writes_nothing_third_updates_what_changed(suit
     assert suite.call(*RUN).returncode == 0
     assert suite.pipedrive.control.counters()["writes"] == 0
 
-    number = sorted(suite.customers())[7]
+    number = next(
+        str(row["AN8"])
+        for row in suite.jde.control.rows("F03012", where={"CO": "00000"})
+        if not row["HOLD"].strip() and row["CUSTS"].strip() != "1"
+    )
     suite.jde.control.update_rows("F03012", where={"AN8": int(number), "CO": "00000"}, values={"HOLD": "C1"})
     assert suite.call(*RUN).returncode == 0
     assert suite.pipedrive.control.counters()["writes"] == 1

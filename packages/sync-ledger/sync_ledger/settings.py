@@ -45,7 +45,10 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
             th.IntegerType,
             default=3,
             title="State interval",
-            description="Longest time between two STATE messages that are passed on, in seconds.",
+            description=(
+                "A STATE goes out as soon as all rows before it are settled; one that has waited so many seconds makes "
+                "all sinks write what they hold."
+            ),
         ),
         th.Property(
             "full_sweep_hours",

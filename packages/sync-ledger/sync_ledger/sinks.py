@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import time
 import typing as t
 
@@ -46,6 +47,16 @@ class LedgerSink(BatchSink):
     def open(self) -> None:
         """Get ready for rows. Not the SDK's `setup`, around which singer-sdk 0.54.9 logs an error line of its own."""
 
+    @abc.abstractmethod
+    def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
+        """Give each record of a batch its outcome."""
+
+    def process_batch(self, context: dict[str, t.Any]) -> None:
+        """Settle a batch, then let a STATE pass that waited for it only."""
+        if records := context.get("records"):
+            self.settle(records)
+        self.upsert_target.settled(self)
+
     def get_validator(self) -> None:
         """Return None: the engine checks against the service's metadata and holds what does not fit."""
         return
@@ -80,9 +91,8 @@ class UpsertSink(LedgerSink):
         properties = [name for name in self.schema["properties"] if self._is_field(name)]
         self.upsert_target.process(lambda: self.upsert_target.engine.open(self.stream_name, properties))
 
-    def process_batch(self, context: dict[str, t.Any]) -> None:
+    def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
         """Give a batch to the engine, its parents' rows first."""
-        records = context.get("records", [])
         target = self.upsert_target
         target.drain_parents(self.stream_name)
         rows: list[SourceRow] = []
@@ -111,9 +121,9 @@ class UpsertSink(LedgerSink):
 class UnmappedSink(LedgerSink):
     """Rows a mapper could not map: each is held under the entity it was meant for."""
 
-    def process_batch(self, context: dict[str, t.Any]) -> None:
+    def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
         """Settle the batch as held."""
-        settled = [_unmapped(record) for record in context.get("records", [])]
+        settled = [_unmapped(record) for record in records]
         self.upsert_target.process(lambda: self.upsert_target.engine.settle_directly(settled))
 
 
@@ -124,7 +134,7 @@ class SkippedSink(LedgerSink):
         """Say once that the stream is skipped."""
         self.logger.warning("Stream %r is skipped: the destination does not know it", self.stream_name)
 
-    def process_batch(self, context: dict[str, t.Any]) -> None:
+    def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
         """Settle the batch as skipped."""
         settled = [
             Settled(
@@ -132,7 +142,7 @@ class SkippedSink(LedgerSink):
                 Outcome.SKIPPED,
                 Reason.UNKNOWN_STREAM,
             )
-            for record in context.get("records", [])
+            for record in records
         ]
         self.upsert_target.process(lambda: self.upsert_target.engine.settle_directly(settled))
 

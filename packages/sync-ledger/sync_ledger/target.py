@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-import time
 import typing as t
 from datetime import timedelta
 
@@ -19,6 +18,7 @@ from singer_sdk import Target
 from singer_sdk.contrib.msgspec import MsgSpecReader
 from singer_sdk.helpers.capabilities import PluginCapabilities
 
+from sync_ledger.checkpoints import Checkpoints
 from sync_ledger.engine.engine import Options, UpsertEngine
 from sync_ledger.errors import ConfigError, SyncError
 from sync_ledger.ledger import Ledger
@@ -65,7 +65,7 @@ class UpsertTarget(Target):
         self._engine: UpsertEngine | None = None
         self._destination: Destination | None = None
         self._state_came = False
-        self._state_out_at = time.monotonic()
+        self._checkpoints = Checkpoints(self.config["state_interval_seconds"])
         self._busy = False
         self._stop_signal: int | None = None
         self.progress = Progress()
@@ -148,8 +148,23 @@ class UpsertTarget(Target):
         if not self._state_came and self._engine is not None:
             self._state_came = True
             self.engine.note_state(came=message_dict["value"])
-        if time.monotonic() - self._state_out_at >= self.config["state_interval_seconds"]:
+        sinks = [*self._sinks_to_clear, *self._sinks_active.values()]
+        self._checkpoints.came(message_dict["value"], (id(sink) for sink in sinks if sink.current_size))
+        if self._checkpoints.overdue():
             self.drain_all()
+            self._checkpoints.all_passed()
+        else:
+            self._pass_state()
+
+    def settled(self, sink: Sink) -> None:
+        """Note that all rows a sink held are settled, and pass on a STATE that waited for them only."""
+        self._checkpoints.settled(id(sink))
+        self._pass_state()
+
+    def _pass_state(self) -> None:
+        state = self._checkpoints.due()
+        if state is not None:
+            self._write_state_message(state)
 
     def _write_state_message(self, state: dict[str, t.Any]) -> None:
         # A plan settles nothing at the destination: passing STATE would skip the rows it only looked at.
@@ -158,7 +173,7 @@ class UpsertTarget(Target):
         if self._engine is not None:
             self._engine.note_state(passed=state)
         super()._write_state_message(state)
-        self._state_out_at = time.monotonic()
+        self._checkpoints.passed()
 
     # -- start and end -----------------------------------------------------------------------------------------
 

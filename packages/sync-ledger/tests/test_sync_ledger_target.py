@@ -188,7 +188,7 @@ def test_plan_passes_no_state(bench: Bench) -> None:
     messages = [schema("organizations"), record("organizations", id="1", name="x"), state(1)]
     assert bench.feed(*messages, mode="plan") == []
     assert bench.account.adapters["organizations"].records == {}
-    assert bench.feed(*messages) == [{"bookmarks": {"position": 1}}] * 2
+    assert bench.feed(*messages)[-1] == {"bookmarks": {"position": 1}}
 
 
 def test_sigterm_stops_after_the_batch_in_flight_and_passes_no_state_over_rows_waiting(bench: Bench) -> None:
