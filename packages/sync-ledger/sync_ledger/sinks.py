@@ -148,7 +148,8 @@ class SkippedSink(LedgerSink):
 
 
 def _unmapped(record: Mapping[str, t.Any]) -> Settled:
-    row = SourceRow(str(record.get("stream")), _unmapped_key(record.get("key")), record.get("record") or {})
+    key = record.get("mapped_key") or record.get("key")
+    row = SourceRow(str(record.get("stream")), _unmapped_key(key), record.get("record") or {})
     field = record.get("field")
     text = f"mapping {record.get('map')}: {record.get('reason')}"
     return Settled(row, Outcome.HELD, Reason.UNMAPPED, str(field) if field else None, text)
@@ -157,8 +158,8 @@ def _unmapped(record: Mapping[str, t.Any]) -> Settled:
 def _unmapped_key(text: t.Any) -> str:
     """Return the external ID of a row that could not be mapped.
 
-    The mapper gives its keys as a JSON object, under the names of the target stream when it could compute them: then
-    the held row is superseded when the row comes again and is mapped.
+    The mapper gives keys as a JSON object: `mapped_key` under the names of the target stream when it could compute
+    them, so that the held row is superseded when the row comes again and is mapped; else `key`, the source's own.
     """
     try:
         key = msgspec.json.decode(str(text))

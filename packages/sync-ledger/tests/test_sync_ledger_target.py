@@ -25,7 +25,9 @@ SCHEMA = {
     "persons": {
         "properties": {"id": {"type": "string"}, "name": {"type": "string"}, "org_id": {"type": "string"}},
     },
-    "_unmapped": {"properties": {"stream": {"type": "string"}, "key": {"type": "string"}}},
+    "_unmapped": {
+        "properties": {name: {"type": ["string", "null"]} for name in ("stream", "key", "mapped_key")},
+    },
     "leads": {"properties": {"id": {"type": "string"}}},
 }
 
@@ -142,7 +144,8 @@ def test_a_row_that_could_not_be_mapped_is_held(bench: Bench) -> None:
         record(
             "_unmapped",
             stream="organizations",
-            key='{"id":7}',
+            key='{"address_number":7}',
+            mapped_key='{"id":"7"}',
             map="customers",
             field="Credit Limit",
             reason="ValueError: bad",
