@@ -76,7 +76,6 @@ def test_killing_the_target_half_way_leaves_a_state_from_which_the_next_run_goes
     assert pipeline.wait(timeout=60) != 0
     state = suite.call("meltano", "state", "get", "demo:tap-jdedwards-to-target-pipedrive")
     assert '"customers"' in state.stdout, state.stderr
-    print(state.stdout)
     assert suite.call(*command).returncode == 0
     died, run = suite.runs()
     organizations = _rows_of(suite, run["id"], "organizations")

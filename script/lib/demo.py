@@ -18,6 +18,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import surroundings
 from rich.console import Console
 from rich.table import Table
 from service_emulators.client import Control, JdeControl
@@ -25,9 +26,7 @@ from service_emulators.client import Control, JdeControl
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".demo"
-LEDGER = f"sqlite:///{HOME / 'ledger.db'}"
+HOME = surroundings.ROOT / ".demo"
 PIPELINES = ("pipedrive",)
 
 CHANGED_CUSTOMERS = 25
@@ -67,6 +66,7 @@ def main() -> int:
     emulators = _start_emulators(arguments.customers)
     try:
         services = json.loads((HOME / "emulators.json").read_text())
+        surroundings.write(HOME, services)
         for pipeline in wanted:
             name = f"jde-to-{pipeline}"
             runs = show_pipedrive(services, name, arguments.customers)
@@ -79,7 +79,7 @@ def main() -> int:
         if arguments.json:
             Path(arguments.json).write_text(json.dumps(result, indent=2) + "\n")
     console.print(f"\nAll expectations met in {time.monotonic() - begun:.0f} seconds.", style="bold green")
-    console.print(f"Look around: [bold]sync-ledger runs --ledger-url {LEDGER}[/]", soft_wrap=True)
+    console.print("Look around: [bold]source .demo/env && sync-ledger runs[/]")
     return 0
 
 
@@ -126,25 +126,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(services: dict[str, t.Any]) -> dict[str, str]:
-    jde, pipedrive = services["jde"], services["pipedrive"]
-    return {
-        **os.environ,
-        "MELTANO_ENVIRONMENT": "demo",
-        "MELTANO_PROJECT_ROOT": str(ROOT),
-        "MELTANO_SYS_DIR_ROOT": str(HOME / "meltano"),
-        "MELTANO_DATABASE_URI": f"sqlite:///{HOME / 'meltano.db'}",
-        "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "MELTANO_CLI_LOG_LEVEL": "warning",
-        "NO_COLOR": "1",
-        "COLUMNS": "120",
-        "TAP_JDEDWARDS_AIS_URL": jde["url"],
-        "TAP_JDEDWARDS_USERNAME": jde["username"],
-        "TAP_JDEDWARDS_PASSWORD": jde["password"],
-        "TARGET_PIPEDRIVE_API_URL": pipedrive["url"],
-        "TARGET_PIPEDRIVE_API_TOKEN": pipedrive["api_token"],
-        "TARGET_PIPEDRIVE_LEDGER_URL": LEDGER,
-        "SYNC_LEDGER_URL": LEDGER,
-    }
+    quiet = {"MELTANO_CLI_LOG_LEVEL": "warning", "NO_COLOR": "1", "COLUMNS": "120"}
+    return {**os.environ, **surroundings.variables(HOME, services), **quiet}
 
 
 # -- the Pipedrive pipeline ------------------------------------------------------------------------------------------
@@ -184,7 +167,7 @@ def _run(blocks: list[str], environment: dict[str, str], service: Control, title
     begun = time.monotonic()
     with (HOME / "runs.log").open("ab") as log:
         code = subprocess.run(
-            ["meltano", "run", *blocks], env=environment, cwd=ROOT, stdout=log, stderr=log, check=False
+            ["meltano", "run", *blocks], env=environment, cwd=surroundings.ROOT, stdout=log, stderr=log, check=False
         ).returncode
     seconds = time.monotonic() - begun
     _expect(code == 0, f"meltano run ended with {code}; its log is {HOME / 'runs.log'}")
@@ -261,7 +244,7 @@ def _check_state(state: dict[str, t.Any]) -> None:
 
 
 def _output(command: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, cwd=surroundings.ROOT, capture_output=True, text=True, check=False)
     _expect(done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
     return done.stdout
 

@@ -1,23 +1,25 @@
-"""Emulators in the foreground: starts them, shows their addresses and credentials, writes .demo/env, waits."""
+"""Emulators in the foreground: starts them, shows their addresses and credentials, writes .emulators/env, waits."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import json
-import shlex
 import signal
 import subprocess
 import sys
 import time
 import typing as t
-from pathlib import Path
+
+import surroundings
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
 
 if t.TYPE_CHECKING:
     from types import FrameType
 
-ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".demo"
+HOME = surroundings.ROOT / ".emulators"
 SERVICES = ("jde", "pipedrive")
 START_SECONDS = 120
 
@@ -34,7 +36,7 @@ def main() -> int:
             signal.signal(number, _stop)
         try:
             services = _started(process, file)
-            _write_environment(services)
+            surroundings.write(HOME, services)
             _show(services)
             return process.wait()
         finally:
@@ -76,33 +78,13 @@ def _started(process: subprocess.Popen[bytes], file: Path) -> dict[str, t.Any]:
     sys.exit("Error: the emulators did not start")
 
 
-def _write_environment(services: dict[str, t.Any]) -> None:
-    jde, pipedrive = services.get("jde", {}), services.get("pipedrive", {})
-    ledger = f"sqlite:///{HOME / 'ledger.db'}"
-    variables = {
-        "MELTANO_PROJECT_ROOT": str(ROOT),
-        "MELTANO_ENVIRONMENT": "demo",
-        "MELTANO_DATABASE_URI": f"sqlite:///{HOME / 'meltano.db'}",
-        "TAP_JDEDWARDS_AIS_URL": jde.get("url"),
-        "TAP_JDEDWARDS_USERNAME": jde.get("username"),
-        "TAP_JDEDWARDS_PASSWORD": jde.get("password"),
-        "TARGET_PIPEDRIVE_API_URL": pipedrive.get("url"),
-        "TARGET_PIPEDRIVE_API_TOKEN": pipedrive.get("api_token"),
-        "TARGET_PIPEDRIVE_LEDGER_URL": ledger,
-        "SYNC_LEDGER_URL": ledger,
-    }
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items() if value]
-    lines.append(f"export PATH={shlex.quote(str(ROOT / '.venv' / 'bin'))}:$PATH")
-    (HOME / "env").write_text("\n".join(lines) + "\n")
-
-
 def _show(services: dict[str, t.Any]) -> None:
     for service, facts in services.items():
         print(f"\n{service}")
         for name, value in facts.items():
             print(f"  {name:16} {value}")
     print("\nIn another terminal:")
-    print("  source .demo/env")
+    print("  source .emulators/env")
     print("  meltano run tap-jdedwards jde-to-pipedrive target-pipedrive")
     print("  sync-ledger runs")
     print("\nCtrl-C stops the emulators; their data go with them.", flush=True)

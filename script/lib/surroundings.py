@@ -1,0 +1,48 @@
+"""The variables under which plug-ins and Meltano find emulated services, a ledger and a state of their own."""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def ledger_url(home: Path) -> str:
+    """Return the ledger's address in a folder."""
+    return f"sqlite:///{home / 'ledger.db'}"
+
+
+def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, str]:
+    """Return the variables.
+
+    Args:
+        home: Folder that keeps ledger and Meltano's state, apart from a user's own.
+        services: What `service-emulators serve --json` wrote.
+    """
+    jde, pipedrive = services.get("jde", {}), services.get("pipedrive", {})
+    found = {
+        "MELTANO_PROJECT_ROOT": str(ROOT),
+        "MELTANO_ENVIRONMENT": "demo",
+        "MELTANO_SYS_DIR_ROOT": str(home / "meltano"),
+        "MELTANO_DATABASE_URI": f"sqlite:///{home / 'meltano.db'}",
+        "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "TAP_JDEDWARDS_AIS_URL": jde.get("url"),
+        "TAP_JDEDWARDS_USERNAME": jde.get("username"),
+        "TAP_JDEDWARDS_PASSWORD": jde.get("password"),
+        "TARGET_PIPEDRIVE_API_URL": pipedrive.get("url"),
+        "TARGET_PIPEDRIVE_API_TOKEN": pipedrive.get("api_token"),
+        "TARGET_PIPEDRIVE_LEDGER_URL": ledger_url(home),
+        "SYNC_LEDGER_URL": ledger_url(home),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def write(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> Path:
+    """Write the variables, and the path to the commands, to a file that a shell can source."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables(home, services).items()]
+    lines.append(f"export PATH={shlex.quote(str(ROOT / '.venv' / 'bin'))}:$PATH")
+    file = home / "env"
+    file.write_text("\n".join(lines) + "\n")
+    return file
