@@ -11,6 +11,7 @@ import pytest
 from fake_destination import FakeDestination
 from sqlalchemy import select
 from sync_ledger.adapter import Result, WriteResult
+from sync_ledger.engine.engine import UpsertEngine
 from sync_ledger.errors import CredentialsError, SyncError
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.tables import open_rows, run_counts, runs
@@ -227,3 +228,18 @@ def test_dates_and_numbers_of_the_reader_reach_the_ledger_unharmed(bench: Bench)
 def test_errors_are_one_line_each() -> None:
     assert issubclass(CredentialsError, SyncError)
     assert "\n" not in str(CredentialsError("a"))
+
+
+def test_rows_read_and_outcomes_that_differ_end_the_run_with_an_error(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = UpsertEngine._settle
+    monkeypatch.setattr(UpsertEngine, "_settle", lambda engine, settled: settle(engine, list(settled)[1:]))
+    bench.feed(
+        schema("organizations"),
+        record("organizations", id="1", name="x"),
+        record("organizations", id="2", name="y"),
+    )
+    assert bench.code == 1
+    assert "2 rows read, 1 in the ledger, 1 outcomes" in caplog.text
+    assert bench.rows(runs)[0].status == "failed"
