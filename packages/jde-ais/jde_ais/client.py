@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DATASERVICE = "/v2/dataservice"
+_MOST_LOG_INS = 3
+"""Of one read; only tokens that die between the reads of other threads need more than one."""
 
 
 class AisClient:
@@ -42,6 +44,9 @@ class AisClient:
 
     Logs in at the first request, keeps one token for all threads, renews it before it expires, logs in again once
     when the server drops it, and logs out in `close`. Every method may raise any `AisError`.
+
+    Attributes:
+        most_rows: Rows of the largest page so far; a fetch limit of the server is not below it.
 
     Args:
         settings: Address, user and limits.
@@ -68,6 +73,7 @@ class AisClient:
         self._redact = Redactor(settings.password)
         self._transport = Transport(settings, self._redact, sleep, session_factory)
         self._session = Session(settings, self._transport, clock)
+        self.most_rows = 0
         self._columns: dict[tuple[str, str], list[Column]] = {}
         self._columns_lock = threading.Lock()
 
@@ -119,7 +125,9 @@ class AisClient:
         def parse(content: bytes, token: str) -> Page:
             return parse_page(content, request.table, token, what, self._redact)
 
-        return self._read_with_token(body, what, parse)
+        page = self._read_with_token(body, what, parse)
+        self.most_rows = max(self.most_rows, len(page.rows))
+        return page
 
     def next_page(self, link: NextLink) -> Page:
         """Reads the next page of an open result set; each link can be read once.
@@ -173,11 +181,14 @@ class AisClient:
             # The session on the HTML Server can die before its AIS token does; all reads then end in a 500.
             if error.status != HTTPStatus.INTERNAL_SERVER_ERROR or not token.proven:
                 raise
-        token = self._session.renew(token)
-        try:
-            return self._post(body, what, parse, token)
-        except TokenRefused as error:
-            refusal = str(error)
+        for _ in range(_MOST_LOG_INS):
+            token = self._session.renew(token)
+            try:
+                return self._post(body, what, parse, token)
+            except TokenRefused as error:
+                refusal = str(error)
+            if not token.proven:
+                break  # one that has served another thread meanwhile has died as well; any other never will
         msg = (
             f"{refusal}; refused again after a new log-in: user {self.settings.username} may lack the right to read "
             "this (Data Browser security), or the server does not keep the session for this device_name"

@@ -123,7 +123,7 @@ def fault_of(reply: Reply, what: str, redact: Callable[[str], str]) -> AisError:
     known = fault_of_text(text, what)
     if known is not None:
         return known
-    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status in _PASSING or (status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED):
         return TransientFault(f"{what}: HTTP {status}, {text}", status=status, retry_after=_retry_after(reply.headers))
     return _refusal(status, what, text, reply.headers)
 
@@ -134,8 +134,10 @@ def _refusal(status: int, what: str, text: str, headers: Mapping[str, str]) -> A
         return AisConfigError(f"{what}: redirected to {where!r}; set ais_url to the server's own address")
     if status == HTTPStatus.UNAUTHORIZED:
         return AisAuthError(f"{what}: HTTP 401, {text}; a proxy or the AIS Server asks for another kind of log-in")
-    if status == HTTPStatus.NOT_FOUND:
-        return AisConfigError(f"{what}: HTTP 404, no AIS Server here; ais_url must be its address, before /jderest")
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED):
+        return AisConfigError(
+            f"{what}: HTTP {status}, no AIS Server here; ais_url must be its address, before /jderest"
+        )
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return AisConfigError(
             f"{what}: HTTP 405; the HTML Server does not accept this AIS Server, add it to the HTML Server's allowed "

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from jde_ais.query import Where
 
 SMALLEST_CAP = 100
-"""A page of fewer rows, without more to come by the server's word, ends a table. A larger one may have been cut by a
-fetch limit of the server, which then says that no more rows remain (AIS fact sheet, sections 3.1 and 12)."""
+"""A page of fewer rows, without more to come by the server's word, ends a table if the server has once sent more than
+that. Any other may have been cut by a fetch limit of the server, which then says that no more rows remain (AIS fact
+sheet, sections 3.1 and 12)."""
 
 _PROBES = 2
 
@@ -67,17 +68,18 @@ def keyset_pages(
     by = Key(tuple(key), tuple(key_kinds[column] for column in key))
     wanted = (*columns, *(column for column in key if column not in columns)) if columns else ()
     what = f"walk through {table}"
-    position = None if after is None else by.given(after)
+    position = None if after is None else _given(by, after)
     first = True
     while True:
         beyond = where if position is None else _both(where, by.beyond(position))
         request = BrowseRequest(table, wanted, beyond, by.order, page_size, target_type)
+        proven = client.most_rows
         page = client.browse(request)
         if not page.rows:
             return
         positions = _positions(page, by, what)
         by.check(positions, position, what)
-        ended = not page.more and len(page.rows) < min(page_size, SMALLEST_CAP)
+        ended = not page.more and len(page.rows) < min(page_size, SMALLEST_CAP, proven)
         if first and not ended and by.starts_with_text:
             page = _probed(client, request, page, by, what)
             positions = _positions(page, by, what)
@@ -121,6 +123,14 @@ def result_set_pages(client: AisClient, request: BrowseRequest) -> Iterator[Page
         except ResultSetExpired as error:
             error.rows_read = rows_read
             raise
+
+
+def _given(key: Key, after: Sequence[Any]) -> Position:
+    try:
+        return key.given(after)
+    except ValueError as error:
+        msg = f"{list(after)!r} is no position in the key {'+'.join(key.columns)} to go on after: {error}"
+        raise ValueError(msg) from None
 
 
 def _both(where: Where | None, beyond: Where) -> Where:

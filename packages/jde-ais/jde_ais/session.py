@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("jde_ais")
 
 _LOGOUT_TIMEOUT_SECONDS = 10
+_FIRST_CONTACT_TRIES = 3
+"""Nothing has been read yet, and an address that does not answer is more often wrong than passing."""
 
 
 @dataclass
@@ -144,7 +146,11 @@ class Session:
         path = "/v2/defaultconfig?all=true&requiredCapabilities=dataservice,outputType"
         try:
             body = self._transport.call(
-                "GET", path, partial(json_object, what=what, redact=self._transport.redact), what=what
+                "GET",
+                path,
+                partial(json_object, what=what, redact=self._transport.redact),
+                what=what,
+                tries=_FIRST_CONTACT_TRIES,
             )
         except AisUnavailable as error:
             if not error.reached:

@@ -47,7 +47,7 @@ class AisSettings:
         """
         try:
             parts = urlsplit(self.url.strip())
-            valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+            valid = parts.scheme in {"http", "https"} and _is_host(parts.hostname or "") and parts.port != 0
         except ValueError:
             valid = False
         if not valid or "@" in parts.netloc or parts.query or parts.fragment:
@@ -60,3 +60,7 @@ class AisSettings:
         for version in ("/v1", "/v2", "/v3"):
             path = path.removesuffix(version)
         return urlunsplit((parts.scheme, parts.netloc, path.removesuffix("/jderest") + "/jderest", "", ""))
+
+
+def _is_host(name: str) -> bool:
+    return bool(name) and not any(letter.isspace() or letter in '"<>\\^`{|}' for letter in name)

@@ -134,6 +134,7 @@ SYS_ERROR = {"TITLE": "Security Violation", "DESC": "User is not authorized to v
         (400, {}, {"message": "Malformed"}, AisProtocolError, "HTTP 400, Malformed"),
         (401, {}, b"", AisAuthError, "HTTP 401"),
         (404, {}, b"<h1>Not Found</h1>", AisConfigError, "ais_url"),
+        (501, {}, b"<h1>Unsupported method ('POST')</h1>", AisConfigError, "ais_url"),
         (405, {"Content-Type": "text/html"}, b"<html>no</html>", AisConfigError, "allowed hosts"),
         (407, {}, b"", AisConfigError, "NO_PROXY"),
         (415, {}, b"", AisProtocolError, "HTTP 415"),

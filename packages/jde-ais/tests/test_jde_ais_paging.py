@@ -65,6 +65,19 @@ def test_a_fetch_limit_below_the_page_size_loses_nothing(jde, page_size, count, 
     assert rows == [(n,) for n in range(1, count + 1)]
 
 
+@pytest.mark.parametrize("count", [99, 50, 49, 1])
+def test_a_fetch_limit_below_any_usual_page_loses_nothing(jde, count):
+    fill(jde, count)
+    jde.control.switch(fetch_cap=50)
+    with jde.client() as client:
+        assert walk(client, "F0101", ["AN8"], [NUMBER], page_size=500)[0] == [(n,) for n in range(1, count + 1)]
+        before = jde.calls("/dataservice")
+        rows, _ = walk(client, "F0101", ["AN8"], [NUMBER], page_size=500, where=le("AN8", count - 1))
+        assert len(rows) == count - 1
+    # Fewer rows than the server has been seen to send need no second question.
+    assert jde.calls("/dataservice") == before + {99: 2, 50: 1, 49: 1, 1: 1}[count]
+
+
 def test_an_empty_table_has_no_page(jde):
     with jde.client() as client:
         assert walk(client, "F0101", ["AN8"], [NUMBER]) == ([], [])
