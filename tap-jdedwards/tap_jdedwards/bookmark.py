@@ -186,9 +186,12 @@ class ComposedBookmark:
             known = _watermarks(state.get("tables"), names)
             cut = state.get("catch_up" if known else "first_load")
             planned = _watermarks(cut.get("tables"), names) if cut else {}
+            after = cut.get("after") or [] if cut else []
         except (MarkError, AttributeError, TypeError) as error:
             raise BookmarkError(f"the state of this stream cannot be read: {error}") from error
-        under_way = Pass(after=tuple(cut.get("after") or ()), tables=planned) if cut and planned else None
+        if not isinstance(after, list) or any(type(value) is not int for value in after):
+            raise BookmarkError(f"the state of this stream cannot be read: after {after!r} is no list of whole numbers")
+        under_way = Pass(after=tuple(after), tables=planned) if cut and planned else None
         return cls(tables=known, under_way=under_way)
 
     def to_state(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def one_line_errors(logger: logging.Logger) -> Iterator[None]:
         sys.exit(1)  # each stream's error has been logged where it happened
     except ConfigValidationError as error:
         for line in error.errors:
-            logger.error("Wrong settings: %s", line)  # noqa: TRY400 -- for people, not for debugging
+            logger.error("Wrong settings: %s", _without_secret(line))  # noqa: TRY400 -- for people, not for debugging
         sys.exit(1)
     except json.JSONDecodeError as error:
         logger.error("The state or catalog file is no valid JSON: %s", error)  # noqa: TRY400 -- likewise
@@ -49,3 +49,8 @@ def one_line_errors(logger: logging.Logger) -> Iterator[None]:
     except (AisError, SettingsError, DefinitionError) as error:
         logger.error("%s", error)  # noqa: TRY400 -- likewise
         sys.exit(1)
+
+
+def _without_secret(line: str) -> str:
+    """Drop the value that a validation error quotes when it is the password (one of digits only is no text in JSON)."""
+    return "the password must be text, in quotes" if line.endswith("in config['password']") else line

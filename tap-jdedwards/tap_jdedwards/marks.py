@@ -7,16 +7,17 @@ Everything here is pure: no network, no clock of this machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, timedelta
+    from datetime import date
 
 DATE_KEY = "UPMJ"
 TIME_KEY = "UPMT"
 _LAST_SECOND = time(23, 59, 59)
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class MarkError(ValueError):
@@ -95,6 +96,23 @@ def capped(mark: datetime | None, clock: datetime | None) -> datetime | None:
     if mark is None or clock is None:
         return mark
     return min(mark, clock.replace(microsecond=0))
+
+
+def is_ahead(mark: datetime | None, clock: datetime | None, *, overlap: timedelta) -> bool:
+    """Tell whether a bookmark lies so far ahead of the server's clock that reading from it would lose rows.
+
+    Bookmarks are written no later than the clock. One ahead of it was edited, or the clock has been set back; changes
+    stamped since then lie before the bookmark, within the overlap only if that covers the difference.
+
+    Args:
+        mark: A bookmark.
+        clock: The server's time; None when the server did not tell it.
+        overlap: How far back each run reads again.
+
+    Returns:
+        True when the bookmark cannot be used.
+    """
+    return mark is not None and clock is not None and mark - clock > max(overlap, _CLOCKS_DIFFER)
 
 
 @dataclass(frozen=True)

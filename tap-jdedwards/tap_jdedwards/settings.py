@@ -169,12 +169,14 @@ class TapSettings:
             The settings.
 
         Raises:
-            SettingsError: When ``start_date`` is no date.
+            SettingsError: When ``start_date`` is no date, or a name is empty.
         """
         try:
             start = parse_mark(config.get("start_date") or None)
         except MarkError as error:
             raise SettingsError(f"start_date: {error}") from error
+        if not all(name.strip() for name in (*config["tables"], *config["streams"])):
+            raise SettingsError("tables and streams must not hold empty names")
         verify: bool | str = config["verify_tls"]
         if verify and config.get("ca_bundle"):
             verify = config["ca_bundle"]

@@ -14,7 +14,7 @@ from singer_sdk.singerlib import RecordMessage
 from tap_jdedwards.bookmark import REPLICATION_KEY, FirstLoad, TableBookmark
 from tap_jdedwards.columns import position, to_records
 from tap_jdedwards.dictionary import DATE_COLUMN
-from tap_jdedwards.marks import Since, capped
+from tap_jdedwards.marks import Since, capped, is_ahead
 from tap_jdedwards.progress import Progress
 from tap_jdedwards.reading import ahead
 
@@ -83,6 +83,27 @@ class JdeStream(Stream):
         kept.clear()
         kept.update(state)
         self.jde.state_writer.write_state(self.tap_state)
+
+    def warned_ahead(self, mark: datetime | None, clock: datetime | None) -> bool:
+        """Tell whether a bookmark lies ahead of the server's clock, and warn if it does.
+
+        Args:
+            mark: The bookmark.
+            clock: The server's time.
+
+        Returns:
+            True when everything has to be read again.
+        """
+        ahead_of_clock = is_ahead(mark, clock, overlap=timedelta(minutes=self.jde.settings.overlap_minutes))
+        if ahead_of_clock:
+            self.logger.warning(
+                "The bookmark of %s (%s) lies ahead of the server's clock (%s): the clock was set back or the state "
+                "was edited; everything is read again, so that no change is missed",
+                self.name,
+                mark,
+                clock,
+            )
+        return ahead_of_clock
 
     def touch(self) -> None:
         """Note that the rows at hand have just been read; RECORD messages say so as ``time_extracted``."""
@@ -175,8 +196,12 @@ class TableStream(JdeStream):
         bookmark = TableBookmark.from_state(self.stream_state)
         if bookmark.mark is None or bookmark.first_load is not None:
             yield from walk.first_load(bookmark)
+            return
+        clock = reader.highest()[1]
+        if self.warned_ahead(bookmark.mark, clock):
+            yield from walk.first_load(TableBookmark())
         else:
-            yield from walk.changes(bookmark)
+            yield from walk.changes(bookmark, clock)
 
 
 class _Walk:
@@ -209,7 +234,7 @@ class _Walk:
                 self._stream.save(TableBookmark(first_load=loading).to_state())
         self._stream.save(TableBookmark().advanced(loading.start_mark).to_state())
 
-    def changes(self, bookmark: TableBookmark) -> Iterator[dict[str, Any]]:
+    def changes(self, bookmark: TableBookmark, clock: datetime | None) -> Iterator[dict[str, Any]]:
         if bookmark.mark is None:
             return
         overlap = timedelta(minutes=self._settings.overlap_minutes)
@@ -220,7 +245,8 @@ class _Walk:
         for page in self._ahead(self._reader.changed(since)):
             for rows in _slices(page.rows):
                 yield from self._records(rows)
-                bookmark = bookmark.advanced(capped(self._reader.mark(rows[-1]), page.server_time))
+                # Not the clock of this page: rows stamped in the future may have been read long after all others.
+                bookmark = bookmark.advanced(capped(self._reader.mark(rows[-1]), clock or page.server_time))
                 self._stream.save(bookmark.to_state())
 
     def _ahead(self, pages: Iterator[Page]) -> Iterator[Page]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
+from dotenv import find_dotenv
+from dotenv.main import DotEnv
 from jde_ais import AisClient, AisConfigError, AisError, AisUnavailable
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
@@ -17,6 +22,7 @@ from tap_jdedwards.composed.loading import definitions
 from tap_jdedwards.composed.stream import ComposedStream
 from tap_jdedwards.dictionary import DATE_COLUMN, load_dictionary, time_column
 from tap_jdedwards.failures import IncompleteRunError, one_line_errors
+from tap_jdedwards.inputs import check_environment, checked_catalog, checked_state
 from tap_jdedwards.reading import TableReader
 from tap_jdedwards.settings import CONFIG_SCHEMA, TapSettings
 from tap_jdedwards.streams import TableStream
@@ -24,6 +30,7 @@ from tap_jdedwards.writer import StdoutWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import FrameType
 
     import click
     from jde_ais import Column
@@ -59,7 +66,9 @@ class TapJDEdwards(Tap):
     @cached_property
     def client(self) -> AisClient:
         """The one AIS session of this run; logs in at the first request."""
-        return AisClient(self.settings.ais)
+        client = AisClient(self.settings.ais)
+        atexit.register(client.close)  # logs out wherever a run ends; each session holds one at the HTML Server
+        return client
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
@@ -211,6 +220,7 @@ class TapJDEdwards(Tap):
         """Wait for requests under way and log out."""
         self.pool.shutdown(cancel_futures=True)
         self.client.close()
+        atexit.unregister(self.client.close)
 
     def check(self) -> None:
         """Raise an error if any stream could not be read.
@@ -247,8 +257,8 @@ class TapJDEdwards(Tap):
             cls.print_version(print_fn=cls.logger.info)
             tap = cls._from_command_line(
                 config,
-                state=None if state is None else json.load(state),
-                catalog=None if catalog is None else json.load(catalog),
+                state=None if state is None else checked_state(json.load(state)),
+                catalog=None if catalog is None else checked_catalog(json.load(catalog)),
             )
             tap.run()
 
@@ -292,4 +302,16 @@ class TapJDEdwards(Tap):
 
     @classmethod
     def _from_command_line(cls, config: Any, **given: Any) -> TapJDEdwards:
+        if config and config.parse_env:
+            DotEnv(find_dotenv()).set_as_environment_variables()  # as the SDK is about to do
+            check_environment(cls.config_jsonschema, cls._env_var_prefix, os.environ)
         return cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env), **given)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- the signal's way
+        """End at once and say so by the exit code.
+
+        The SDK would write one more STATE from inside the signal handler, perhaps in the midst of another message, and
+        exit with 0 as if everything had been read. The last STATE written says all there is to know.
+        """
+        self.logger.error("Ended by signal %d before everything was read; the next run goes on", signum)
+        sys.exit(128 + signum)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -202,6 +203,41 @@ def test_late_commits_within_the_overlap_are_not_lost(jde, run, at, loaded):
     jde.control.update_rows("F0101", {"AN8": 1003}, {"UPMJ": "2026-11-20", "UPMT": 83000}, stamp=False)
     assert 1003 not in {record["AN8"] for record in again(run, loaded).records["F0101"]}
     assert 1003 in {record["AN8"] for record in again(run, loaded, overlap_minutes=60).records["F0101"]}
+
+
+def test_a_clock_set_back_by_more_than_the_overlap_loses_no_change(jde, run, at, loaded, caplog):
+    at(-60)
+    jde.control.update_rows("F0101", {"AN8": 1003}, {"ALPH": "Before the bookmark"})
+    at(30)
+    output = again(run, loaded, overlap_minutes=60)
+    for stream, name in (("F0101", "ALPH"), ("customers", "name")):
+        assert "Before the bookmark" in {record[name] for record in output.records[stream]}
+        assert f"The bookmark of {stream} (2026-11-20 09:00:00) lies ahead" not in caplog.text
+    at(-120)
+    jde.control.update_rows("F0101", {"AN8": 1003}, {"ALPH": "Long before"})
+    at(-90)
+    output = again(run, loaded, overlap_minutes=60)
+    for stream, name in (("F0101", "ALPH"), ("customers", "name")):
+        assert "Long before" in {record[name] for record in output.records[stream]}
+        assert f"The bookmark of {stream} (2026-11-20 09:00:00) lies ahead" in caplog.text
+        assert output.bookmark(stream)["replication_key_time"] == "07:30:00"
+
+
+def test_rows_of_the_future_do_not_take_the_bookmark_past_changes_made_meanwhile(jde, run, at):
+    before = run(tables=["F0101"], overlap_minutes=0)
+    jde.control.update_rows("F0101", {"AN8": list(range(1001, 1009))}, {"UPMJ": "2099-01-01", "UPMT": 0}, stamp=False)
+    states = count()
+
+    def change():
+        if next(states) == 1:  # the first one repeats the old bookmark, the second one follows the first future row
+            at(1)
+            jde.control.update_rows("F0101", {"AN8": 1020}, {"ALPH": "Meanwhile"})
+            at(2)
+
+    first = run(tables=["F0101"], state=before.state, overlap_minutes=0, page_size=2, on_state=change)
+    assert 1020 not in {record["AN8"] for record in first.records["F0101"]}
+    second = run(tables=["F0101"], state=first.state, overlap_minutes=0)
+    assert "Meanwhile" in {record["ALPH"] for record in second.records["F0101"]}
 
 
 def test_changes_around_midnight(jde, run, at):

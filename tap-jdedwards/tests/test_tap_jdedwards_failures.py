@@ -84,17 +84,101 @@ def test_discovery_shows_what_there_is_and_tells_the_rest(read, tmp_path):
     [
         ({"page_size": 0}, "page_size"),
         ({"password": None}, "password"),
+        ({"password": 4711471147}, "the password must be text, in quotes"),
+        ({"tables": ["F0101", " "]}, "tables and streams must not hold empty names"),
+        ({"ais_url": "http://ais example:7077"}, "ais_url must be the address"),
         ({"start_date": "last week"}, "start_date: 'last week'"),
         ({"definitions_file": "/nowhere.yml"}, "definitions_file /nowhere.yml cannot be read"),
         ({"ais_url": "ais.example.com"}, "ais_url must be the address"),
     ],
 )
 def test_wrong_settings_are_told_by_name(read, tmp_path, changes, message):
-    done = tap(read.config(tables=["F0101"], **changes), tmp_path)
+    done = tap(read.config(**{"tables": ["F0101"], **changes}), tmp_path)
     assert done.returncode == 1
     assert message in errors(done)[0]
     assert "Traceback" not in done.stderr
     assert read.jde.password not in done.stderr
+    assert "4711471147" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PAGE_SIZE", "many"),
+        ("OVERLAP_MINUTES", ""),
+        ("VERIFY_TLS", "maybe"),
+        ("TABLES", "[F0101"),
+        ("TABLE_KEYS", "{"),
+    ],
+)
+def test_a_malformed_environment_variable_is_one_line_and_no_other_setting(variable, value):
+    environment = {**os.environ, "TAP_JDEDWARDS_AIS_URL": "http://127.0.0.1:9", "TAP_JDEDWARDS_USERNAME": "TAPUSER"}
+    environment |= {"TAP_JDEDWARDS_PASSWORD": "Wr0ng-S3cret", f"TAP_JDEDWARDS_{variable}": value}
+    command = [sys.executable, "-m", "tap_jdedwards", "--config=ENV"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == 1
+    (line,) = errors(done)
+    assert f"TAP_JDEDWARDS_{variable} must be" in line
+
+
+@pytest.mark.parametrize(
+    "state", [3, [], {"bookmarks": []}, {"bookmarks": {"F0101": 1}}, {"type": "STATE", "value": {}}]
+)
+def test_a_state_of_another_shape_starts_no_load_from_the_beginning(read, tmp_path, state):
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    done = tap(read.config(tables=["F0101"]), tmp_path, "--state", str(tmp_path / "state.json"))
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = errors(done)
+    assert "The state file holds no Singer state" in line
+
+
+def test_a_catalog_of_another_shape(read, tmp_path):
+    (tmp_path / "catalog.json").write_text('{"streams": [{}]}')
+    done = tap(read.config(tables=["F0101"]), tmp_path, "--catalog", str(tmp_path / "catalog.json"))
+    assert done.returncode == 1
+    (line,) = errors(done)
+    assert "The catalog file holds no Singer catalog" in line
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        {"F0101": {"first_load": {"after": ["abc"]}}},
+        {"customers": {"tables": {}, "first_load": {"after": ["abc"], "tables": {"F0101": {}}}}},
+        {"customers": {"tables": {}, "first_load": {"after": 7, "tables": {"F0101": {}}}}},
+    ],
+)
+def test_a_position_that_cannot_be_one_is_told(read, caplog, position):
+    ((stream, _),) = position.items()
+    output = read(tables=["F0101"], streams=["customers"], state={"bookmarks": position})
+    assert output.failures.keys() == {stream}
+    (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "after" in line.getMessage()
+    assert not line.exc_info
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_at_once_and_shows_in_the_exit_code(jde, runner_of, tmp_path, number):
+    (tmp_path / "config.json").write_text(json.dumps(runner_of(jde).config(tables=["F0101", "F0115"], page_size=2)))
+    command = [sys.executable, "-m", "tap_jdedwards", "--config", str(tmp_path / "config.json")]
+    jde.control.fault("slow", path="dataservice", skip=4, times=None, delay_ms=100)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = process.stdout.readline()
+    process.send_signal(number)
+    rest, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "Ended by signal" in stderr
+    assert "Traceback" not in stderr
+    assert all(json.loads(line) for line in (first + rest).splitlines())
+    assert jde.emulator.sessions.expire_all() == 0
+
+
+def test_a_run_that_fails_before_it_reads_logs_out(jde, runner_of, tmp_path):
+    config = runner_of(jde).config(tables=["F0101"], stream_maps={"F0101": {"BAD": "1 +"}})
+    done = tap(config, tmp_path)
+    assert done.returncode != 0
+    assert jde.control.counters()["by_endpoint"]["POST /jderest/v2/tokenrequest"] == 1
+    assert jde.emulator.sessions.expire_all() == 0
 
 
 def test_a_state_file_that_is_none(read, tmp_path):

@@ -17,7 +17,7 @@ from tap_jdedwards.reading import TableReader, ahead
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
-    from datetime import date
+    from datetime import date, datetime
 
     from jde_ais import AisClient, Page, Where
 
@@ -119,10 +119,9 @@ class DocumentReader:
         for start in range(0, len(values), KEYS_PER_REQUEST):
             yield from self._merge(in_list(self._definition.first_key, values[start : start + KEYS_PER_REQUEST]))
 
-    def today(self) -> date | None:
-        """Ask for the server's day."""
-        clock = self._readers[self._definition.root].highest()[1]
-        return None if clock is None else clock.date()
+    def clock(self) -> datetime | None:
+        """Ask for the server's time; None when it does not tell."""
+        return self._readers[self._definition.root].highest()[1]
 
     def start_marks(self, today: date) -> dict[str, Watermark]:
         """Read how far every table has changed before a walk.

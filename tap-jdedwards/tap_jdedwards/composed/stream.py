@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tap_jdedwards.bookmark import REPLICATION_KEY, ComposedBookmark, Pass
 from tap_jdedwards.composed.document import Assembler, document_schema
 from tap_jdedwards.composed.reading import DocumentReader, Lower
-from tap_jdedwards.marks import Since
+from tap_jdedwards.marks import Since, latest
 from tap_jdedwards.progress import Progress
 from tap_jdedwards.streams import JdeStream
 
@@ -57,11 +57,14 @@ class ComposedStream(JdeStream):
         )
         if reader.missing:
             self.logger.warning("Null in every document, not on this server: %s", ", ".join(reader.missing))
-        run = _Run(self, self._definition, reader, today=reader.today() or datetime.now(timezone.utc).date())
+        clock = reader.clock()
+        run = _Run(self, self._definition, reader, today=(clock or datetime.now(timezone.utc)).date())
         if self.replication_method != "INCREMENTAL":
             yield from run.everything()
             return
         bookmark = ComposedBookmark.from_state(self.stream_state, self._definition.sources)
+        if self.warned_ahead(latest(*(watermark.mark for watermark in bookmark.tables.values())), clock):
+            bookmark = ComposedBookmark()
         yield from run.changes(bookmark) if bookmark.tables else run.first_load(bookmark)
 
     def prune(self, record: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,104 @@
+"""Checks of what is given on the command line, before the SDK reads it: its own errors there are tracebacks.
+
+A malformed value must neither turn into another setting (the SDK, read at 0.54.9, takes every word but a few for
+"false", also for ``verify_tls``) nor start a load from the beginning that nobody asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tap_jdedwards.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_YES = {"true", "1", "yes", "on"}
+_NO = {"false", "0", "no", "off"}
+
+
+def check_environment(schema: Mapping[str, Any], prefix: str, environment: Mapping[str, str]) -> None:
+    """Check the settings among the environment variables.
+
+    Args:
+        schema: JSON schema of the settings.
+        prefix: What their variables begin with.
+        environment: All variables.
+
+    Raises:
+        SettingsError: When a value has the wrong form; the text names the variable but not the value.
+    """
+    for name, setting in schema["properties"].items():
+        variable = prefix + name.upper()
+        value = environment.get(variable)
+        if value is None:
+            continue
+        expected = _expected(setting["type"], value)
+        if expected is not None:
+            raise SettingsError(f"The environment variable {variable} must be {expected}; unset it for the default")
+
+
+def _expected(kinds: str | list[str], value: str) -> str | None:
+    """Say what a value should have been; None when it is that."""
+    if "integer" in kinds:
+        return None if value.strip().lstrip("+-").isdecimal() else "a whole number"
+    if "boolean" in kinds:
+        return None if value.lower() in _YES | _NO else "true or false"
+    if "object" in kinds:
+        return None if _is_json(value, dict) else "a JSON object"
+    if "array" in kinds and value.lstrip().startswith("["):  # the SDK still takes a,b,c as well
+        return None if _is_json(value, list) else 'a JSON array like ["F0101"]'
+    return None
+
+
+def _is_json(value: str, kind: type) -> bool:
+    try:
+        return isinstance(json.loads(value), kind)
+    except ValueError:
+        return False
+
+
+def checked_state(state: Any) -> dict[str, Any] | None:
+    """Check the shape of a state file.
+
+    Args:
+        state: Its content.
+
+    Returns:
+        The same; None for an empty one.
+
+    Raises:
+        SettingsError: When it is no Singer state.
+    """
+    if not state and isinstance(state, (dict, type(None))):
+        return None
+    bookmarks = state.get("bookmarks") if isinstance(state, dict) else None
+    if not isinstance(bookmarks, dict) or not all(isinstance(entry, dict) for entry in bookmarks.values()):
+        raise SettingsError(
+            'The state file holds no Singer state, which looks like {"bookmarks": {"F0101": {...}}}; '
+            "of a STATE message give what is under value"
+        )
+    found: dict[str, Any] = state
+    return found
+
+
+def checked_catalog(catalog: Any) -> dict[str, Any]:
+    """Check the shape of a catalog file.
+
+    Args:
+        catalog: Its content.
+
+    Returns:
+        The same.
+
+    Raises:
+        SettingsError: When it is no Singer catalog.
+    """
+    streams = catalog.get("streams") if isinstance(catalog, dict) else None
+    if not isinstance(streams, list) or not all(
+        isinstance(entry, dict) and "tap_stream_id" in entry for entry in streams
+    ):
+        raise SettingsError("The catalog file holds no Singer catalog; make one with --discover")
+    found: dict[str, Any] = catalog
+    return found
