@@ -53,9 +53,9 @@ def record_values(fields: EntityFields, record: Mapping[str, t.Any]) -> dict[str
 
 
 def external_id(fields: EntityFields, record: Mapping[str, t.Any]) -> str | None:
-    """Return the external ID a record carries; None when its field is empty."""
+    """Return the external ID a record carries, without blanks around it; None when its field is empty."""
     value = (record.get("custom_fields") or {}).get(fields.description.external_id_field.key)
-    return str(value) if value not in (None, "") else None
+    return None if value is None else str(value).strip() or None
 
 
 def _custom_to_wire(field: Field, value: t.Any) -> t.Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import decimal
 import time
 import typing as t
 
@@ -25,11 +26,22 @@ _LARGEST_BATCH = 1000
 
 
 def external_id_of(record: Mapping[str, t.Any], key_properties: Sequence[str]) -> str | None:
-    """Return the external ID of a record: its key values joined by `-`, None if one is missing or blank."""
-    values = [record.get(name) for name in key_properties]
-    if any(value is None or value == "" for value in values):
+    """Return the external ID of a record: its key values joined by `-`.
+
+    Blanks around a value do not count, since services may or may not keep them, and 7.0 is 7. None if a value is
+    missing, blank, or neither text nor number.
+    """
+    parts = [_key_part(record.get(name)) for name in key_properties]
+    return None if None in parts else "-".join(part for part in parts if part is not None)
+
+
+def _key_part(value: t.Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, decimal.Decimal)):
         return None
-    return "-".join(str(value) for value in values)
+    text = str(value).strip()
+    if isinstance(value, (float, decimal.Decimal)) and text.endswith(".0"):
+        text = text.removesuffix(".0")
+    return text or None
 
 
 class LedgerSink(BatchSink):
@@ -102,7 +114,7 @@ class UpsertSink(LedgerSink):
             external_id = external_id_of(record, self.key_properties)
             row = SourceRow(self.stream_name, external_id or "", payload)
             if external_id is None:
-                text = f"a key property ({', '.join(self.key_properties)}) has no value"
+                text = f"a key property ({', '.join(self.key_properties)}) has no text or number as its value"
                 keyless.append(Settled(row, Outcome.HELD, Reason.MISSING_KEY, text=text))
             else:
                 rows.append(row)
@@ -149,7 +161,9 @@ class SkippedSink(LedgerSink):
 
 def _unmapped(record: Mapping[str, t.Any]) -> Settled:
     key = record.get("mapped_key") or record.get("key")
-    row = SourceRow(str(record.get("stream")), _unmapped_key(key), record.get("record") or {})
+    source = record.get("record") or {}
+    payload = source if isinstance(source, dict) else {"record": source}
+    row = SourceRow(str(record.get("stream")), _unmapped_key(key), payload)
     field = record.get("field")
     text = f"mapping {record.get('map')}: {record.get('reason')}"
     return Settled(row, Outcome.HELD, Reason.UNMAPPED, str(field) if field else None, text)

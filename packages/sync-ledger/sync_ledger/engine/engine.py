@@ -11,7 +11,7 @@ from sync_ledger.adapter import Action, Operation
 from sync_ledger.engine.diff import changes
 from sync_ledger.engine.payload import payload_hash
 from sync_ledger.engine.resolve import resolve
-from sync_ledger.engine.validate import Invalid, check_create, check_update, normalise
+from sync_ledger.engine.validate import Invalid, check_create, check_external_id, check_update, normalise
 from sync_ledger.engine.verdict import verdict
 from sync_ledger.engine.work import check_properties, open_entity
 from sync_ledger.engine.writer import Writer
@@ -157,6 +157,7 @@ class UpsertEngine:
         checked = []
         for row in rows:
             try:
+                check_external_id(work.description, row.external_id)
                 checked.append(_Checked(row, normalise(work.description, row.payload)))
             except Invalid as problem:
                 settled.append(_held(row, problem))

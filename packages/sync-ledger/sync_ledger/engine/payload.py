@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import decimal
 import hashlib
+import math
 import typing as t
 
 import msgspec
@@ -23,4 +25,13 @@ def to_json_text(value: t.Any) -> str:
 
 def from_json_text(text: str | bytes) -> t.Any:
     """Decode a JSON column."""
-    return msgspec.json.decode(text)
+    return _DECODER.decode(text)
+
+
+def _number(text: str) -> float | decimal.Decimal:
+    """Read a number; one beyond the range of a float, which only a held row can have, is kept as it is."""
+    value = float(text)
+    return value if math.isfinite(value) else decimal.Decimal(text)
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-import math
 import typing as t
 
-from sync_ledger.fields import FieldType
+from sync_ledger.fields import AmbiguousFieldError, FieldType
 from sync_ledger.rows import Reason
 
 if t.TYPE_CHECKING:
@@ -16,6 +15,12 @@ if t.TYPE_CHECKING:
     from sync_ledger.fields import EntityDescription, Field
 
 _SHOWN = 60  # characters of a bad value that a message repeats
+
+LONGEST_KEY = 255
+"""Characters of an external ID at most, whatever the service takes: databases index it."""
+
+_LARGEST_EXPONENT = 300
+"""Numbers of more digits than that are no amounts but mistakes, and no service keeps them."""
 
 
 class Invalid(Exception):  # noqa: N818 - a verdict on one row, caught where it is raised for, not an error of a run
@@ -44,11 +49,29 @@ def normalise(description: EntityDescription, payload: Mapping[str, t.Any]) -> d
     """
     values: dict[str, t.Any] = {}
     for name, value in payload.items():
-        field = description.find(name)
+        try:
+            field = description.find(name)
+        except AmbiguousFieldError as error:
+            raise Invalid(Reason.UNKNOWN_ATTRIBUTE, name, str(error)) from error
         if field is None:
             raise Invalid(Reason.UNKNOWN_ATTRIBUTE, name, f"{description.entity} has no field {name!r}")
         values[field.name] = None if value is None else _CONVERTERS[field.type](field, value)
     return values
+
+
+def check_external_id(description: EntityDescription, external_id: str) -> None:
+    """Check that an external ID can be kept at the service and found again unchanged.
+
+    Raises:
+        Invalid: If it is too long or has characters that are not kept.
+    """
+    field = description.external_id_field
+    longest = min(field.max_length or LONGEST_KEY, LONGEST_KEY)
+    if len(external_id) > longest:
+        text = f"the external ID may have {longest} characters, it has {len(external_id)}"
+        raise Invalid(Reason.TOO_LONG, field.name, text)
+    if any(ord(character) < ord(" ") for character in external_id):
+        raise Invalid(Reason.WRONG_TYPE, field.name, f"the external ID {external_id!r} has control characters")
 
 
 def check_create(description: EntityDescription, values: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -97,7 +120,13 @@ def _string(field: Field, value: t.Any) -> str | None:
     if field.max_length is not None and len(value) > field.max_length:
         text = f"{field.name} takes {field.max_length} characters, got {len(value)}"
         raise Invalid(Reason.TOO_LONG, field.name, text)
+    _check_text(field, value)
     return value or None  # services keep an emptied text field as null
+
+
+def _check_text(field: Field, value: str) -> None:
+    if "\0" in value:
+        raise _wrong(field, value, "text without NUL characters")
 
 
 def _number(field: Field, value: t.Any) -> int | float:
@@ -109,6 +138,8 @@ def _number(field: Field, value: t.Any) -> int | float:
         raise _wrong(field, value, "a number") from None
     if not exact.is_finite():
         raise _wrong(field, value, "a number")
+    if exact and exact.adjusted() > _LARGEST_EXPONENT:
+        raise _wrong(field, value, "a number of less than 300 digits")
     if exact == exact.to_integral_value() and abs(exact) < 2**63:
         return int(exact)
     return float(exact)
@@ -116,9 +147,9 @@ def _number(field: Field, value: t.Any) -> int | float:
 
 def _integer(field: Field, value: t.Any) -> int:
     number = _number(field, value)
-    if isinstance(number, float) and not (math.isfinite(number) and number.is_integer()):
+    if not isinstance(number, int):  # also whole ones that need more than 64 bits
         raise _wrong(field, value, "a whole number")
-    return int(number)
+    return number
 
 
 def _boolean(field: Field, value: t.Any) -> bool:
@@ -188,7 +219,7 @@ def _object(field: Field, value: t.Any) -> dict[str, t.Any]:
     if field.attributes is not None and (unknown := sorted(set(value) - field.attributes)):
         text = f"{field.name} has no key {unknown[0]!r}; it takes: {', '.join(sorted(field.attributes))}"
         raise Invalid(Reason.UNKNOWN_ATTRIBUTE, field.name, text)
-    return {key: _plain(item) for key, item in value.items()}
+    return {key: _plain(field, item) for key, item in value.items()}
 
 
 def _list(field: Field, value: t.Any) -> list[t.Any]:
@@ -201,18 +232,20 @@ def _list(field: Field, value: t.Any) -> list[t.Any]:
             if unknown := sorted(set(item) - field.items):
                 text = f"an item of {field.name} has no key {unknown[0]!r}; it takes: {', '.join(sorted(field.items))}"
                 raise Invalid(Reason.UNKNOWN_ATTRIBUTE, field.name, text)
-    return [_plain(item) for item in value]
+    return [_plain(field, item) for item in value]
 
 
-def _plain(value: t.Any) -> t.Any:
-    if isinstance(value, decimal.Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+def _plain(field: Field, value: t.Any) -> t.Any:
+    if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool):
+        return _number(field, value)
+    if isinstance(value, str):
+        _check_text(field, value)
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(field, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(field, item) for item in value]
     return value
 
 

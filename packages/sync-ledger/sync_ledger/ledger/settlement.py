@@ -8,6 +8,7 @@ from sqlalchemy import and_, select, update
 
 from sync_ledger.engine.payload import payload_hash
 from sync_ledger.ledger.clock import now
+from sync_ledger.ledger.storable import storable
 from sync_ledger.ledger.tables import intents, links, open_rows, outcomes, remote_index, run_counts, runs, sweeps
 from sync_ledger.ledger.upsert import insert, upsert
 from sync_ledger.rows import OPEN_OUTCOMES, Outcome, Reason, Tally
@@ -28,6 +29,7 @@ _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
 def settle(connection: Connection, destination: str, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
     """Write one batch of outcomes; each entity's rows carry distinct external IDs, skipped ones aside."""
     moment = now()
+    batch = [storable(item) for item in batch]
     by_entity: dict[str, list[Settled]] = {}
     for item in batch:
         by_entity.setdefault(item.row.entity, []).append(item)
@@ -36,7 +38,12 @@ def settle(connection: Connection, destination: str, run_id: int, batch: Sequenc
         _write_links(connection, destination, run_id, entity, items, moment)
         _write_open_rows(connection, destination, run_id, entity, items, moment)
         # A write whose result is still unknown stays noted: the next run looks for it before it sends it again.
-        known = [item.row.external_id for item in items if item.reason is not Reason.UNKNOWN_RESULT]
+        # Rows skipped for a newer one of the same key say nothing of that one's write.
+        known = [
+            item.row.external_id
+            for item in items
+            if item.reason is not Reason.UNKNOWN_RESULT and item.outcome is not Outcome.SKIPPED
+        ]
         _end_intents(connection, destination, entity, known)
     _count(connection, run_id, batch)
     _progress(connection, run_id, batch, usage, moment)
