@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import functools
+import re
 import typing as t
 
 from singer_sdk import typing as th
@@ -97,6 +99,17 @@ class ComputedStreamMap(CustomStreamMap):
         return super()._init_faker_instance() if self._wants_fake else None
 
 
+_ALIKE = 0.8
+"""Likeness (0 to 1) from which on one name is taken for a misspelling of another."""
+
+
+def _misspelt(name: str, meant: str) -> bool:
+    letters, others = (re.sub(r"\d", "", text.casefold()) for text in (name, meant))
+    if letters == others and name.casefold() != meant.casefold():
+        return False  # F0101 and F0111 are two tables
+    return difflib.SequenceMatcher(None, letters, others).ratio() >= _ALIKE
+
+
 class StreamMaps(PluginMapper):
     """All maps of a mapping; which of them apply to a stream is decided when its SCHEMA comes.
 
@@ -129,7 +142,7 @@ class StreamMaps(PluginMapper):
         """Build the maps of a stream, by the SDK's rules: the first one is the stream's own, others come beside it.
 
         Raises:
-            MappingError: A map does not fit the stream.
+            MappingError: A map does not fit the stream, or seems to mean the stream and misspells its name.
         """
         known = self.stream_maps.get(stream_name)
         if known and known[0].raw_schema == schema and known[0].raw_key_properties == key_properties:
@@ -137,11 +150,13 @@ class StreamMaps(PluginMapper):
         maps: list[StreamMap] = [
             self.default_mapper_type(stream_name, schema, key_properties, flattening_options=self.flattening_options)
         ]
+        named = False
         for name, definition in self.stream_maps_dict.items():
             options = definition if isinstance(definition, dict) else {}
             source = options.get(MAPPER_SOURCE_OPTION, name)
             if stream_name != source and not fnmatch.fnmatchcase(stream_name, source):
                 continue
+            named = True
             self.used.add(name)
             try:
                 built = self._build(name, definition, stream_name, schema, key_properties)
@@ -151,7 +166,21 @@ class StreamMaps(PluginMapper):
                 maps.append(built)
             else:
                 maps[0] = built
+        if not named and self.default_mapper_type is RemoveRecordTransform:
+            self._refuse_misspelt_source(stream_name)
         self.stream_maps[stream_name] = maps
+
+    def _refuse_misspelt_source(self, stream_name: str) -> None:
+        """Refuse to leave out a stream that a map most likely means: STATE would pass its rows for good."""
+        for name in self.unused:
+            definition = self.stream_maps_dict[name]
+            source = definition.get(MAPPER_SOURCE_OPTION, name) if isinstance(definition, dict) else name
+            if _misspelt(source, stream_name):
+                raise MappingError(
+                    f"{self._mapping.where(name)}: the tap sends {stream_name!r}, which no map is for and which would "
+                    f"be left out; did you mean it with {source!r}? Correct the name, or map {stream_name!r} to null "
+                    "to leave it out"
+                )
 
     def _build(
         self,

@@ -73,3 +73,22 @@ def test_a_line_that_is_no_message(mapper, line):
 @pytest.mark.parametrize("message", [{"type": "RECORD", "stream": "x"}, {"type": "STATE"}, {"type": "SCHEMA"}])
 def test_a_message_that_lacks_something(mapper, message):
     assert f"A {message['type']} message lacks" in only_error(mapper.run([message]))
+
+
+@pytest.mark.parametrize(
+    "options", [{"__source__": "custmers"}, {"__source__": "customer"}, {"__source__": "Customers"}]
+)
+def test_a_misspelt_source_is_refused_before_a_state_passes_its_rows(mapper, options):
+    state = {"type": "STATE", "value": {"bookmarks": {"customers": {"id": 1}}}}
+    maps = {"organizations": {**options, "id": "id"}, "__else__": None}
+    result = mapper.run([SCHEMA, RECORD, state], stream_maps=maps)
+    assert "did you mean it with" in only_error(result)
+    assert result.messages == []
+
+
+def test_a_stream_left_out_on_purpose_is_no_mistake(mapper):
+    maps = {"customer": {"id": "id"}, "customers": None, "__else__": None}
+    assert mapper.run([SCHEMA, RECORD], stream_maps=maps).code == 0
+    tables = [{**SCHEMA, "stream": name} for name in ("F0101", "F0111")]
+    maps = {"contacts": {"__source__": "F0111", "id": "id"}, "__else__": None}
+    assert mapper.run(tables, stream_maps=maps).code == 0
