@@ -68,7 +68,8 @@ def main() -> int:
     for key, value in result.items():
         print(f"{key:45} {value:10.2f}")
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps(result, indent=2) + "\n")
+        file = Path(os.environ.get("CALLED_FROM", "."), arguments.json)
+        file.write_text(json.dumps(result, indent=2) + "\n")
     return 0
 
 

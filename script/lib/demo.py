@@ -10,14 +10,15 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 import typing as t
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import children
 import surroundings
 from rich.console import Console
 from rich.table import Table
@@ -63,23 +64,19 @@ def main() -> int:
     HOME.mkdir()
     result: dict[str, t.Any] = {"pipelines": {}}
     begun = time.monotonic()
-    emulators = _start_emulators(arguments.customers)
     try:
-        services = json.loads((HOME / "emulators.json").read_text())
-        surroundings.write(HOME, services)
-        for pipeline in wanted:
-            name = f"jde-to-{pipeline}"
-            runs = show_pipedrive(services, name, arguments.customers)
-            result["pipelines"][name] = {"runs": [asdict(run) for run in runs]}
+        with _emulators(arguments.customers) as services:
+            for pipeline in wanted:
+                name = f"jde-to-{pipeline}"
+                runs = show_pipedrive(services, name, arguments.customers)
+                result["pipelines"][name] = {"runs": [asdict(run) for run in runs]}
     except ExpectationError as error:
         console.print(f"\nThe demo failed: {error}", style="bold red", markup=False)
         return 1
-    finally:
-        _stop(emulators)
-        if arguments.json:
-            Path(arguments.json).write_text(json.dumps(result, indent=2) + "\n")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
     console.print(f"\nAll expectations met in {time.monotonic() - begun:.0f} seconds.", style="bold green")
-    console.print("Look around: [bold]source .demo/env && sync-ledger runs[/]")
+    console.print("The emulators are stopped. Look around: [bold]source .demo/env && sync-ledger runs[/]")
     return 0
 
 
@@ -87,42 +84,43 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/demo", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("pipeline", nargs="?", default="pipedrive", choices=[*PIPELINES, "all"])
     parser.add_argument("--customers", type=int, default=2000, help="customers in JD Edwards (default 2000)")
-    parser.add_argument("--json", metavar="FILE", help="write counts of every run to FILE")
+    parser.add_argument("--json", metavar="FILE", type=_writable, help="write counts of every run to FILE")
     arguments = parser.parse_args()
     if arguments.customers < FEWEST_CUSTOMERS:
         parser.error(f"--customers must be {FEWEST_CUSTOMERS} at least, so that there is something to change")
     return arguments
 
 
+def _writable(name: str) -> Path:
+    """Return the file, counted from where the command was called; refuse one that cannot be written."""
+    file = Path(os.environ.get("CALLED_FROM", "."), name)
+    try:
+        file.open("a").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{name}: {error.strerror}") from error
+    return file
+
+
 # -- emulators -------------------------------------------------------------------------------------------------------
 
 
-def _start_emulators(customers: int) -> subprocess.Popen[bytes]:
+@contextmanager
+def _emulators(customers: int) -> Iterator[dict[str, t.Any]]:
     console.print(f"Starting emulators: JD Edwards with {customers} customers and an empty Pipedrive account …")
     file = HOME / "emulators.json"
     command = ["service-emulators", "serve", "jde", "pipedrive", "--json", str(file), "--seed", "1"]
     command += ["--customers", str(customers), "--contacts", str(customers * 3 // 2)]
     # The burst limit of an OAuth app in the Ultimate plan; at an API token's the first run takes a minute longer.
     command += ["--switch", "pipedrive.burst=480"]
-    with (HOME / "emulators.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     patience = time.monotonic() + 60 + customers / 500
-    while not file.exists():
-        if process.poll() is not None or time.monotonic() > patience:
-            _stop(process)
-            raise SystemExit(f"The emulators did not start:\n{(HOME / 'emulators.log').read_text()}")
-        time.sleep(0.05)
-    return process
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    with (HOME / "emulators.log").open("wb") as log, children.child(command, stdout=log, stderr=log) as process:
+        while not file.exists():
+            if process.poll() is not None or time.monotonic() > patience:
+                raise ExpectationError(f"the emulators did not start:\n{(HOME / 'emulators.log').read_text()}")
+            time.sleep(0.05)
+        services = json.loads(file.read_text())
+        surroundings.write(HOME, services)
+        yield services
 
 
 def _environment(services: dict[str, t.Any]) -> dict[str, str]:
@@ -165,10 +163,10 @@ def _run(blocks: list[str], environment: dict[str, str], service: Control, title
     console.print(f"{title}: [bold]meltano run {' '.join(blocks)}[/] …", soft_wrap=True)
     service.reset_counters()
     begun = time.monotonic()
-    with (HOME / "runs.log").open("ab") as log:
-        code = subprocess.run(
-            ["meltano", "run", *blocks], env=environment, cwd=surroundings.ROOT, stdout=log, stderr=log, check=False
-        ).returncode
+    command = ["meltano", "run", *blocks]
+    options = {"env": environment, "cwd": surroundings.ROOT}
+    with (HOME / "runs.log").open("ab") as log, children.child(command, stdout=log, stderr=log, **options) as process:
+        code = process.wait()
     seconds = time.monotonic() - begun
     _expect(code == 0, f"meltano run ended with {code}; its log is {HOME / 'runs.log'}")
     counters = service.counters()
@@ -261,4 +259,4 @@ def _show(name: str, runs: list[Run]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    children.run(main)

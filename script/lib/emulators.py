@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import json
 import signal
 import subprocess
@@ -11,13 +12,11 @@ import sys
 import time
 import typing as t
 
+import children
 import surroundings
 
 if t.TYPE_CHECKING:
     from pathlib import Path
-
-if t.TYPE_CHECKING:
-    from types import FrameType
 
 HOME = surroundings.ROOT / ".emulators"
 SERVICES = ("jde", "pipedrive")
@@ -27,26 +26,34 @@ START_SECONDS = 120
 def main() -> int:
     """Run until Ctrl-C or SIGTERM and return the exit code."""
     arguments, more = _arguments()
+    HOME.mkdir(exist_ok=True)
+    with (HOME / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Error: emulators of this checkout are running already; stop them first", file=sys.stderr)
+            return 1
+        return _serve(arguments, more)
+
+
+def _serve(arguments: argparse.Namespace, more: list[str]) -> int:
     _clear()
     file = HOME / "emulators.json"
     command = ["service-emulators", "serve", *(arguments.services or SERVICES), "--json", str(file), *more]
     command += ["--customers", str(arguments.customers), "--contacts", str(arguments.contacts)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _stop)
+    with children.child(command, stdout=subprocess.DEVNULL) as process:
+        services = _started(process, file)
+        if services is None:
+            print("Error: the emulators did not start", file=sys.stderr)
+            return 1
+        surroundings.write(HOME, services)
+        _show(services)
         try:
-            services = _started(process, file)
-            surroundings.write(HOME, services)
-            _show(services)
             return process.wait()
-        finally:
-            process.terminate()
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """Leave by way of `finally`; Ctrl-C is the usual way to end, so it is no failure."""
-    del frame
-    sys.exit(0 if number == signal.SIGINT else 128 + number)
+        except children.Stopped as stopped:
+            if stopped.code == 128 + signal.SIGINT:  # Ctrl-C is the usual way to end, so it is no failure
+                return 0
+            raise
 
 
 def _arguments() -> tuple[argparse.Namespace, list[str]]:
@@ -63,19 +70,18 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
 
 def _clear() -> None:
     """Emulators start with new data; a ledger or state of earlier ones would point to records that are gone."""
-    HOME.mkdir(exist_ok=True)
     for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env"):
         for file in HOME.glob(pattern):
             file.unlink()
 
 
-def _started(process: subprocess.Popen[bytes], file: Path) -> dict[str, t.Any]:
+def _started(process: subprocess.Popen[bytes], file: Path) -> dict[str, t.Any] | None:
     patience = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < patience:
         with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
             return dict(json.loads(file.read_text()))
         time.sleep(0.05)
-    sys.exit("Error: the emulators did not start")
+    return None
 
 
 def _show(services: dict[str, t.Any]) -> None:
@@ -91,4 +97,4 @@ def _show(services: dict[str, t.Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    children.run(main)

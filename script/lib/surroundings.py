@@ -44,5 +44,6 @@ def write(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> Path:
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables(home, services).items()]
     lines.append(f"export PATH={shlex.quote(str(ROOT / '.venv' / 'bin'))}:$PATH")
     file = home / "env"
+    file.touch(mode=0o600)  # it holds a password and a token
     file.write_text("\n".join(lines) + "\n")
     return file
