@@ -10,7 +10,7 @@ from datetime import timedelta
 from sync_ledger.adapter import Action, Operation
 from sync_ledger.engine.diff import changes
 from sync_ledger.engine.payload import payload_hash
-from sync_ledger.engine.resolve import resolve
+from sync_ledger.engine.resolve import Match, resolve
 from sync_ledger.engine.validate import Invalid, check_create, check_external_id, check_update, normalise
 from sync_ledger.engine.verdict import verdict
 from sync_ledger.engine.work import check_properties, open_entity
@@ -23,7 +23,6 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sync_ledger.adapter import Destination, RemoteRecord
-    from sync_ledger.engine.resolve import Match
     from sync_ledger.engine.work import EntityWork
     from sync_ledger.errors import SyncError
     from sync_ledger.ledger import Ledger
@@ -203,20 +202,45 @@ class UpsertEngine:
             match = item.match = matches[item.row.external_id]
             if match.link and match.link.payload_hash == payload_hash(item.values):
                 settled.append(_unchanged(item, Reason.SAME_PAYLOAD))
-            elif len(match.candidates) > 1:
-                settled.append(_ambiguous(item, match.candidates))
-            elif match.remote_id is None:
+            elif match.remote_id is None and not match.candidates:
                 self._plan(work, item, None, settled)
-            elif match.link:
+            elif match.link and match.remote_id:
                 self._plan(work, item, match.link.payload, settled)
             else:
                 unread.append(item)
-        if unread:
-            # Known from the index only: what the record says now decides, so that nothing is written needlessly.
-            records = work.adapter.read([item.match.candidates[0] for item in unread if item.match])
-            for item in unread:
-                record = records.get(item.match.candidates[0]) if item.match else None
-                self._plan(work, item, _values(record), settled)
+        self._diff_with_records(work, unread, settled)
+
+    def _diff_with_records(self, work: EntityWork, items: Sequence[_Checked], settled: list[Settled]) -> None:
+        """Decide on rows known from the index only, or under several ids, by what the records say now.
+
+        The index may be behind: of several records all but one may have been deleted, merged, or lost the external ID.
+        """
+        wanted = [candidate for item in items if item.match for candidate in item.match.candidates]
+        if not wanted:
+            return
+        try:
+            records = work.adapter.read(wanted)
+        except BudgetExhaustedError as error:
+            self._note_budget(error)
+            settled.extend(_out_of_budget(item.row) for item in items)
+            return
+        stale: list[str] = []
+        for item in items:
+            candidates = item.match.candidates if item.match else ()
+            link = item.match.link if item.match else None
+            found = [one for one in candidates if _carries(records.get(one), item.row.external_id)]
+            stale += [one for one in candidates if one not in found]
+            if link and not found and link.remote_id in records:
+                found = [link.remote_id]  # ours, though somebody emptied its field
+            item.match = Match(None, tuple(found))
+            if len(found) > 1:
+                settled.append(_ambiguous(item, found))
+            elif link and not found:
+                settled.append(_deleted(item.row, candidates))
+            else:
+                self._plan(work, item, records[found[0]].values if found else None, settled)
+        if stale:
+            self._ledger.index.drop(work.description.entity, stale)
 
     def _plan(
         self, work: EntityWork, item: _Checked, before: Mapping[str, t.Any] | None, settled: list[Settled]
@@ -263,11 +287,15 @@ class UpsertEngine:
                 settled.append(verdict(item.row, item.operation, result, item.values, item.changes))
             elif budget_gone:
                 settled.append(_out_of_budget(item.row))
-        if budget_gone and not self._budget_gone:
-            self._budget_gone = True
-            logger.warning("%s: rows left are kept for the next run", report.stopped_by)
+        if isinstance(report.stopped_by, BudgetExhaustedError):
+            self._note_budget(report.stopped_by)
             return None
         return report.stopped_by
+
+    def _note_budget(self, error: BudgetExhaustedError) -> None:
+        if not self._budget_gone:
+            self._budget_gone = True
+            logger.warning("%s: rows left are kept for the next run", error)
 
     def _settle(self, settled: Sequence[Settled]) -> None:
         if not settled:
@@ -297,8 +325,8 @@ def _newest(rows: Sequence[SourceRow], settled: list[Settled]) -> list[SourceRow
     return list(last.values())
 
 
-def _values(record: RemoteRecord | None) -> Mapping[str, t.Any] | None:
-    return None if record is None else record.values
+def _carries(record: RemoteRecord | None, external_id: str) -> bool:
+    return record is not None and record.external_id == external_id
 
 
 def _unchanged(item: _Checked, reason: Reason) -> Settled:
@@ -311,6 +339,11 @@ def _unchanged(item: _Checked, reason: Reason) -> Settled:
 def _ambiguous(item: _Checked, candidates: Sequence[str]) -> Settled:
     text = f"{len(candidates)} records carry this external ID: {', '.join(candidates)}"
     return Settled(item.row, Outcome.HELD, Reason.AMBIGUOUS, text=text, candidates=candidates)
+
+
+def _deleted(row: SourceRow, candidates: Sequence[str]) -> Settled:
+    text = f"records {', '.join(candidates)} were deleted at the service"
+    return Settled(row, Outcome.HELD, Reason.RECORD_DELETED, text=text)
 
 
 def _held(row: SourceRow, problem: Invalid, remote_id: str | None = None) -> Settled:

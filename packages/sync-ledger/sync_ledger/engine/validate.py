@@ -55,6 +55,9 @@ def normalise(description: EntityDescription, payload: Mapping[str, t.Any]) -> d
             raise Invalid(Reason.UNKNOWN_ATTRIBUTE, name, str(error)) from error
         if field is None:
             raise Invalid(Reason.UNKNOWN_ATTRIBUTE, name, f"{description.entity} has no field {name!r}")
+        if field == description.external_id_field:
+            text = f"{name} holds the external ID, which comes from the key properties"
+            raise Invalid(Reason.UNKNOWN_ATTRIBUTE, name, text)
         values[field.name] = None if value is None else _CONVERTERS[field.type](field, value)
     return values
 

@@ -100,6 +100,11 @@ def check_properties(description: EntityDescription, properties: Iterable[str]) 
                 f"Stream {description.entity!r}: the destination has no field {name!r}; {hint} "
                 "Correct the mapping, or create the field at the service"
             )
+        if field == description.external_id_field:
+            raise ConfigError(
+                f"Stream {description.entity!r}: field {name!r} holds the external ID, which the target writes itself "
+                "from the key properties; take it out of the mapping or make it the key property"
+            )
         if not field.creatable and not field.updatable:
             raise ConfigError(
                 f"Stream {description.entity!r}: field {name!r} is read-only at the destination; "

@@ -106,6 +106,11 @@ class RemoteIndex:
         with self._engine.begin() as connection:
             upsert(connection, remote_index, rows)
 
+    def drop(self, entity: str, remote_ids: Sequence[str]) -> None:
+        """Forget records that turned out to be gone or to carry another external ID."""
+        with self._engine.begin() as connection:
+            connection.execute(remote_index.delete().where(self._of(entity), remote_index.c.remote_id.in_(remote_ids)))
+
     def _store_chunk(self, entity: str, chunk: Sequence[IndexEntry], number: int) -> None:
         # A record that lost its external ID, or was deleted, must leave the index as well.
         gone = [entry.remote_id for entry in chunk if entry.deleted or not entry.external_id]
