@@ -156,7 +156,8 @@ class TapJDEdwards(Tap):
             if name in known:
                 streams.append(ComposedStream(self, known[name]))
             else:
-                self.note_failure(name, ValueError(f"no such composed stream; there are {', '.join(sorted(known))}"))
+                there = ", ".join(sorted(known))
+                self.note_failure(name, ValueError(f"the setting streams names it, but there are only {there}"))
         return streams
 
     @property
