@@ -2,6 +2,7 @@
 
     SyncError
     ├── ConfigError            the run cannot start: a setting, stream or field is wrong; says which and what to do
+    ├── InputError             what came in is not Singer, or nothing a target of ours can take
     ├── LedgerError            the ledger cannot be opened or is damaged
     ├── CountMismatchError     rows read and outcomes differ: a defect of ours, never hidden
     └── ServiceError           the destination, for all rows alike
@@ -21,6 +22,10 @@ class SyncError(Exception):
 
 class ConfigError(SyncError):
     """A setting, stream or field is wrong; the text names it and the remedy."""
+
+
+class InputError(SyncError):
+    """The input cannot be read as Singer messages; the text shows the beginning of the line."""
 
 
 class LedgerError(SyncError):

@@ -55,7 +55,9 @@ class Reason(str, enum.Enum):
 
 
 REMEDIES: Mapping[Reason, str] = {
-    Reason.UNMAPPED: "correct the mapping named in the text, then let all rows come once more (meltano run --full-refresh)",
+    Reason.UNMAPPED: (
+        "correct the mapping named in the text, then let all rows come once more (meltano run --full-refresh)"
+    ),
     Reason.MISSING_KEY: "give every key property of the stream a value in the mapping",
     Reason.MISSING_REQUIRED: "map a value to the field",
     Reason.WRONG_TYPE: "convert the value in the mapping, for example with float() or str()",

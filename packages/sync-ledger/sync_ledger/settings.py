@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 import typing as t
 
 from singer_sdk import typing as th
+
+from sync_ledger.errors import ConfigError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
@@ -42,7 +49,7 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
         ),
         th.Property(
             "state_interval_seconds",
-            th.IntegerType,
+            th.IntegerType(minimum=0, maximum=3600),
             default=3,
             title="State interval",
             description=(
@@ -52,7 +59,7 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
         ),
         th.Property(
             "full_sweep_hours",
-            th.IntegerType,
+            th.IntegerType(minimum=0, maximum=87_600),
             default=168,
             title="Full sweep",
             description=(
@@ -62,3 +69,25 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
         ),
     )
     return t.cast("dict[str, t.Any]", th.PropertiesList(*own, *shared).to_dict())
+
+
+def check_environment(schema: Mapping[str, t.Any], prefix: str) -> None:
+    """Check the settings given as environment variables whose text singer-sdk 0.54.9 turns into numbers.
+
+    Raises:
+        ConfigError: Naming the first variable that holds none.
+    """
+    for name, setting in schema["properties"].items():
+        variable = prefix + name.upper()
+        text = os.environ.get(variable)
+        if text is not None and "integer" in setting.get("type", ()) and not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
+            raise ConfigError(f"{variable} must be a whole number, not {text!r}")
+
+
+def without_secrets(text: str, config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> str:
+    """Return what a validation said of the settings without the values of secret ones."""
+    for name, setting in schema["properties"].items():
+        value = config.get(name)
+        if setting.get("secret") and value not in (None, ""):
+            text = text.replace(repr(value), "***").replace(str(value), "***")
+    return text

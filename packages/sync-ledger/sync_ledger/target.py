@@ -8,6 +8,7 @@ parents; SIGTERM never passes a STATE over rows in flight; what ends a run is on
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
@@ -15,14 +16,19 @@ import typing as t
 from datetime import timedelta
 
 from singer_sdk import Target
-from singer_sdk.contrib.msgspec import MsgSpecReader
+from singer_sdk.exceptions import ConfigValidationError, MappingError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.singerlib.exceptions import InvalidInputLine
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync_ledger.checkpoints import Checkpoints
 from sync_ledger.engine.engine import Options, UpsertEngine
-from sync_ledger.errors import ConfigError, SyncError
+from sync_ledger.errors import ConfigError, InputError, LedgerError, SyncError
 from sync_ledger.ledger import Ledger
+from sync_ledger.ledger.database import said
+from sync_ledger.messages import MessageReader, shown
 from sync_ledger.progress import Progress
+from sync_ledger.settings import check_environment, without_secrets
 from sync_ledger.sinks import LedgerSink, SkippedSink, UnmappedSink, UpsertSink
 
 if t.TYPE_CHECKING:
@@ -48,7 +54,7 @@ class UpsertTarget(Target):
     A plug-in gives its settings and `connect`.
     """
 
-    message_reader_class = MsgSpecReader
+    message_reader_class = MessageReader
     default_sink_class = UpsertSink
     capabilities: t.ClassVar = [
         PluginCapabilities.ABOUT,
@@ -118,6 +124,8 @@ class UpsertTarget(Target):
     ) -> Sink:
         """Return the sink of a stream, opened when it is new."""
         before = self._sinks_active.get(stream_name)
+        if schema is not None and before is not None:
+            self.drain_one(before)  # a new sink may be full first, and the older value would be written last
         sink = super().get_sink(stream_name, record=record, schema=schema, key_properties=key_properties)
         if sink is not before and isinstance(sink, LedgerSink):
             sink.open()
@@ -140,6 +148,20 @@ class UpsertTarget(Target):
         self.progress.report(self.engine.tally, self.destination.usage())
         if self._stop_signal is not None and not self._busy:
             raise _Stop
+
+    # -- messages ----------------------------------------------------------------------------------------------
+
+    def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
+        if not isinstance(message_dict.get("record"), dict):
+            raise InputError(f"The input has a RECORD whose record is no object: {shown(message_dict)}")
+        super()._process_record_message(message_dict)
+
+    def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
+        """Do nothing: records of a service are never dropped because a tap has begun anew."""
+
+    def _process_batch_message(self, message_dict: dict[str, t.Any]) -> None:
+        # The SDK would settle the file ahead of rows that came before it, and let STATE pass them.
+        raise InputError(f"BATCH messages are not taken; let the tap send RECORD messages: {shown(message_dict)}")
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -190,14 +212,15 @@ class UpsertTarget(Target):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Stop at the next point where every row sent is settled; rows still waiting are read again next time."""
         del frame
-        self._stop_signal = signum
-        if not self._busy:
+        first, self._stop_signal = self._stop_signal is None, signum
+        if first and not self._busy:
             raise _Stop
 
     def run(self, file_input: t.IO[str] | None = None) -> int:
         """Process input to its end and return the exit code; the run's end is in the ledger whatever happens."""
         try:
-            self.listen(file_input)
+            with _as_sync_errors():
+                self.listen(file_input)
         except SyncError as error:
             self._close("failed", str(error))
             self.logger.error("%s", error)  # noqa: TRY400 - one line for people; the error says what to do
@@ -214,7 +237,10 @@ class UpsertTarget(Target):
 
     def _close(self, status: str, error: str) -> None:
         if self._engine is not None:
-            self._engine.end(status, error)
+            try:
+                self._engine.end(status, error)
+            except SQLAlchemyError as problem:
+                self.logger.warning("The ledger could not take the end of the run: %s", said(problem))
         elif self._destination is not None:
             self._destination.close()
 
@@ -222,8 +248,10 @@ class UpsertTarget(Target):
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
         """Add the SDK's own settings, less those of SQL targets, which would do nothing here."""
         super().append_builtin_config(config_jsonschema)
+        properties = config_jsonschema["properties"]
         for name in ("add_record_metadata", "load_method"):
-            config_jsonschema["properties"].pop(name, None)
+            properties.pop(name, None)
+        properties["batch_size_rows"] = {**properties["batch_size_rows"], "minimum": 1}
 
     @classmethod
     def invoke(
@@ -241,9 +269,41 @@ class UpsertTarget(Target):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        target = cls(
-            config=config.config if config else None,
-            parse_env_config=bool(config and config.parse_env),
-            validate_config=True,
-        )
+        given = config.config if config else {}
+        parse_env = bool(config and config.parse_env)
+        try:
+            if parse_env:
+                check_environment(cls.config_jsonschema, cls._env_var_prefix)
+            target = cls(config=given, parse_env_config=parse_env, validate_config=True)
+        except ConfigValidationError as error:
+            for problem in error.errors:
+                cls.logger.error("Setting: %s", without_secrets(problem, given, cls.config_jsonschema))  # noqa: TRY400
+            sys.exit(1)
+        except ConfigError as error:
+            cls.logger.error("%s", error)  # noqa: TRY400 - one line for people
+            sys.exit(1)
         sys.exit(target.run(file_input))
+
+    @classmethod
+    def cb_config(cls, ctx: t.Any, param: t.Any, value: tuple[str, ...]) -> t.Any:
+        """Read the files given with `--config`; one that cannot be read is one line."""
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError, TypeError) as error:
+            # What a file holds is not repeated: it may be a secret.
+            reason = error if isinstance(error, OSError) else "it does not hold a JSON object"
+            cls.logger.error("A file given with --config cannot be read: %s", reason)  # noqa: TRY400
+            sys.exit(1)
+
+
+@contextlib.contextmanager
+def _as_sync_errors() -> t.Iterator[None]:
+    """Turn what others raise for reasons that lie outside this program into errors of one line."""
+    try:
+        yield
+    except (InvalidInputLine, RecordsWithoutSchemaException, UnicodeDecodeError) as error:
+        raise InputError(shown(error)) from error
+    except MappingError as error:
+        raise ConfigError(f"setting stream_maps: {shown(error)}") from error
+    except SQLAlchemyError as error:
+        raise LedgerError(f"The ledger failed while it was written: {said(error)}; nothing settled is lost") from error

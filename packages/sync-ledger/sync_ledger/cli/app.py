@@ -33,6 +33,7 @@ LedgerUrl = t.Annotated[
 ]
 AsJson = t.Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+_MOST = 2**63 - 1  # what the databases count with
 _DEFAULT = "sqlite:///sync-ledger.db"
 
 
@@ -40,7 +41,7 @@ _DEFAULT = "sqlite:///sync-ledger.db"
 def runs(
     ledger_url: LedgerUrl = _DEFAULT,
     destination: t.Annotated[str | None, typer.Option(help="Only runs of this destination.")] = None,
-    limit: t.Annotated[int, typer.Option(min=1, help="How many of the last runs.")] = 20,
+    limit: t.Annotated[int, typer.Option(min=1, max=_MOST, help="How many of the last runs.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List the last runs with their rows, outcomes, calls and cost."""
@@ -50,7 +51,7 @@ def runs(
 
 @app.command()
 def run(
-    run_id: t.Annotated[int, typer.Argument(help="Number of the run.", metavar="ID")],
+    run_id: t.Annotated[int, typer.Argument(min=1, max=_MOST, help="Number of the run.", metavar="ID")],
     ledger_url: LedgerUrl = _DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +68,7 @@ def held(
     outcome: t.Annotated[str | None, typer.Option(help="Only held, rejected or failed rows.")] = None,
     reason: t.Annotated[str | None, typer.Option(help="Only rows with this reason code.")] = None,
     entity: t.Annotated[str | None, typer.Option(help="Only rows of this entity.")] = None,
-    limit: t.Annotated[int, typer.Option(min=1, help="How many rows at the most.")] = 100,
+    limit: t.Annotated[int, typer.Option(min=1, max=_MOST, help="How many rows at the most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List rows that were not written: held and rejected ones wait for a person, failed ones for the next run."""
@@ -84,7 +85,7 @@ def why(
 ) -> None:
     """Show the whole life of one record: its link, every write with old and new values, and what waits."""
     found = _open(ledger_url).why(entity, external_id)
-    if not any(found[part] for part in ("links", "index", "outcomes", "open_rows")):
+    if not any(found[part] for part in ("links", "index", "in_flight", "outcomes", "open_rows")):
         _fail(f"The ledger knows nothing of {entity} {external_id}")
     _show(found, render.why, as_json=as_json)
 

@@ -18,10 +18,11 @@ _WIDTH_WITHOUT_TERMINAL = 140
 
 
 def _console() -> Console:
-    console = Console(soft_wrap=False)
+    # No markup: what comes from rows and services may look like it.
+    console = Console(soft_wrap=False, markup=False)
     if console.is_terminal or "COLUMNS" in os.environ:
         return console
-    return Console(width=_WIDTH_WITHOUT_TERMINAL)
+    return Console(width=_WIDTH_WITHOUT_TERMINAL, markup=False)
 
 
 def _table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Table:

@@ -12,13 +12,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
 
 from sync_ledger.engine.payload import from_json_text, to_json_text
 from sync_ledger.errors import LedgerError
 
 if t.TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Engine
+    from sqlalchemy.exc import SQLAlchemyError
 
 _MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
 # Alembic tells of every schema it looks at; a target's log is for its run.
@@ -38,7 +39,10 @@ def open_engine(url: str) -> Engine:
     parsed = _parse(url)
     shown = parsed.render_as_string(hide_password=True)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(f"The folder of the ledger {shown} cannot be made: {error.strerror}") from error
     try:
         engine = create_engine(
             parsed, pool_pre_ping=True, json_serializer=to_json_text, json_deserializer=from_json_text
@@ -52,12 +56,18 @@ def open_engine(url: str) -> Engine:
             f"ledger_url {shown}: the database driver is missing ({error}); install sync-ledger[postgres]"
         ) from error
     except DatabaseError as error:
-        reason = str(error.orig).strip().splitlines()[0]
         raise LedgerError(
-            f"The ledger {shown} cannot be used: {reason}. If it is damaged, restore it from a backup or name a new "
-            "one in ledger_url; links are found again from the external IDs at the service, nothing is written twice"
+            f"The ledger {shown} cannot be used: {said(error)}. If it is damaged, restore it from a backup or name a "
+            "new one in ledger_url; links are found again from the external IDs at the service and nothing is written "
+            "twice"
         ) from error
     return engine
+
+
+def said(error: SQLAlchemyError) -> str:
+    """Return the database's own words in one line, without statement and values, which SQLAlchemy adds."""
+    words = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    return words.splitlines()[0] if words else type(error).__name__
 
 
 def _parse(url: str) -> URL:
