@@ -71,6 +71,7 @@ class UpsertTarget(Target):
         self._engine: UpsertEngine | None = None
         self._destination: Destination | None = None
         self._state_came = False
+        self._passed: dict[str, t.Any] | None = None
         self._checkpoints = Checkpoints(self.config["state_interval_seconds"])
         self._busy = False
         self._stop_signal: int | None = None
@@ -170,8 +171,8 @@ class UpsertTarget(Target):
         if not self._state_came and self._engine is not None:
             self._state_came = True
             self.engine.note_state(came=message_dict["value"])
-        sinks = [*self._sinks_to_clear, *self._sinks_active.values()]
-        self._checkpoints.came(message_dict["value"], (id(sink) for sink in sinks if sink.current_size))
+        waiting = (id(sink) for sink in self._sinks_active.values() if sink.current_size)
+        self._checkpoints.came(message_dict["value"], waiting)
         if self._checkpoints.overdue():
             self.drain_all()
             self._checkpoints.all_passed()
@@ -192,9 +193,11 @@ class UpsertTarget(Target):
         # A plan settles nothing at the destination: passing STATE would skip the rows it only looked at.
         if self.config["mode"] == "plan":
             return
-        if self._engine is not None:
-            self._engine.note_state(passed=state)
-        super()._write_state_message(state)
+        if state != self._passed:  # the SDK passes the last one on again with every drain at the end
+            if self._engine is not None:
+                self._engine.note_state(passed=state)
+            super()._write_state_message(state)
+            self._passed = state
         self._checkpoints.passed()
 
     # -- start and end -----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from fake_destination import FakeDestination
 from sync_ledger.cli import app
 from sync_ledger.engine.engine import Options, UpsertEngine
 from sync_ledger.ledger import Ledger
+from sync_ledger.ledger.clock import now
 from sync_ledger.rows import SourceRow
 from typer.testing import CliRunner
 
@@ -81,3 +82,27 @@ def test_a_missing_or_corrupt_ledger_is_one_clear_line(tmp_path: Path) -> None:
     assert "cannot be used: file is not a database" in corrupt.stderr
     assert corrupt.stderr.count("\n") == 1
     assert call("runs", "--ledger-url", "mysql://root:secret@host/db").exit_code == 1
+
+
+def test_what_looks_like_markup_in_rows_is_shown_as_it_is(ledger_url: str) -> None:
+    account = FakeDestination()
+    engine = UpsertEngine(account, Ledger(ledger_url, account.name), target="target-fake", options=Options())
+    rows = [{"name": "[/red]x"}, {"name": ["[/b]"]}]
+    engine.process("organizations", [SourceRow("organizations", str(key), row) for key, row in enumerate(rows)])
+    engine.end("succeeded")
+    assert "[/red]x" in call("why", "organizations", "0", "--ledger-url", ledger_url).stdout
+    assert "[/b]" in call("held", "--ledger-url", ledger_url).stdout
+
+
+def test_why_knows_of_a_write_in_flight(ledger_url: str) -> None:
+    ledger = Ledger(ledger_url, "fake:account")
+    ledger.links.intend(1, "organizations", {"1": "create"}, now())
+    ledger.close()
+    assert "in flight" in call("why", "organizations", "1", "--ledger-url", ledger_url).stdout
+
+
+@pytest.mark.parametrize("arguments", [("run", str(2**70)), ("runs", "--limit", str(2**70)), ("runs", "--limit", "0")])
+def test_numbers_no_database_counts_with_are_refused(filled: str, arguments: tuple[str, ...]) -> None:
+    refused = call(*arguments, "--ledger-url", filled)
+    assert refused.exit_code == 2
+    assert isinstance(refused.exception, SystemExit)

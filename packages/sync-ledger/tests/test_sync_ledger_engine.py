@@ -9,7 +9,7 @@ from sync_ledger.adapter import Result, WriteResult
 from sync_ledger.engine.engine import Options, UpsertEngine
 from sync_ledger.errors import BudgetExhaustedError, ConfigError, CredentialsError, ServiceUnavailableError
 from sync_ledger.ledger import Ledger, open_engine
-from sync_ledger.ledger.tables import open_rows, runs
+from sync_ledger.ledger.tables import intents, open_rows, runs
 from sync_ledger.rows import SourceRow
 
 if t.TYPE_CHECKING:
@@ -295,3 +295,14 @@ def test_a_run_that_died_is_marked_by_the_next_one(pipeline: Pipeline) -> None:
     engine = open_engine(pipeline.url)
     with engine.connect() as connection:
         assert list(connection.execute(select(runs.c.status).order_by(runs.c.id)).scalars()) == ["died", "succeeded"]
+
+
+def test_a_write_that_is_unknown_stays_noted_when_an_older_row_of_its_key_was_skipped(pipeline: Pipeline) -> None:
+    pipeline.organizations.before = lambda _: WriteResult(Result.UNKNOWN, code="500")
+    engine = pipeline.start()
+    engine.process("organizations", [SourceRow("organizations", "1", {"name": name}) for name in ("old", "new")])
+    engine.end("failed")
+    database = open_engine(pipeline.url)
+    with database.connect() as connection:
+        assert [row.external_id for row in connection.execute(select(intents))] == ["1"]
+    database.dispose()

@@ -188,6 +188,12 @@ def test_a_stream_without_key_properties_is_refused(bench: Bench, caplog: pytest
     assert "has no key_properties" in caplog.text
 
 
+def test_a_state_goes_out_once(bench: Bench) -> None:
+    assert bench.feed(schema("organizations"), record("organizations", id="1", name="x"), state(1)) == [
+        state(1)["value"]
+    ]
+
+
 def test_plan_passes_no_state(bench: Bench) -> None:
     messages = [schema("organizations"), record("organizations", id="1", name="x"), state(1)]
     assert bench.feed(*messages, mode="plan") == []
