@@ -93,8 +93,8 @@ def why(found: Record) -> None:
     console.print(f"{found['entity']} {found['external_id']}", style="bold", markup=False)
     for link in found["links"]:
         console.print(
-            f"linked to record {link['remote_id']} at {link['destination']}, last written by run {link['run_id']} "
-            f"at {link['written_at'][:19]}",
+            f"linked to record {link['remote_id']} at {link['destination']}, last sent or adopted by run "
+            f"{link['run_id']} at {link['written_at'][:19]}",
             markup=False,
         )
         console.print(f"last payload: {_short(link['payload'], 600)}", markup=False)

@@ -201,7 +201,7 @@ class UpsertEngine:
         for item in checked:
             match = item.match = matches[item.row.external_id]
             if match.link and match.link.payload_hash == payload_hash(item.values):
-                settled.append(_unchanged(item, Reason.SAME_PAYLOAD))
+                settled.append(_unchanged(item, Reason.SAME_PAYLOAD, relink=False))
             elif match.remote_id is None and not match.candidates:
                 self._plan(work, item, None, settled)
             elif match.link and match.remote_id:
@@ -259,7 +259,7 @@ class UpsertEngine:
                     item.operation = Operation(Action.UPDATE, item.row.external_id, values, remote_id)
                 else:
                     reason = Reason.SAME_PAYLOAD if item.match and item.match.link else Reason.SAME_AS_REMOTE
-                    settled.append(_unchanged(item, reason))
+                    settled.append(_unchanged(item, reason, relink=True))
         except Invalid as problem:
             settled.append(_held(item.row, problem, remote_id))
 
@@ -329,11 +329,13 @@ def _carries(record: RemoteRecord | None, external_id: str) -> bool:
     return record is not None and record.external_id == external_id
 
 
-def _unchanged(item: _Checked, reason: Reason) -> Settled:
+def _unchanged(item: _Checked, reason: Reason, *, relink: bool) -> Settled:
+    """Return the outcome of a row that needs no write; its link is written anew only if that would change it."""
     remote_id = item.match.remote_id if item.match else None
     if remote_id is None and item.match and item.match.link:
         remote_id = item.match.link.remote_id
-    return Settled(item.row, Outcome.UNCHANGED, reason, remote_id=remote_id, values=item.values)
+    values = item.values if relink else None
+    return Settled(item.row, Outcome.UNCHANGED, reason, remote_id=remote_id, values=values)
 
 
 def _ambiguous(item: _Checked, candidates: Sequence[str]) -> Settled:
