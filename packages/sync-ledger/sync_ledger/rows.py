@@ -66,7 +66,9 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.UNKNOWN_ATTRIBUTE: "remove the key from the mapped object",
     Reason.NOT_NULLABLE: "map a value; the service does not let the field be emptied",
     Reason.AMBIGUOUS: "several records carry this external ID: merge them or clear the field on all but one",
-    Reason.RECORD_DELETED: "the record was deleted at the service: restore it there, or clear the link",
+    Reason.RECORD_DELETED: (
+        "restore the record at the service, or put the external ID into the one that takes its place"
+    ),
     Reason.REFUSED: "the service's own words tell what it does not like about the row",
     Reason.PARENT_MISSING: "the row is tried again by every run until its parent is there",
     Reason.UNAVAILABLE: "nothing to do: the next run sends it again",

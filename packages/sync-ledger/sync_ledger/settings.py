@@ -64,7 +64,7 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
             title="Full sweep",
             description=(
                 "Age in hours at which the index of external IDs is read anew as a whole instead of by changes; "
-                "only a full sweep notices records that vanished at the service."
+                "only then records that vanished at the service leave it."
             ),
         ),
     )

@@ -28,11 +28,19 @@ _LARGEST_BATCH = 1000
 def external_id_of(record: Mapping[str, t.Any], key_properties: Sequence[str]) -> str | None:
     """Return the external ID of a record: its key values joined by `-`.
 
-    Blanks around a value do not count, since services may or may not keep them, and 7.0 is 7. None if a value is
-    missing, blank, or neither text nor number.
+    Blanks around a value do not count, since services may or may not keep them, and 7.0 is 7. With several values a
+    `-` inside one is written `%2D`, so that different keys never give one ID. None if a value is missing, blank, or
+    neither text nor number.
     """
-    parts = [_key_part(record.get(name)) for name in key_properties]
-    return None if None in parts else "-".join(part for part in parts if part is not None)
+    parts: list[str] = []
+    for name in key_properties:
+        part = _key_part(record.get(name))
+        if part is None:
+            return None
+        parts.append(part)
+    if len(parts) == 1:
+        return parts[0]
+    return "-".join(part.replace("%", "%25").replace("-", "%2D") for part in parts)
 
 
 def _key_part(value: t.Any) -> str | None:

@@ -9,7 +9,7 @@ from sync_ledger.adapter import Result, WriteResult
 from sync_ledger.engine.engine import Options, UpsertEngine
 from sync_ledger.errors import BudgetExhaustedError, ConfigError, CredentialsError, ServiceUnavailableError
 from sync_ledger.ledger import Ledger, open_engine
-from sync_ledger.ledger.tables import intents, open_rows, runs
+from sync_ledger.ledger.tables import intents, links, open_rows, runs
 from sync_ledger.rows import SourceRow
 
 if t.TYPE_CHECKING:
@@ -306,3 +306,12 @@ def test_a_write_that_is_unknown_stays_noted_when_an_older_row_of_its_key_was_sk
     with database.connect() as connection:
         assert [row.external_id for row in connection.execute(select(intents))] == ["1"]
     database.dispose()
+
+
+def test_a_row_that_is_unchanged_leaves_its_link_alone(pipeline: Pipeline) -> None:
+    pipeline.run(organization(1))
+    pipeline.run(organization(1))
+    engine = open_engine(pipeline.url)
+    with engine.connect() as connection:
+        assert connection.execute(select(links.c.run_id)).scalar_one() == 1
+    engine.dispose()

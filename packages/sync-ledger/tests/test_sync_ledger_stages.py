@@ -131,3 +131,16 @@ def test_external_ids() -> None:
     assert external_id_of({"a": 0}, ["a"]) == "0"
     assert external_id_of({"a": ""}, ["a"]) is None
     assert external_id_of({}, ["a"]) is None
+    assert external_id_of({"a": "1-2"}, ["a"]) == "1-2"
+
+
+@given(
+    st.lists(st.text("-%a1", min_size=1), min_size=2, max_size=2),
+    st.lists(st.text("-%a1", min_size=1), min_size=2, max_size=2),
+)
+def test_different_keys_never_give_one_external_id(one_key: list[str], other: list[str]) -> None:
+    names = ["a", "b"]
+    same_id = external_id_of(dict(zip(names, one_key, strict=True)), names) == external_id_of(
+        dict(zip(names, other, strict=True)), names
+    )
+    assert same_id == (one_key == other)

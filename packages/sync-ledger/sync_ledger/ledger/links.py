@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, select
 
-from sync_ledger.ledger.tables import intents, links
+from sync_ledger.ledger.tables import intents, links, runs
 from sync_ledger.ledger.upsert import upsert
 
 if t.TYPE_CHECKING:
@@ -81,16 +81,20 @@ class Links:
 
     def interrupted(self, entity: str) -> list[str]:
         """Return the external IDs of creates that were in flight when an earlier run died."""
-        query = select(intents.c.external_id).where(
-            intents.c.destination == self._destination,
-            intents.c.entity == entity,
-            intents.c.action == "create",
-        )
+        query = select(intents.c.external_id).where(self._left_behind(entity), intents.c.action == "create")
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
 
     def forget_intents(self, entity: str) -> None:
-        """Drop the notes of writes in flight, once what became of them is known."""
-        where = and_(intents.c.destination == self._destination, intents.c.entity == entity)
+        """Drop the notes of writes that were in flight, once what became of them is known."""
         with self._engine.begin() as connection:
-            connection.execute(intents.delete().where(where))
+            connection.execute(intents.delete().where(self._left_behind(entity)))
+
+    def _left_behind(self, entity: str) -> t.Any:
+        """Notes of runs that have ended; those of a run that lasts are its own."""
+        living = select(runs.c.id).where(runs.c.status == "running")
+        return and_(
+            intents.c.destination == self._destination,
+            intents.c.entity == entity,
+            intents.c.run_id.not_in(living),
+        )
