@@ -38,7 +38,8 @@ def test_a_load_killed_at_a_random_point_and_run_again_has_every_customer_once(
     suite_of: Callable[..., Suite], load: Path, trial: int
 ) -> None:
     suite = suite_of(customers=1, contacts=0)
-    point = random.Random(trial).randrange(1, CUSTOMERS)
+    # Not among the very last writes: on a busy machine the target could be through before the signal reaches it.
+    point = random.Random(trial).randrange(1, CUSTOMERS * 9 // 10)
     with load.open("rb") as lines:
         target = suite.start(
             "target-pipedrive", "--config=ENV", stdin=lines, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -59,7 +60,7 @@ def test_a_load_killed_at_a_random_point_and_run_again_has_every_customer_once(
     assert died["status"] == "died"
     assert sum(died["outcomes"].values()) == died["rows"] <= written
     assert run["rows"] == CUSTOMERS == sum(run["outcomes"].values())
-    assert run["outcomes"]["created"] == CUSTOMERS - written
+    assert run["outcomes"].get("created", 0) == CUSTOMERS - written
     assert run["writes"] == CUSTOMERS - written
 
 
