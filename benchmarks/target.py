@@ -66,7 +66,7 @@ def main() -> int:
                     _measure(measured, f"{name}_{phase}", account, partial(write, account, content, Path(folder)))
     result = _result(measured, phases)
     for key, value in result.items():
-        print(f"{key:45} {value:10.2f}")
+        print(f"{key:45} {value:10.4g}")
     if arguments.json:
         file = Path(os.environ.get("CALLED_FROM", "."), arguments.json)
         file.write_text(json.dumps(result, indent=2) + "\n")
