@@ -144,7 +144,7 @@ def keep_signal_handlers(monkeypatch):
     monkeypatch.setattr(SyncMapper, "_setup_signal_handlers", lambda self: None)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(maps, st.sampled_from(STREAMS), rows)
 def test_same_records_and_keys(stream_maps, stream, row):
     line = json.dumps(row)

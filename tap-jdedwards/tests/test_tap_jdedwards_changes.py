@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tap_jdedwards.composed import reading as composed_reading
 
@@ -266,7 +266,7 @@ def test_equal_stamps_across_page_borders(jde, run, at):
         )
     state = {"bookmarks": {"F0101": {"replication_key": "UPMJ", "replication_key_value": "2026-11-20"}}}
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=12)
     @given(st.integers(1, 40))
     def check(page_size):
         output = run(tables=["F0101"], state=state, page_size=page_size)

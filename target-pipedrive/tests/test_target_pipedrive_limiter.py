@@ -28,7 +28,7 @@ def busiest_window(times: list[float]) -> int:
     return max(sum(1 for other in times if start <= other < start + WINDOW_SECONDS) for start in times)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 30), st.lists(st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)), min_size=1, max_size=120))
 def test_the_server_never_counts_more_than_its_limit(limit: int, delays: list[tuple[float, float]]) -> None:
     """Whatever time a request takes to the server and its answer back."""

@@ -4,7 +4,7 @@ import random
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jde_ais import (
     AisConfigError,
@@ -181,7 +181,7 @@ small = st.integers(1, 4)
 days = st.one_of(
     st.none(), st.dates(date(1999, 12, 30), date(2000, 1, 2)), st.sampled_from([date(1900, 1, 1), date(2099, 12, 31)])
 )
-many = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=25)
 
 
 def unique(rows):

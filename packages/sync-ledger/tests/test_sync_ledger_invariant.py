@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 from tempfile import TemporaryDirectory
 
 from fake_destination import FakeDestination
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from sync_ledger.adapter import Result, WriteResult
@@ -64,7 +64,7 @@ def _row(kind: str, stream: str, key: str) -> dict[str, t.Any]:
     return record(stream, **values)
 
 
-@effort(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=50)
 @given(
     steps=steps,
     batch=st.integers(1, 15),

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_a_full_last_page_has_no_next_cursor(fresh_company: Company) -> None:
     }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(
     offsets=st.lists(st.integers(0, 3), min_size=1, max_size=9),
     limit=st.integers(1, 4),
