@@ -282,11 +282,24 @@ def test_an_expired_result_set_says_how_far_it_came_and_can_be_started_again(jde
         pages = result_set_pages(client, request())
         next(pages)
         jde.control.expire_results()
-        with pytest.raises(ResultSetExpired, match="JAS_MSG347") as expired:
+        with pytest.raises(ResultSetExpired, match=r"the server closed the result set.*JAS_MSG347") as expired:
             next(pages)
         assert expired.value.rows_read == 100
         assert sum(len(page.rows) for page in result_set_pages(client, request(where=ge("AN8", 101)))) == 150
     assert jde.calls("dataservice/next") == 2
+
+
+def test_an_expired_result_set_may_be_told_in_a_good_answer(jde):
+    fill(jde, 250)
+    words = "JAS_MSG347: The query results expired.  Refresh them by clicking Find again."
+    body = {"sysErrors": [{"TITLE": words, "DESC": words}]}
+    with jde.client() as client:
+        pages = result_set_pages(client, request())
+        next(pages)
+        jde.control.fault("status", status=200, body=body, path="dataservice/next")
+        with pytest.raises(ResultSetExpired, match="the server closed the result set") as expired:
+            next(pages)
+        assert expired.value.rows_read == 100
 
 
 def test_a_session_that_dies_takes_its_result_set_along(jde):
