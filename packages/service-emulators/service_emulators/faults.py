@@ -71,7 +71,7 @@ class FaultPlan:
         self._faults: list[Fault] = []
         self._numbers = itertools.count(1)
         # Not for secrets: a fixed seed makes a failing test fail again.
-        self._random = random.Random(1)  # noqa: S311
+        self._random = random.Random(1)  # noqa: S311 - chances of faults, the same in every run; not secrets
 
     def add(self, fault: Fault) -> Fault:
         """Puts a fault in force and gives it a number.

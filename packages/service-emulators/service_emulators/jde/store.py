@@ -91,7 +91,7 @@ class Store:
         columns = ", ".join(table.columns[alias].name for alias in aliases)
         marks = ", ".join("?" * len(aliases))
         # Names come from the dictionary, values are bound.
-        connection.exec_driver_sql(f"INSERT INTO {name} ({columns}) VALUES ({marks})", rows)  # noqa: S608
+        connection.exec_driver_sql(f"INSERT INTO {name} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - names of the dictionary, values bound
 
     def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
         """Insert rows given by alias; returns how many.
