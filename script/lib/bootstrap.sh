@@ -85,6 +85,10 @@ bootstrap() {
   if [[ -n "${PIP_CERT:-}" ]]; then
     export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
   fi
+  # Inside companies a proxy often signs with an authority of its own, which only the system's store knows.
+  if [[ -z "${SSL_CERT_FILE:-}" && ( -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt || -e /etc/ssl/cert.pem ) ]]; then
+    export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
+  fi
   index="$(own_index "$python")"
   if [[ -z "$index" ]]; then
     "$uv" sync --quiet --locked "${options[@]}" || die "the environment could not be set up"
