@@ -25,7 +25,7 @@ from tap_jdedwards.failures import IncompleteRunError, one_line_errors
 from tap_jdedwards.inputs import check_environment, checked_catalog, checked_state
 from tap_jdedwards.reading import TableReader
 from tap_jdedwards.settings import CONFIG_SCHEMA, TapSettings
-from tap_jdedwards.streams import TableStream
+from tap_jdedwards.table_stream import TableStream
 from tap_jdedwards.writer import StdoutWriter
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.streams import Stream
 
-    from tap_jdedwards.streams import JdeStream
+    from tap_jdedwards.stream import JdeStream
 
 
 class TapJDEdwards(Tap):

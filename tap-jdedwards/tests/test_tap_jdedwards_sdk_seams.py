@@ -12,17 +12,14 @@ from importlib.metadata import version
 import pytest
 from singer_sdk import Stream, Tap
 from singer_sdk.contrib.msgspec import MsgSpecWriter
-from tap_jdedwards.streams import JdeStream
+from tap_jdedwards.stream import JdeStream
 from tap_jdedwards.tap import TapJDEdwards
 from tap_jdedwards.writer import StdoutWriter
 
 REPLACED = [
-    "_write_starting_replication_value",
-    "_increment_stream_state",
+    "_sync_records",
     "_generate_record_messages",
     "get_replication_key_signpost",
-    "generate_child_contexts",
-    "get_records",
 ]
 
 

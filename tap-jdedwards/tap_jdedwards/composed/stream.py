@@ -12,7 +12,7 @@ from tap_jdedwards.composed.document import Assembler, document_schema
 from tap_jdedwards.composed.reading import DocumentReader, Lower
 from tap_jdedwards.marks import Since, latest
 from tap_jdedwards.progress import Progress
-from tap_jdedwards.streams import JdeStream
+from tap_jdedwards.stream import JdeStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tap_jdedwards.composed.definition import Definition
     from tap_jdedwards.composed.document import Bundle
     from tap_jdedwards.composed.reading import Group
+    from tap_jdedwards.stream import Batch
     from tap_jdedwards.tap import TapJDEdwards
 
 DOCUMENTS_PER_STATE = 250
@@ -42,11 +43,11 @@ class ComposedStream(JdeStream):
         self.replication_key = REPLICATION_KEY
         self._definition = definition
 
-    def read(self) -> Iterator[dict[str, Any]]:
+    def read(self) -> Iterator[Batch]:
         """Read all documents once, from then on those with a changed row.
 
         Yields:
-            Documents in the order of their key.
+            Batches of documents in the order of their key.
         """
         reader = DocumentReader(
             self._definition,
@@ -106,18 +107,18 @@ class _Run:
         self._progress = Progress(stream.logger, stream.name)
         self._settings = stream.jde.settings
 
-    def everything(self) -> Iterator[dict[str, Any]]:
+    def everything(self) -> Iterator[Batch]:
         for group in self._reader.walk():
-            yield from self._documents(group, self._is_late_enough)
+            yield self._documents(group, self._is_late_enough)
 
-    def first_load(self, bookmark: ComposedBookmark) -> Iterator[dict[str, Any]]:
+    def first_load(self, bookmark: ComposedBookmark) -> Iterator[Batch]:
         if bookmark.under_way is None:
             bookmark = ComposedBookmark(under_way=Pass(tables=self._reader.start_marks(self._today)))
             self._stream.save(bookmark.to_state())
         groups = self._reader.walk(after=bookmark.under_way.after if bookmark.under_way else ())
         yield from self._pass(bookmark, groups, self._is_late_enough)
 
-    def changes(self, bookmark: ComposedBookmark) -> Iterator[dict[str, Any]]:
+    def changes(self, bookmark: ComposedBookmark) -> Iterator[Batch]:
         lowers = {name: self._lower(mark) for name, mark in bookmark.tables.items()}
         changes = self._reader.changes(lowers, self._today)
         if bookmark.under_way is None:
@@ -133,25 +134,28 @@ class _Run:
 
     def _pass(
         self, bookmark: ComposedBookmark, groups: Iterator[Group], is_due: Callable[[Bundle], bool]
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Batch]:
         unsaved = 0
         for group in groups:
-            for document in self._documents(group, is_due):
-                yield document
-                unsaved += 1
+            batch = self._documents(group, is_due)
+            yield batch
+            unsaved += len(batch)
             if unsaved >= DOCUMENTS_PER_STATE:
                 bookmark = bookmark.at((group[0],))
                 self._stream.save(bookmark.to_state())
                 unsaved = 0
         self._stream.save(bookmark.finished().to_state())
 
-    def _documents(self, group: Group, is_due: Callable[[Bundle], bool]) -> Iterator[dict[str, Any]]:
+    def _documents(self, group: Group, is_due: Callable[[Bundle], bool]) -> Batch:
         _, root_rows, others = group
         self._stream.touch()
-        for bundle in self._assembler.bundles(root_rows, others):
-            if is_due(bundle):
-                yield self._stream.prune(self._assembler.build(bundle, self._today))
-                self._progress.add(1)
+        batch = [
+            self._stream.prune(self._assembler.build(bundle, self._today))
+            for bundle in self._assembler.bundles(root_rows, others)
+            if is_due(bundle)
+        ]
+        self._progress.add(len(batch))
+        return batch
 
     def _is_late_enough(self, bundle: Bundle) -> bool:
         start = self._settings.start_date
