@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jde_ais import AisSettings
@@ -25,14 +26,33 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         title="AIS URL",
         description="Address of the AIS Server, like https://ais.example.com:7077, without /jderest",
     ),
-    th.Property("username", th.StringType, required=True, title="User", description="JD Edwards user to sign on as"),
+    th.Property(
+        "username",
+        th.StringType,
+        title="User",
+        description="JD Edwards user to sign on as; not needed with a JWT",
+    ),
     th.Property(
         "password",
         th.StringType,
-        required=True,
         secret=True,
         title="Password",
-        description="Password of the JD Edwards user",
+        description="Password of the JD Edwards user; not needed with a JWT",
+    ),
+    th.Property(
+        "auth_method",
+        th.StringType,
+        allowed_values=["password", "basic", "jwt"],
+        default="password",
+        title="Log-in",
+        description="How to log in: user and password in the request, by HTTP Basic authentication, or with a JWT",
+    ),
+    th.Property(
+        "jwt",
+        th.StringType,
+        secret=True,
+        title="JWT",
+        description="JSON Web Token that the AIS Server trusts, for auth_method jwt",
     ),
     th.Property(
         "device_name",
@@ -68,6 +88,13 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         description='Primary keys of tables the tap does not know, like {"F550101": ["AN8", "LNID"]}',
     ),
     th.Property(
+        "replication_columns",
+        th.ObjectType(additional_properties=th.StringType),
+        default={},
+        title="Replication columns",
+        description='Date columns to read tables by instead of UPMJ, like {"F0911": "DGJ"}; "" reads the whole table',
+    ),
+    th.Property(
         "streams",
         th.ArrayType(th.StringType),
         default=DEFAULT_STREAMS,
@@ -79,6 +106,13 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         th.StringType,
         title="Definitions file",
         description="YAML file that adds or replaces composed streams, in the form of composed/definitions.yml",
+    ),
+    th.Property(
+        "udc_descriptions",
+        th.BooleanType,
+        default=False,
+        title="UDC descriptions",
+        description="Whether composed streams carry the description of a user defined code beside the code",
     ),
     th.Property(
         "start_date",
@@ -101,11 +135,61 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         description="How far before the bookmark each run reads again, for late commits and clocks that differ",
     ),
     th.Property(
+        "detect_deletes",
+        th.StringType,
+        allowed_values=["none", "keys"],
+        default="none",
+        title="Detect deletions",
+        description="With keys, all keys are read at every run and vanished rows emitted with _sdc_deleted_at",
+    ),
+    th.Property(
+        "detect_deletes_in",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Detect deletions in",
+        description="Streams to detect deletions in; all incremental ones when empty",
+    ),
+    th.Property(
+        "keys_path",
+        th.StringType,
+        title="Keys path",
+        description="Folder that keeps the keys seen, one file a stream; needed to detect deletions",
+    ),
+    th.Property(
+        "delete_guard_percent",
+        th.IntegerType(minimum=0, maximum=100),
+        default=20,
+        title="Deletion guard",
+        description="If more of the known keys have vanished than this, the stream fails and nothing is deleted",
+    ),
+    th.Property(
+        "shard",
+        th.ObjectType(
+            th.Property("index", th.IntegerType(minimum=0), required=True),
+            th.Property("of", th.IntegerType(minimum=1, maximum=64), required=True),
+        ),
+        title="Shard",
+        description='Part of each stream to read, for parallel processes with a state each, like {"index": 0, "of": 4}',
+    ),
+    th.Property(
         "max_concurrency",
         th.IntegerType(minimum=1, maximum=8),
         default=2,
         title="Concurrency",
         description="Requests that may run at once on the one session",
+    ),
+    th.Property(
+        "requests_per_second",
+        th.IntegerType(minimum=0),
+        default=0,
+        title="Requests per second",
+        description="Most requests a second; 0 for no limit",
+    ),
+    th.Property(
+        "proxy_url",
+        th.StringType,
+        title="Proxy",
+        description="HTTP proxy, like http://proxy.example.com:3128; that of the environment when empty",
     ),
     th.Property(
         "verify_tls",
@@ -147,6 +231,13 @@ class TapSettings:
         start_date: First day of interest.
         page_size: Rows a request.
         overlap_minutes: How far back each run reads again.
+        replication_columns: Date columns the user wants tables read by; "" for the whole table each time.
+        udc_descriptions: Whether composed streams describe codes.
+        detect_deletes: Whether vanished keys are looked for.
+        detect_deletes_in: Streams in which; empty for all incremental ones.
+        keys_path: Folder of the keys seen.
+        delete_guard_percent: Most of the known keys that may vanish between two runs.
+        shard: Index and number of shards; None for everything.
     """
 
     ais: AisSettings
@@ -157,6 +248,13 @@ class TapSettings:
     start_date: date | None
     page_size: int
     overlap_minutes: int
+    replication_columns: Mapping[str, str]
+    udc_descriptions: bool
+    detect_deletes: bool
+    detect_deletes_in: tuple[str, ...]
+    keys_path: Path | None
+    delete_guard_percent: int
+    shard: tuple[int, int] | None
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> TapSettings:
@@ -177,20 +275,27 @@ class TapSettings:
             raise SettingsError(f"start_date: {error}") from error
         if not all(name.strip() for name in (*config["tables"], *config["streams"])):
             raise SettingsError("tables and streams must not hold empty names")
+        _check_log_in(config)
+        if config["detect_deletes"] == "keys" and not config.get("keys_path"):
+            raise SettingsError("detect_deletes needs keys_path: a folder that keeps the keys seen from run to run")
         verify: bool | str = config["verify_tls"]
         if verify and config.get("ca_bundle"):
             verify = config["ca_bundle"]
         return cls(
             ais=AisSettings(
                 url=config["ais_url"],
-                username=config["username"],
-                password=config["password"],
+                username=config.get("username") or "",
+                password=config.get("password") or "",
+                auth_method=config["auth_method"],
+                jwt=config.get("jwt") or "",
                 device_name=config["device_name"],
                 environment=config.get("environment") or None,
                 role=config.get("role") or None,
                 timeout_seconds=config["request_timeout_seconds"],
                 verify=verify,
                 max_concurrency=config["max_concurrency"],
+                requests_per_second=config["requests_per_second"],
+                proxy_url=config.get("proxy_url") or None,
             ),
             tables=tuple(dict.fromkeys(name.upper() for name in config["tables"])),
             table_keys={table.upper(): tuple(key) for table, key in config["table_keys"].items()},
@@ -199,4 +304,27 @@ class TapSettings:
             start_date=start.date() if start else None,
             page_size=config["page_size"],
             overlap_minutes=config["overlap_minutes"],
+            replication_columns={table.upper(): name for table, name in config["replication_columns"].items()},
+            udc_descriptions=config["udc_descriptions"],
+            detect_deletes=config["detect_deletes"] == "keys",
+            detect_deletes_in=tuple(config["detect_deletes_in"]),
+            keys_path=Path(config["keys_path"]) if config.get("keys_path") else None,
+            delete_guard_percent=config["delete_guard_percent"],
+            shard=_shard(config.get("shard")),
         )
+
+
+def _check_log_in(config: Mapping[str, Any]) -> None:
+    needed = ("jwt",) if config["auth_method"] == "jwt" else ("username", "password")
+    missing = [name for name in needed if not config.get(name)]
+    if missing:
+        raise SettingsError(f"auth_method {config['auth_method']} needs {' and '.join(missing)}")
+
+
+def _shard(given: Mapping[str, int] | None) -> tuple[int, int] | None:
+    if not given:
+        return None
+    index, of = given["index"], given["of"]
+    if index >= of:
+        raise SettingsError(f"shard: index {index} is not below of {of}; indexes count from 0")
+    return index, of

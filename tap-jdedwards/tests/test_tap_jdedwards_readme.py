@@ -61,5 +61,5 @@ def test_every_setting_is_described_and_none_is_a_float():
     for name, schema in CONFIG_SCHEMA["properties"].items():
         assert schema["description"], name
         assert "number" not in schema["type"], name
-    assert CONFIG_SCHEMA["properties"]["password"]["writeOnly"] is True
-    assert [name for name, schema in CONFIG_SCHEMA["properties"].items() if schema.get("writeOnly")] == ["password"]
+    secret = [name for name, schema in CONFIG_SCHEMA["properties"].items() if schema.get("writeOnly")]
+    assert secret == ["password", "jwt"]

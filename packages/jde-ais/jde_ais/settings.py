@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from jde_ais.errors import AisConfigError
@@ -25,11 +26,15 @@ class AisSettings:
         max_concurrency: How many requests may run at once.
         refresh_seconds: A token unused for so long is replaced, whatever the server allows; also the assumed life of
             a token where the server does not tell.
+        auth_method: `password` (in the body of the log-in), `basic` (HTTP Basic authentication) or `jwt`.
+        jwt: JSON Web Token for `jwt`; never shown in the settings' own text.
+        requests_per_second: Most requests a second; 0 for no limit.
+        proxy_url: HTTP proxy; None for that of the environment.
     """
 
     url: str
-    username: str
-    password: str = field(repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
     device_name: str = "jde-ais"
     environment: str | None = None
     role: str | None = None
@@ -37,6 +42,10 @@ class AisSettings:
     verify: bool | str = True
     max_concurrency: int = 2
     refresh_seconds: int = 1500
+    auth_method: Literal["password", "basic", "jwt"] = "password"
+    jwt: str = field(default="", repr=False)
+    requests_per_second: int = 0
+    proxy_url: str | None = None
 
     @property
     def base_url(self) -> str:
