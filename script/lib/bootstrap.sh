@@ -76,7 +76,7 @@ bootstrap() {
   python="$(suitable_python)"
   uv="$(usable_uv "$python")"
   # The tools of development are left out where they are not needed, but not removed where they are.
-  [[ "$wanted" == test ]] || options=(--no-group dev --inexact)
+  [[ "$wanted" == test ]] || options=(--no-group dev --no-group loaders --inexact)
   export UV_PROJECT_ENVIRONMENT="$ROOT/.venv" UV_PYTHON_DOWNLOADS="${UV_PYTHON_DOWNLOADS:-never}"
   if [[ ! -x "$ROOT/.venv/bin/python" ]]; then
     export UV_PYTHON="${UV_PYTHON:-$python}"
@@ -103,7 +103,7 @@ sync_from_index() {
   local uv=$1 index=$2 requirements="$ROOT/.tools/requirements.txt"
   shift 2
   local -a groups=()
-  [[ $# == 0 ]] || groups=(--no-group dev)
+  [[ $# == 0 ]] || groups=(--no-group dev --no-group loaders)
   mkdir -p "$ROOT/.tools"
   "$uv" export --quiet --frozen --no-header "${groups[@]}" --output-file "$requirements" || return
   [[ -x "$ROOT/.venv/bin/python" ]] || "$uv" venv --quiet "$ROOT/.venv" || return
