@@ -36,7 +36,7 @@ def one_line_errors(logger: logging.Logger) -> Iterator[None]:
         sys.exit(1)  # each stream's error has been logged where it happened
     except ConfigValidationError as error:
         for line in error.errors:
-            logger.error("Wrong settings: %s", _without_secret(line))  # noqa: TRY400 -- for people, not for debugging
+            logger.error("Wrong settings: %s", without_secret(line))  # noqa: TRY400 -- for people, not for debugging
         sys.exit(1)
     except json.JSONDecodeError as error:
         logger.error("The state or catalog file is no valid JSON: %s", error)  # noqa: TRY400 -- likewise
@@ -51,6 +51,16 @@ def one_line_errors(logger: logging.Logger) -> Iterator[None]:
         sys.exit(1)
 
 
-def _without_secret(line: str) -> str:
-    """Drop the value that a validation error quotes when it is the password (one of digits only is no text in JSON)."""
-    return "the password must be text, in quotes" if line.endswith("in config['password']") else line
+def without_secret(line: str) -> str:
+    """Drop the value that a validation error quotes when it is a secret (one of digits only is no text in JSON).
+
+    Args:
+        line: What the validation says.
+
+    Returns:
+        The same, without the value of a secret.
+    """
+    for name in ("password", "jwt"):
+        if line.endswith(f"in config['{name}']"):
+            return f"the {name} must be text, in quotes"
+    return line

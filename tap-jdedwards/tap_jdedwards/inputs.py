@@ -7,15 +7,38 @@ A malformed value must neither turn into another setting (the SDK, read at 0.54.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_jdedwards.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _YES = {"true", "1", "yes", "on"}
 _NO = {"false", "0", "no", "off"}
+
+
+def check_config_files(paths: Iterable[str]) -> None:
+    """Check that the configuration files can be read.
+
+    Args:
+        paths: What ``--config`` names; ``ENV`` is no file.
+
+    Raises:
+        SettingsError: When one is missing or holds no JSON object.
+    """
+    for path in paths:
+        if path == "ENV":
+            continue
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"--config {path} cannot be read: {error.strerror}") from error
+        except ValueError as error:  # of JSON as well as of UTF-8
+            raise SettingsError(f"--config {path} holds no valid JSON: {error}") from error
+        if not isinstance(content, dict):
+            raise SettingsError(f'--config {path} must hold a JSON object like {{"ais_url": "https://..."}}')
 
 
 def check_environment(schema: Mapping[str, Any], prefix: str, environment: Mapping[str, str]) -> None:

@@ -22,7 +22,7 @@ from tap_jdedwards.composed.loading import definitions
 from tap_jdedwards.composed.stream import ComposedStream
 from tap_jdedwards.dictionary import DATE_COLUMN, load_dictionary, time_column
 from tap_jdedwards.failures import IncompleteRunError, one_line_errors
-from tap_jdedwards.inputs import check_environment, checked_catalog, checked_state
+from tap_jdedwards.inputs import check_config_files, check_environment, checked_catalog, checked_state
 from tap_jdedwards.reading import TableReader
 from tap_jdedwards.settings import CONFIG_SCHEMA, TapSettings
 from tap_jdedwards.table_stream import TableStream
@@ -256,7 +256,7 @@ class TapJDEdwards(Tap):
             return
         with one_line_errors(cls.logger):
             cls.print_version(print_fn=cls.logger.info)
-            tap = cls._from_command_line(
+            tap = cls.from_command_line(
                 config,
                 state=None if state is None else checked_state(json.load(state)),
                 catalog=None if catalog is None else checked_catalog(json.load(catalog)),
@@ -275,7 +275,7 @@ class TapJDEdwards(Tap):
         if not value:
             return
         with one_line_errors(cls.logger):
-            tap = cls._from_command_line(ctx.params.get("config"), setup_mapper=False)
+            tap = cls.from_command_line(ctx.params.get("config"), setup_mapper=False)
             tap.run_discovery()
             tap.close()
         ctx.exit()
@@ -292,7 +292,7 @@ class TapJDEdwards(Tap):
         if value == CliTestOptionValue.Disabled.value:
             return
         with one_line_errors(cls.logger):
-            tap = cls._from_command_line(ctx.params.get("config"))
+            tap = cls.from_command_line(ctx.params.get("config"))
             if value == CliTestOptionValue.Schema.value:
                 tap.write_schemas()
             else:
@@ -302,7 +302,36 @@ class TapJDEdwards(Tap):
         ctx.exit()
 
     @classmethod
-    def _from_command_line(cls, config: Any, **given: Any) -> TapJDEdwards:
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read the configuration files; errors are one line each.
+
+        Args:
+            ctx: Command context.
+            param: The option.
+            value: Paths, or ``ENV``.
+
+        Returns:
+            The settings given.
+        """
+        with one_line_errors(cls.logger):
+            check_config_files(value)
+        return super().cb_config(ctx, param, value)
+
+    @classmethod
+    def from_command_line(cls, config: Any, **given: Any) -> TapJDEdwards:
+        """Make the tap of what the command line says.
+
+        Args:
+            config: Parsed ``--config`` arguments.
+            **given: Further arguments of the tap.
+
+        Returns:
+            The tap, its settings checked against the schema.
+
+        Raises:
+            ConfigValidationError: When the settings do not fit the schema.
+            SettingsError: When an environment variable is malformed.
+        """
         if config and config.parse_env:
             DotEnv(find_dotenv()).set_as_environment_variables()  # as the SDK is about to do
             check_environment(cls.config_jsonschema, cls._env_var_prefix, os.environ)
