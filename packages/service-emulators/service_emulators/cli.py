@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from service_emulators.control import ControlError
+from service_emulators.jde.dictionary import tables
 from service_emulators.jde.testing import start_jde
 from service_emulators.pipedrive.emulator import PipedriveEmulator
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from service_emulators.jde.testing import JdeEmulator
 
 SERVICES = ("jde", "pipedrive")
-_COUNTED_TABLES = ("F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401")
+_ALWAYS_COUNTED = ("F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401")
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 
@@ -34,8 +35,10 @@ def main() -> None:
 @app.command()
 def serve(
     services: Annotated[list[str] | None, typer.Argument(help=f"Which of {', '.join(SERVICES)}; default all.")] = None,
+    *,
     customers: Annotated[int, typer.Option(help="Customers made up in JD Edwards.", min=0)] = 2000,
     contacts: Annotated[int, typer.Option(help="Contacts of customers made up in JD Edwards.", min=0)] = 3000,
+    gl_rows: Annotated[int, typer.Option(help="Lines of a large general ledger (F0911), for measuring.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Decides all made-up data and credentials.")] = 1,
     port: Annotated[int, typer.Option(help="Port of the first service, the next one has the next; 0: free ones.")] = 0,
     json_file: Annotated[
@@ -70,6 +73,7 @@ def serve(
             database = None if data is None else data / f"{name}.sqlite3"
             try:
                 if name == "jde":
+                    options.update(gl_rows=gl_rows)
                     if jde_csv is None:
                         options.update(customers=customers, contacts=contacts)
                     found[name] = _jde(stack.enter_context(start_jde(data=jde_csv, database=database, **options)), seed)
@@ -93,7 +97,9 @@ def _jde(emulator: JdeEmulator, seed: int) -> dict[str, Any]:
         "environment": emulator.environment,
         "role": emulator.role,
         "seed": seed,
-        "counts": {table: emulator.store.count(table) for table in _COUNTED_TABLES},
+        "counts": {
+            table: count for table in tables() if (count := emulator.store.count(table)) or table in _ALWAYS_COUNTED
+        },
     }
 
 

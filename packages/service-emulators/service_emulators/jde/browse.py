@@ -101,10 +101,8 @@ def browse(emulator: Emulator, request: DataRequest, session: Session | None, de
     return Answer(target.table, grid, len(rows), more=more and not hidden)
 
 
-def next_page(emulator: Emulator, result: ResultSet) -> Answer:
-    """Return the next page of an open result set, as the rows are now; rows deleted meanwhile are missing."""
-    wanted = result.take(emulator.clock.now())
-    result.state_id += 1
+def next_page(emulator: Emulator, result: ResultSet, wanted: list[int]) -> Answer:
+    """Return a page of an open result set, as the rows are now; rows deleted meanwhile are missing."""
     _, sql = emulator.store.table(result.table.name)
     columns = [sql.c[column.name] for column in result.columns]
     found: dict[int, Sequence[Any]] = {}
@@ -133,7 +131,7 @@ def _open_result_set(emulator: Emulator, search: _Search, session: Session) -> A
         state_id=0,
     )
     emulator.result_sets.keep(result, emulator.switches.result_set_seconds)
-    return next_page(emulator, result)
+    return next_page(emulator, result, result.take(emulator.clock.now()))
 
 
 def _select(emulator: Emulator, search: _Search, what: list[sa.ColumnElement[Any]], limit: int) -> sa.Select[Any]:
@@ -163,8 +161,9 @@ def _sorting(emulator: Emulator, search: _Search) -> list[sa.ColumnElement[Any]]
 
 
 def _fetch(emulator: Emulator, statement: sa.Select[Any]) -> Sequence[Sequence[Any]]:
+    """Return rows as the database's own tuples: columns of text and whole numbers need no conversion."""
     with emulator.store.engine.connect() as connection:
-        return connection.execute(statement).all()
+        return connection.execute(statement).cursor.fetchall()
 
 
 def where_clause(query: Query | None, target: Target) -> Clause:

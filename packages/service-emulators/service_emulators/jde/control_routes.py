@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from service_emulators.control import ControlError, answer_json, read_json
@@ -63,7 +64,8 @@ class RowRoutes:
         try:
             where = msgspec.json.decode(request.query_params.get("where", "{}"), type=dict[str, Any])
             limit = int(request.query_params["limit"]) if "limit" in request.query_params else None
-            return answer_json({"rows": self._emulator.store.read(request.path_params["table"], where, limit)})
+            table = request.path_params["table"]
+            return answer_json({"rows": await run_in_threadpool(self._emulator.store.read, table, where, limit)})
         except (ValueError, msgspec.DecodeError) as error:
             raise ControlError(str(error)) from error
 
@@ -72,7 +74,8 @@ class RowRoutes:
         body, table = await read_json(request, _Update), request.path_params["table"]
         try:
             changes = {**self._stamp(table, wanted=body.stamp), **body.changes}
-            return answer_json({"rows": self._emulator.store.update(table, body.where, changes)})
+            count = await run_in_threadpool(self._emulator.store.update, table, body.where, changes)
+            return answer_json({"rows": count})
         except RowError as error:
             raise ControlError(str(error)) from error
 
@@ -81,7 +84,8 @@ class RowRoutes:
         body, table = await read_json(request, _Insert), request.path_params["table"]
         try:
             audit = self._stamp(table, wanted=body.stamp)
-            return answer_json({"rows": self._emulator.store.insert(table, [{**audit, **row} for row in body.rows])})
+            rows = [{**audit, **row} for row in body.rows]
+            return answer_json({"rows": await run_in_threadpool(self._emulator.store.insert, table, rows)})
         except RowError as error:
             raise ControlError(str(error)) from error
 
@@ -89,7 +93,7 @@ class RowRoutes:
         """Delete the rows that match ``where``; JDE leaves no trace of them."""
         body, table = await read_json(request, _Delete), request.path_params["table"]
         try:
-            return answer_json({"rows": self._emulator.store.delete(table, body.where)})
+            return answer_json({"rows": await run_in_threadpool(self._emulator.store.delete, table, body.where)})
         except RowError as error:
             raise ControlError(str(error)) from error
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
 
 from service_emulators.jde.aggregate import aggregate, count
 from service_emulators.jde.answers import form, json_answer, page_answer, page_time
@@ -23,6 +26,8 @@ from service_emulators.jde.requests import (
 from service_emulators.jde.result_sets import expired
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -63,12 +68,33 @@ class DataService:
         check_json(request)
         body = decode(await request.body(), DataRequest)
         session = signed_on(self._emulator, request, body)
-        if body.batch_data_request:
-            return json_answer(self._batch(body, default_output))
-        if body.data_service_type == "BROWSE":
-            paging = session if version > 1 else None
-            return page_answer(self._emulator, request, browse(self._emulator, body, paging, default_output))
-        return json_answer({f"ds_{body.target_name}": self._computed(body)})
+        paging = session if version > 1 else None
+
+        def produce() -> Response:
+            if body.batch_data_request:
+                return json_answer(self._batch(body, default_output))
+            if body.data_service_type == "BROWSE":
+                return page_answer(self._emulator, request, browse(self._emulator, body, paging, default_output))
+            return json_answer({f"ds_{body.target_name}": self._computed(body)})
+
+        return await self._answer("BATCH" if body.batch_data_request else body.data_service_type, body, produce)
+
+    async def _answer(
+        self, service: str, body: DataRequest | None, produce: Callable[[], Response], target: str = ""
+    ) -> Response:
+        """Read in a thread, so that requests overlap, and add the latency without holding up anyone else."""
+        hooks, name = self._emulator.hooks, body.target_name if body else target
+
+        def read() -> Response:
+            hooks.before(service, name, body)
+            response = produce()
+            hooks.after(name)
+            return response
+
+        response = await run_in_threadpool(read)
+        if self._emulator.switches.latency:
+            await asyncio.sleep(self._emulator.switches.latency / 1000)
+        return response
 
     def _computed(self, body: DataRequest) -> dict[str, Any]:
         if body.data_service_type == "COUNT":
@@ -95,18 +121,22 @@ class DataService:
         if session is None:
             raise expired()
         state = (query.get("rid", ""), query.get("stackId", ""), query.get("stateId", ""))
-        result = self._emulator.result_sets.find(session, *state, self._emulator.switches.result_set_seconds)
-        return page_answer(self._emulator, request, next_page(self._emulator, result))
+        result, rows = self._emulator.result_sets.find(session, *state, self._emulator.switches.result_set_seconds)
+
+        def produce() -> Response:
+            return page_answer(self._emulator, request, next_page(self._emulator, result, rows))
+
+        return await self._answer("NEXT", None, produce, result.table.name)
 
     async def get_table(self, request: Request) -> Response:
         """Answer ``/v2/dataservice/table/{name}`` (section 3.9)."""
-        return self._get(request, "table")
+        return await self._get(request, "table")
 
     async def get_view(self, request: Request) -> Response:
         """Answer ``/v2/dataservice/view/{name}``."""
-        return self._get(request, "view")
+        return await self._get(request, "view")
 
-    def _get(self, request: Request, kind: str) -> Response:
+    async def _get(self, request: Request, kind: str) -> Response:
         query = request.query_params
         body = DataRequest(
             token=query.get("$token"),
@@ -125,7 +155,11 @@ class DataService:
             aggregation=Aggregation(order_by=[_sort(one) for one in query.getlist("$sort")]),
         )
         signed_on(self._emulator, request, body)
-        return page_answer(self._emulator, request, browse(self._emulator, body, None, "GRID_DATA"))
+
+        def produce() -> Response:
+            return page_answer(self._emulator, request, browse(self._emulator, body, None, "GRID_DATA"))
+
+        return await self._answer("BROWSE", body, produce)
 
 
 def _filters(filters: list[str], match_type: str) -> Query | None:

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 from service_emulators.jde.conditions import Target
 from service_emulators.jde.errors import ServiceError
+from service_emulators.jde.hooks import Hooks
 from service_emulators.jde.result_sets import ResultSets
 from service_emulators.jde.sessions import Account, Sessions
 from service_emulators.jde.store import RowError
 from service_emulators.jde.switches import Switches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from service_emulators.clock import EmulatorClock
+    from service_emulators.jde.hooks import RequestInfo
     from service_emulators.jde.store import Store
 
 
@@ -27,6 +30,7 @@ class Emulator:
         switches: Behaviours, changed in place.
         account: The user who may sign on.
         seed: Decides the order of rows nobody asked an order for.
+        on_request: Called with each data request before its rows are read (see `hooks.Hooks`).
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Emulator:
         switches: Switches | None = None,
         account: Account | None = None,
         seed: int = 1,
+        on_request: Callable[[RequestInfo], object] | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -45,6 +50,7 @@ class Emulator:
         self.seed = seed
         self.sessions = Sessions(clock)
         self.result_sets = ResultSets(clock)
+        self.hooks = Hooks(on_request)
 
     def local_now(self) -> datetime:
         """Return the server's local time, without zone: what stamps and answers carry."""

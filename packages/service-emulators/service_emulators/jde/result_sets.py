@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -41,56 +42,65 @@ class ResultSet:
         return self.position < len(self.rows)
 
     def take(self, now: datetime) -> list[int]:
-        """Return the row numbers of the next page."""
+        """Return the row numbers of the next page; the one after it has another state."""
         page = self.rows[self.position : self.position + self.page_size]
         self.position += len(page)
+        self.state_id += 1
         self.touched = now
         return page
 
 
 class ResultSets:
-    """All open result sets."""
+    """All open result sets. Thread-safe."""
 
     def __init__(self, clock: EmulatorClock) -> None:
         self._clock = clock
+        self._lock = threading.Lock()
         self._open: dict[str, ResultSet] = {}
         self._opened = 0
 
     def next_stack_id(self) -> int:
         """Return the number of the next form opened on this server."""
-        self._opened += 1
-        return self._opened
+        with self._lock:
+            self._opened += 1
+            return self._opened
 
     def keep(self, result: ResultSet, seconds: int) -> None:
         """Keep a result set open; those long expired are forgotten."""
         oldest = self._clock.now() - timedelta(seconds=seconds)
-        self._open = {rid: one for rid, one in self._open.items() if one.touched >= oldest}
-        self._open[result.rid] = result
+        with self._lock:
+            self._open = {rid: one for rid, one in self._open.items() if one.touched >= oldest}
+            self._open[result.rid] = result
 
-    def find(self, session: Session, rid: str, stack_id: str, state_id: str, seconds: int) -> ResultSet:
-        """Return the result set a next-page link names.
+    def find(
+        self, session: Session, rid: str, stack_id: str, state_id: str, seconds: int
+    ) -> tuple[ResultSet, list[int]]:
+        """Return the result set a next-page link names, and the row numbers of that page: a link works once.
 
         Raises:
             ServiceError: 500 JAS_MSG347: expired, of another session, or its pages are not asked for in order.
         """
-        result = self._open.get(rid)
-        if (
-            not result
-            or result.session is not session
-            or (stack_id, state_id) != (str(result.stack_id), str(result.state_id))
-            or self._clock.now() - result.touched > timedelta(seconds=seconds)
-        ):
-            raise expired()
-        return result
+        with self._lock:
+            result = self._open.get(rid)
+            if (
+                not result
+                or result.session is not session
+                or (stack_id, state_id) != (str(result.stack_id), str(result.state_id))
+                or self._clock.now() - result.touched > timedelta(seconds=seconds)
+            ):
+                raise expired()
+            return result, result.take(self._clock.now())
 
     def close(self, result: ResultSet) -> None:
         """Forget a result set that was read to its end."""
-        self._open.pop(result.rid, None)
+        with self._lock:
+            self._open.pop(result.rid, None)
 
     def expire_all(self) -> int:
         """Let all open result sets die now; returns how many there were."""
-        count = len(self._open)
-        self._open.clear()
+        with self._lock:
+            count = len(self._open)
+            self._open.clear()
         return count
 
 

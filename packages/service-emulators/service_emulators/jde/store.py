@@ -39,7 +39,8 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="jde-emulator-") if path is None else None
         file = path or Path(self._folder.name if self._folder else ".") / "jde.db"
-        self.engine = sa.create_engine(f"sqlite:///{file}")
+        # As many connections as the server has threads to read in.
+        self.engine = sa.create_engine(f"sqlite:///{file}", pool_size=40)
         sa.event.listen(self.engine, "connect", _prepare)
         metadata = sa.MetaData()
         self._tables = {name: _sql_table(table, metadata) for name, table in tables().items()}
@@ -78,6 +79,8 @@ class Store:
             finally:
                 for index in indexes:
                     index.create(connection)
+                # A sample tells the planner enough; all of a large table would take seconds.
+                connection.exec_driver_sql("PRAGMA analysis_limit=1000")
                 connection.exec_driver_sql("ANALYZE")
                 connection.commit()
 
@@ -211,7 +214,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     # The emulator's data can be made again from its seed: speed matters more than surviving a power cut.
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=OFF")
-    connection.execute("PRAGMA cache_size=-65536")
+    connection.execute("PRAGMA cache_size=-16384")
+    connection.execute("PRAGMA mmap_size=2147483648")
     connection.create_function("jde_format_date", 2, _format_date, deterministic=True)
 
 

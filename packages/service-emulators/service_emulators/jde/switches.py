@@ -48,6 +48,8 @@ class Switches(control.Switches, kw_only=True, forbid_unknown_fields=True):
     """User name and password in the body are accepted."""
     unknown_object_status: int = 500
     """Status for an unknown table, view or column (one site: 503)."""
+    latency: float = 0
+    """Milliseconds added to each answer of the data service; other requests go on meanwhile."""
     href_base: str | None = None
     """Scheme, host and port of next-page links, when they differ from those the client used."""
     group_offset_minutes: int = -300

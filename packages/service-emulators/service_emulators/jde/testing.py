@@ -12,15 +12,17 @@ from service_emulators.clock import EmulatorClock
 from service_emulators.jde.app import create_app
 from service_emulators.jde.csv_folder import load_folder
 from service_emulators.jde.emulator import Emulator
-from service_emulators.jde.seed import seed_store
+from service_emulators.jde.seed import seed_ledger, seed_store
+from service_emulators.jde.seed.company import FIRST_CUSTOMER
 from service_emulators.jde.store import Store
 from service_emulators.serving import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
+    from service_emulators.jde.hooks import RequestInfo
     from service_emulators.jde.sessions import Account
 
 
@@ -62,15 +64,21 @@ class JdeEmulator:
         """Role the user may sign on with."""
         return self.account.roles[0]
 
+    def after_requests(self, count: int, action: Callable[[], object], *, target: str | None = None) -> None:
+        """Call something once, after so many further data requests (see `hooks.Hooks.after_requests`)."""
+        self.emulator.hooks.after_requests(count, action, target=target)
+
 
 def create_jde(
     *,
     customers: int = 0,
     contacts: int = 0,
+    gl_rows: int = 0,
     seed: int = 1,
     data: Path | None = None,
     database: Path | None = None,
     now: datetime | None = None,
+    on_request: Callable[[RequestInfo], object] | None = None,
     **switches: Any,
 ) -> Emulator:
     """Build an emulator with data; close its store when done.
@@ -78,11 +86,13 @@ def create_jde(
     Args:
         customers: Number of customers to make up (see `seed.seed_store`); 0 leaves the tables to ``data``.
         contacts: Number of people of those customers.
+        gl_rows: Number of lines of a large general ledger (see `seed.seed_ledger`), for measuring.
         seed: Decides the data and the order of rows nobody asked an order for.
         data: Folder of CSV files to load (see `csv_folder.load_folder`).
         database: SQLite file to keep the data in; it is deleted with the emulator when absent. A file that holds
             an address book already is used as it is.
         now: The server's local time at which its clock stands still; the machine's UTC clock runs when absent.
+        on_request: Called with each data request before its rows are read, in the thread that reads them.
         **switches: See `switches.Switches`.
 
     Raises:
@@ -93,7 +103,7 @@ def create_jde(
         clock.set(now.replace(tzinfo=timezone.utc))
     store = Store(database)
     try:
-        emulator = Emulator(store, clock, seed=seed)
+        emulator = Emulator(store, clock, seed=seed, on_request=on_request)
         emulator.switches.change(switches)
         fresh = not store.count("F0101")
         if customers and fresh:
@@ -101,6 +111,9 @@ def create_jde(
             seed_store(store, customers=customers, contacts=contacts, seed=seed, today=today)
         if data and fresh:
             load_folder(store, data)
+        if gl_rows and not store.count("F0911"):
+            addresses = range(FIRST_CUSTOMER, FIRST_CUSTOMER + (customers or 1000))
+            seed_ledger(store, rows=gl_rows, seed=seed, today=emulator.local_now().date(), addresses=addresses)
     except BaseException:
         store.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service_emulators.jde.seed.bulk import seed_ledger
 from service_emulators.jde.seed.company import seed_store
 
-__all__ = ["seed_store"]
+__all__ = ["seed_ledger", "seed_store"]
