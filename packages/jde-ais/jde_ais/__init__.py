@@ -42,8 +42,10 @@ from jde_ais.query import (
     not_blank,
     starts_with,
 )
+from jde_ais.ranges import ranged_pages
 from jde_ais.rows import to_typed
 from jde_ais.settings import AisSettings
+from jde_ais.stripes import Stripes
 from jde_ais.values import (
     Value,
     blank_to_none,
@@ -78,6 +80,7 @@ __all__ = [
     "Page",
     "ResultSetExpired",
     "ServerConfig",
+    "Stripes",
     "UserInfo",
     "Value",
     "Where",
@@ -100,6 +103,7 @@ __all__ = [
     "pad_business_unit",
     "parse_date",
     "parse_time",
+    "ranged_pages",
     "result_set_pages",
     "starts_with",
     "time_to_int",

@@ -50,6 +50,10 @@ class Key:
         """Whether the order of rows depends on the database's collation from the first column on."""
         return self.kinds[0] in _TEXT
 
+    def part(self, start: int, stop: int) -> Key:
+        """Some of the columns, for positions among rows that agree in those before."""
+        return Key(self.columns[start:stop], self.kinds[start:stop])
+
     def positions(self, rows: Sequence[dict[str, Any]]) -> list[Position]:
         """Reads the positions of raw rows.
 
@@ -103,7 +107,7 @@ class Key:
             if condition is not None:
                 branches.append(AllOf(*same, condition) if same else condition)
             if not final:
-                same.append(_equal(column, part))
+                same.append(equal(column, part))
         return branches[0] if len(branches) == 1 else AnyOf(*branches)
 
     def check(self, positions: Sequence[Position], before: Position | None, what: str) -> None:
@@ -207,11 +211,12 @@ def _less(column: str, part: Part) -> Condition | None:
 
 def _at_most(column: str, part: Part) -> Condition:
     if part == "" or part is None:
-        return _equal(column, part)
+        return equal(column, part)
     return le(column, part)
 
 
-def _equal(column: str, part: Part) -> Condition:
+def equal(column: str, part: Part) -> Condition:
+    """The condition that a key column has this value."""
     if part is None:
         return Condition(column, "EQUAL", ("",))
     if part == "":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jde_ais.errors import AisConfigError, AisProtocolError, OrderNotHonoured, ResultSetExpired
 from jde_ais.keyset import Key, stored
+from jde_ais.plan import SMALLEST_CAP
 from jde_ais.query import AllOf, BrowseRequest
 
 if TYPE_CHECKING:
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from jde_ais.client import AisClient
     from jde_ais.keyset import Position
     from jde_ais.query import Where
-
-SMALLEST_CAP = 100
-"""A page of fewer rows, without more to come by the server's word, ends a table if the server has once sent more than
-that. Any other may have been cut by a fetch limit of the server, which then says that no more rows remain (AIS fact
-sheet, sections 3.1 and 12)."""
 
 _PROBES = 2
 
@@ -68,7 +64,7 @@ def keyset_pages(
     by = Key(tuple(key), tuple(key_kinds[column] for column in key))
     wanted = (*columns, *(column for column in key if column not in columns)) if columns else ()
     what = f"walk through {table}"
-    position = None if after is None else _given(by, after)
+    position = None if after is None else given_position(by, after)
     first = True
     while True:
         beyond = where if position is None else _both(where, by.beyond(position))
@@ -77,12 +73,12 @@ def keyset_pages(
         page = client.browse(request)
         if not page.rows:
             return
-        positions = _positions(page, by, what)
+        positions = read_positions(page, by, what)
         by.check(positions, position, what)
         ended = not page.more and len(page.rows) < min(page_size, SMALLEST_CAP, proven)
         if first and not ended and by.starts_with_text:
-            page = _probed(client, request, page, by, what)
-            positions = _positions(page, by, what)
+            page = probed(client, request, page, by, what)
+            positions = read_positions(page, by, what)
         first = False
         position = positions[-1]
         yield replace(page, last_key=stored(position), next=None)
@@ -125,7 +121,12 @@ def result_set_pages(client: AisClient, request: BrowseRequest) -> Iterator[Page
             raise
 
 
-def _given(key: Key, after: Sequence[Any]) -> Position:
+def given_position(key: Key, after: Sequence[Any]) -> Position:
+    """Reads a position a caller gives.
+
+    Raises:
+        ValueError: It is none in this key.
+    """
     try:
         return key.given(after)
     except ValueError as error:
@@ -137,7 +138,13 @@ def _both(where: Where | None, beyond: Where) -> Where:
     return beyond if where is None else AllOf(where, beyond)
 
 
-def _positions(page: Page, key: Key, what: str) -> list[Position]:
+def read_positions(page: Page, key: Key, what: str) -> list[Position]:
+    """Reads the positions of a page's rows.
+
+    Raises:
+        AisConfigError: A key column is missing.
+        AisProtocolError: A value does not fit its kind.
+    """
     try:
         return key.positions(page.rows)
     except KeyError as error:
@@ -148,7 +155,7 @@ def _positions(page: Page, key: Key, what: str) -> list[Position]:
         raise AisProtocolError(msg) from None
 
 
-def _probed(client: AisClient, request: BrowseRequest, page: Page, key: Key, what: str) -> Page:
+def probed(client: AisClient, request: BrowseRequest, page: Page, key: Key, what: str) -> Page:
     """Proves on the first page that order and comparison of text agree at the server, whatever its collation.
 
     As many rows must match "up to the last key" as the page has. If rows are missing, the server ignored the order, or
@@ -164,7 +171,7 @@ def _probed(client: AisClient, request: BrowseRequest, page: Page, key: Key, wha
             page = client.browse(request)
             if not page.rows:
                 break
-            key.check(_positions(page, key, what), None, what)
+            key.check(read_positions(page, key, what), None, what)
     msg = (
         f"{what}: {expected} rows lie up to the last key of the first page, which has {len(page.rows)}; the server "
         f"does not sort by {'+'.join(key.columns)} the way it compares, going on would lose rows"

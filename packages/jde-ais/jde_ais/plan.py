@@ -1,0 +1,207 @@
+"""Planning a walk that has several requests under way: which stretch of the key to ask for next.
+
+Pure: it sends nothing and waits for nothing (`ranges.py` does). The plan is a line of things in the order of the key:
+pages asked for, stretches nobody has asked for yet, and regions, which are stretches to be cut into pages by the
+density of their neighbourhood. Where a page shows that its stretch holds more, the rest takes its place in the line,
+and may become a region of its own: that is how skew in the keys is followed wherever it shows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jde_ais.spans import NUMBERS, Ask, Region, Stretch, number_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jde_ais.answers import Page
+    from jde_ais.keyset import Key, Position
+    from jde_ais.stripes import Stripes
+
+SMALLEST_CAP = 100
+"""A page of fewer rows, without more to come by the server's word, ends a stretch if the server has once sent more than
+that. Any other may have been cut by a fetch limit of the server, which then says that no more rows remain (AIS fact
+sheet, sections 3.1 and 12)."""
+
+_ROUND = 50
+"""Fetch limits are set by hand, to round numbers."""
+_FILL = 0.895
+"""How full pages are planned to be: a stretch that holds more than a page costs one more request, and so does a page of
+so round a number of rows that a fetch limit may have cut it."""
+_GROWTH = 4
+"""Most by which a stretch that came back nearly empty widens the next one."""
+
+
+class Plan:
+    """The line of pages of one walk.
+
+    Args:
+        key: The key.
+        page_size: Rows asked for at once.
+        after: Position to go on after; () for the beginning.
+        stripes: Which part of the first number column to read; None for all.
+        window: How many pages may be under way or waiting to be taken.
+    """
+
+    def __init__(self, key: Key, page_size: int, after: Position, stripes: Stripes | None, window: int) -> None:
+        self._key = key
+        self._size = page_size
+        self._stripes = stripes
+        self._window = window
+        self._after = after
+        self.line: list[Ask | Region | Stretch] = [Stretch(after, seek=stripes is not None)]
+
+    def depth(self, stretch: Stretch) -> int:
+        """Which column of the key tells how a stretch lies: the striped one while it is being looked for."""
+        kinds = self._key.kinds
+        return next(n for n, kind in enumerate(kinds) if kind in NUMBERS) if stretch.seek else len(stretch.within)
+
+    def due(self) -> list[Ask]:
+        """The requests to send now: the next ones in the order of the key, as far as the window reaches."""
+        new: list[Ask] = []
+        ahead = place = 0
+        # Where skew turned up before pages already read, the window slides back and those are kept beside it.
+        room = 2 * self._window - sum(isinstance(one, Ask) for one in self.line)
+        while place < len(self.line):
+            node = self.line[place]
+            if isinstance(node, Ask):
+                if node.error is not None:
+                    break
+            elif place and (ahead >= self._window or room <= 0):
+                break
+            else:
+                ask = self._ask(node, place)
+                if ask is not None:
+                    new.append(ask)
+                    room -= 1
+                if isinstance(node, Region) and node.finished:
+                    self.line.remove(node)
+                    if ask is None:
+                        continue
+            ahead += 1
+            place += 1
+        return new
+
+    def _ask(self, node: Region | Stretch, place: int) -> Ask | None:
+        if isinstance(node, Stretch):
+            ask = Ask("next" if node.seek else "page", node)
+            self.line[place] = ask
+            return ask
+        new = node.next()
+        if new is not None and new.kind == "page":
+            self.line.insert(place, new)
+        return new
+
+    def found(self, ask: Ask, position: Position | None) -> None:
+        """Takes the answer to anything but a page.
+
+        Args:
+            ask: What was asked.
+            position: Values of the first key columns, up to the one of interest; None when there was no row.
+        """
+        region = ask.region
+        if region is None:
+            self._begin(ask, position)
+            return
+        region.asking = None
+        if position is None:
+            self.line.remove(region)
+            return
+        depth = len(region.rest.within)
+        value = number_at(position, depth)
+        region.high = max(math.ceil(value), region.high if region.high is not None else math.ceil(value))
+        if ask.kind == "next":
+            region.whole = False
+            if math.floor(value) > number_at(region.rest.after, depth):
+                # Up to here there is nothing, ours or not.
+                region.rest = replace(region.rest, after=(*region.rest.within, math.floor(value) - 1))
+
+    def _begin(self, ask: Ask, position: Position | None) -> None:
+        """Begins a group of rows that agree in all columns before the striped one."""
+        place = self.line.index(ask)
+        if position is None or self._stripes is None:
+            del self.line[place]
+            return
+        within = position[:-1]
+        after = ask.stretch.after
+        if len(after) <= len(within) or after[: len(within)] != within:
+            after = (*within, math.floor(number_at(position, len(within))) - 1)
+        step = self._size * self._stripes.of
+        region = Region(Stretch(after, within, stripes=self._stripes), None, step)
+        self.line[place : place + 1] = [region, *([replace(ask.stretch, after=within)] if within else [])]
+
+    def read(self, ask: Ask, page: Page, positions: Sequence[Position], most: int) -> None:
+        """Takes a page.
+
+        Args:
+            ask: What was asked.
+            page: The answer.
+            positions: Positions of its rows.
+            most: Rows of the largest page the server has sent so far, here or elsewhere.
+        """
+        count = len(positions)
+        if ask.stretch.doubted and count:
+            self._size = min(self._size, max(ask.stretch.doubted, most))
+        full = page.more or count >= self._size
+        doubted = 0 if full or not may_be_cut(count, most) else count
+        if ask.region is not None:
+            self._learn(ask.region, ask.stretch, positions)
+        place = self.line.index(ask)
+        if full or doubted:
+            self.line[place + 1 : place + 1] = self._rest(ask.stretch, positions, doubted)
+        if count:
+            ask.page = page
+        else:
+            del self.line[place]
+
+    def fail(self, ask: Ask, error: BaseException) -> None:
+        """Notes that a request failed; pages before it can still be taken."""
+        ask.error = error
+        if ask.kind != "page" and ask.region is not None:
+            self.line[self.line.index(ask.region)] = ask
+
+    def _learn(self, region: Region, stretch: Stretch, positions: Sequence[Position]) -> None:
+        depth = len(stretch.within)
+        if not positions:
+            region.whole = True
+        elif stretch.upto is not None:
+            cut = len(positions) >= self._size
+            high = math.ceil(number_at(positions[-1], depth)) if cut else stretch.upto
+            width = high - math.floor(number_at(stretch.after, depth))
+            region.step = self._step(width, len(positions), depth)
+
+    def _step(self, width: int, rows: int, depth: int) -> int:
+        wanted = max(1, int(self._size * _FILL))
+        step = max(1, min(width * wanted // rows, _GROWTH * width))
+        # The last column of a unique key has at most one row a value.
+        return max(step, self._size) if depth == len(self._key.columns) - 1 else step
+
+    def _rest(self, stretch: Stretch, positions: Sequence[Position], doubted: int) -> list[Region | Stretch]:
+        first, last = positions[0], positions[-1]
+        depth, columns = len(stretch.within), len(self._key.columns)
+        ended = stretch.upto is not None and number_at(last, depth) >= stretch.upto
+        if ended and depth == columns - 1:
+            return []
+        going_on = replace(stretch, after=last, doubted=doubted)
+        same = next((n for n in range(columns) if first[n] != last[n]), columns)
+        if doubted or same == columns or self._key.kinds[same] not in NUMBERS:
+            return [going_on]
+        step = self._step(math.ceil(number_at(last, same) - number_at(first, same)), len(positions), same)
+        if same == depth:
+            return [Region(going_on, stretch.upto, step)]
+        inner = Region(Stretch(last, last[:same]), None, step)
+        if ended and same == depth + 1:
+            return [inner]
+        return [inner, replace(going_on, after=last[:same])]
+
+
+def may_be_cut(rows: int, most: int) -> bool:
+    """Whether a page of fewer rows than asked for may have been cut by a fetch limit the server keeps silent about.
+
+    A limit is not below the largest page seen. Servers that share the work may have limits that differ, so a page that
+    is smaller than that is still doubted if it is as large as a limit can be, and as round.
+    """
+    return rows > 0 and (rows >= most or (rows >= SMALLEST_CAP and rows % _ROUND == 0))
