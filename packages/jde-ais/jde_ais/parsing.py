@@ -11,6 +11,7 @@ import msgspec
 from jde_ais.answers import Column, NextLink, Page, ServerConfig, UserInfo
 from jde_ais.errors import AisProtocolError
 from jde_ais.faults import TransientFault, fault_inside
+from jde_ais.rowset import envelope, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,11 +53,21 @@ def json_object(content: bytes, what: str, redact: Redact) -> dict[str, Any]:
 
 def parse_page(content: bytes, table: str, token: str, what: str, redact: Redact) -> Page:
     """Reads the answer to a BROWSE or to a next link."""
+    quick = envelope(content, table)
+    if quick is not None and quick.is_good:
+        rows = rows_of(quick.form.data.grid, table, _aliases)
+        if rows is not None:
+            more = _more(quick.form.data.grid.summary)
+            return Page(rows, more, _server_time(quick.time_stamp), _next_link(quick.links, table, token))
     body = json_object(content, what, redact)
     grid = _grid(body, table, what, redact)
     rows = _rows(grid, table)
-    more = (grid.get("summary") or {}).get("moreRecords") in (True, "true")
-    return Page(rows, more, _server_time(body.get("timeStamp")), _next_link(body.get("links"), table, token))
+    return Page(
+        rows,
+        _more(grid.get("summary")),
+        _server_time(body.get("timeStamp")),
+        _next_link(body.get("links"), table, token),
+    )
 
 
 def parse_columns(content: bytes, table: str, what: str, redact: Redact) -> list[Column]:
@@ -129,6 +140,10 @@ def _grid(body: dict[str, Any], table: str, what: str, redact: Redact) -> dict[s
     if not isinstance(grid, dict) or not isinstance(grid.get("rowset"), list):
         raise fault_inside(form, what, redact)
     return grid
+
+
+def _more(summary: Any) -> bool:
+    return isinstance(summary, dict) and summary.get("moreRecords") in (True, "true")
 
 
 def _rows(grid: dict[str, Any], table: str) -> list[dict[str, Any]]:
