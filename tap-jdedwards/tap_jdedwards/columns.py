@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jde_ais import iso_date, parse_time, trim
 
+from tap_jdedwards.compiled import UNEXPECTED, compiled
 from tap_jdedwards.dictionary import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from tap_jdedwards.compiled import Convert
 
 _JSON_TYPES = {
     Kind.STRING: "string",
@@ -139,8 +143,6 @@ def reader(kind: Kind, *, in_key: bool = False) -> Callable[[Any], Any]:
 def to_records(rows: list[dict[str, Any]], columns: Iterable[TableColumn]) -> list[dict[str, Any]]:
     """Turn raw rows into records.
 
-    Goes column by column, which keeps the work of a cell to one call.
-
     Args:
         rows: Raw rows by alias; left as they are.
         columns: The columns to emit. One that a row lacks (column security hides it) becomes null.
@@ -151,19 +153,31 @@ def to_records(rows: list[dict[str, Any]], columns: Iterable[TableColumn]) -> li
     Raises:
         ValueError: When a date is malformed; the text names the column.
     """
+    columns = tuple(columns)
+    if not rows:
+        return []
+    try:
+        return _converter(columns, frozenset(column.alias for column in columns if column.alias not in rows[0]))(rows)
+    except UNEXPECTED:
+        return plain_records(rows, columns)
+
+
+def plain_records(rows: list[dict[str, Any]], columns: Iterable[TableColumn]) -> list[dict[str, Any]]:
+    """Do what :func:`to_records` does the plain way: for rows that are not quite as expected, and to test it by."""
     records: list[dict[str, Any]] = [{} for _ in rows]
     for column in columns:
         alias, read = column.alias, reader(column.kind, in_key=column.in_key)
         try:
-            if read is _number:
-                for row, record in zip(rows, records, strict=True):
-                    record[alias] = row.get(alias)
-            else:
-                for row, record in zip(rows, records, strict=True):
-                    record[alias] = read(row.get(alias))
+            for row, record in zip(rows, records, strict=True):
+                record[alias] = read(row.get(alias))
         except ValueError as error:
             raise ValueError(f"column {alias}: {error}") from error
     return records
+
+
+@lru_cache(maxsize=256)
+def _converter(columns: tuple[TableColumn, ...], lacking: frozenset[str]) -> Convert:
+    return compiled(((column.alias, column.kind, column.in_key) for column in columns), lacking, _READERS)
 
 
 def position(row: Mapping[str, Any], key: Iterable[str], kinds: Mapping[str, Kind]) -> tuple[Any, ...]:

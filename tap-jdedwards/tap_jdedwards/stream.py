@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 from jde_ais import AisError, AisUnavailable
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage
 
 from tap_jdedwards.marks import is_ahead
+from tap_jdedwards.writer import StdoutWriter
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
+
+    from singer_sdk.mapper import StreamMap
 
     from tap_jdedwards.tap import TapJDEdwards
 
@@ -72,8 +76,7 @@ class JdeStream(Stream):
                 if self.ABORT_AT_RECORD_COUNT is not None:  # a connection test
                     batch = batch[: self.ABORT_AT_RECORD_COUNT - read]  # noqa: PLW2901 -- the rest is not wanted
                 if write_messages and self.selected:
-                    for record in batch:
-                        self._write_record_message(record)
+                    self._write_batch(batch)
                 read += len(batch)
                 counter.increment(len(batch))
                 yield from batch
@@ -81,6 +84,19 @@ class JdeStream(Stream):
                     return
         if write_messages:
             self._write_state_message()
+
+    def _write_batch(self, batch: Batch) -> None:
+        """Write a batch at once where every record goes out as it is, else record by record."""
+        writer, maps = self.jde.message_writer, self.stream_maps
+        if isinstance(writer, StdoutWriter) and all(_passes_all(one) for one in maps):
+            for one in maps:
+                writer.write_batch(
+                    one.stream_alias, batch, version=self._stream_version, time_extracted=self._extracted_at
+                )
+            self.state_manager.is_flushed = False
+        else:
+            for record in batch:
+                self._write_record_message(record)
 
     def _batches(self) -> Iterator[Batch]:
         """Read what is due; a failure is noted and ends this stream only."""
@@ -128,6 +144,28 @@ class JdeStream(Stream):
             )
         return ahead_of_clock
 
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Keep the SDK from activating a version before its first record; see :mod:`tap_jdedwards.full_table`."""
+        return False
+
+    def begin_version(self, version: int | None) -> None:
+        """Let the records that follow belong to a version of the stream.
+
+        Args:
+            version: Its number; None for records without one.
+        """
+        self._stream_version = version
+
+    def activate_version(self, version: int) -> None:
+        """Tell targets that all records of a version have been sent, so that those of others are gone.
+
+        Args:
+            version: Its number.
+        """
+        if self.selected:
+            self._write_activate_version_message(version)
+
     def touch(self) -> None:
         """Note that the rows at hand have just been read; RECORD messages say so as ``time_extracted``."""
         self._extracted_at = datetime.now(timezone.utc)
@@ -154,3 +192,7 @@ class JdeStream(Stream):
                     version=self._stream_version,
                     time_extracted=self._extracted_at,
                 )
+
+
+def _passes_all(stream_map: StreamMap) -> bool:
+    return type(stream_map) is SameRecordTransform and not stream_map.flattening_enabled

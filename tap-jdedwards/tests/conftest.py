@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from service_emulators.testing import start_jde
 from tap_jdedwards.tap import TapJDEdwards
-from tap_jdedwards.writer import StdoutWriter
+from tap_jdedwards.writer import StdoutWriter, format_batch
 
 
 class PipelineKilled(BaseException):
@@ -26,7 +26,13 @@ class Collector(StdoutWriter):
         self._on_state = on_state
 
     def write_message(self, message):
-        line = bytes(self.format_message(message))
+        self._take(bytes(self.format_message(message)))
+
+    def write_batch(self, stream, records, *, version, time_extracted):
+        for line in format_batch(stream, records, version=version, time_extracted=time_extracted).splitlines(True):
+            self._take(line)
+
+    def _take(self, line):
         assert line.endswith(b"\n")
         assert line.count(b"\n") == 1
         decoded = json.loads(line)

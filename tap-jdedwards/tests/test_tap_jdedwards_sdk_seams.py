@@ -43,7 +43,7 @@ def test_the_sdk_calls_what_is_replaced(run, monkeypatch):
             return _original(self, *args, **kwargs)
 
         monkeypatch.setattr(JdeStream, name, spy)
-    run(tables=["F0101"])
+    run(tables=["F0101"], stream_maps={"F0101": {"ALPH": "ALPH.upper()"}})
     assert called == set(REPLACED)
 
 

@@ -1,0 +1,78 @@
+"""Raw rows to records by a function written out for the columns of one stream.
+
+A generic loop over columns spends most of its time on calls. Here each column becomes one expression of a dictionary
+display, and Python compiles the whole display once for each set of columns::
+
+    add({'AN8': v if (v := row['AN8']).__class__ is int or v is None else whole(v), 'ALPH': …})
+
+The expressions hold for values of the type they expect. Any other value, and any that is refused, ends in an exception;
+the caller then takes the plain way, which copes or tells what is wrong. The tests hold both ways together.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tap_jdedwards.dictionary import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    Convert = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+
+UNEXPECTED = (AttributeError, KeyError, TypeError, ValueError)
+"""What a compiled function raises for values it was not written for."""
+
+_BLANKS = " \x00"  # what jde_ais.trim drops; to call it for each cell would cost more than the trimming
+
+_EXPRESSIONS = {
+    Kind.STRING: "None if (v := {0}) is None else v.rstrip(blanks)",
+    Kind.CHARACTER: "None if (v := {0}) is None else v.rstrip(blanks) or None",
+    Kind.WHOLE: "v if (v := {0}).__class__ is int or v is None else whole(v)",
+    Kind.NUMBER: "{0}",
+    Kind.DATE: "date({0})",
+    Kind.TIME: "time({0})",
+}
+_KEY_TEXT = "'' if (v := {0}) is None else v.rstrip(blanks)"
+
+_FUNCTION = """\
+def convert(rows):
+    records = []
+    add = records.append
+    for row in rows:
+        add({{{cells}}})
+    return records
+"""
+
+
+def compiled(
+    columns: Iterable[tuple[str, Kind, bool]], lacking: frozenset[str], readers: Mapping[Kind, Callable[[Any], Any]]
+) -> Convert:
+    """Write and compile the function for a set of columns.
+
+    Args:
+        columns: Alias, kind and whether the column belongs to the key, in the order of the record.
+        lacking: Aliases that rows may lack.
+        readers: The plain functions of the kinds.
+
+    Returns:
+        A function from raw rows to records. It raises one of ``UNEXPECTED`` for a value or a lack it was not written
+        for.
+    """
+    cells = []
+    for alias, kind, in_key in columns:
+        name = repr(alias)
+        expression = _KEY_TEXT if in_key and kind in {Kind.STRING, Kind.CHARACTER} else _EXPRESSIONS[kind]
+        cell = f"row.get({name})" if alias in lacking else f"row[{name}]"
+        cells.append(f"{name}: {expression.format(cell)}")
+    scope: dict[str, Any] = {
+        "blanks": _BLANKS,
+        "whole": readers[Kind.WHOLE],
+        "date": readers[Kind.DATE],
+        "time": lru_cache(maxsize=65536)(readers[Kind.TIME]),  # a day has 86,400 seconds, a table far more rows
+    }
+    # Of all that comes from outside only aliases get into the text, each as a Python literal.
+    exec(_FUNCTION.format(cells=", ".join(cells)), scope)  # noqa: S102
+    convert: Convert = scope["convert"]
+    return convert
