@@ -192,7 +192,7 @@ def test_faults_in_the_middle_cost_no_row(jde, pool, fault):
 
 @pytest.mark.parametrize("status", [444, 403])
 def test_a_token_that_dies_under_parallel_requests_costs_one_log_in_each_time(jde, pool, status):
-    fill(jde, range(1, 900))
+    fill(jde, range(1, 2000))
     jde.control.switch(invalid_token_status=status)
     rows, deaths = [], 0
     with jde.client(max_concurrency=WORKERS) as client:
@@ -202,7 +202,7 @@ def test_a_token_that_dies_under_parallel_requests_costs_one_log_in_each_time(jd
                 time.sleep(0.2)  # no request is under way: a token that dies twice at once is another matter
                 jde.control.expire_sessions()
                 deaths += 1
-    assert rows == list(range(1, 900))
+    assert rows == list(range(1, 2000))
     assert jde.calls("v2/tokenrequest") == 1 + deaths
 
 
