@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from service_emulators.jde.answers import json_answer
@@ -51,7 +52,7 @@ def check_json(request: Request) -> None:
         raise ServiceError(415, "Unsupported Media Type", "NotSupportedException")
 
 
-def basic_credentials(request: Request) -> Credentials | None:
+def basic_credentials(request: Request, body: Credentials) -> Credentials | None:
     """Return user and password of a Basic header, if there is one.
 
     Raises:
@@ -64,12 +65,8 @@ def basic_credentials(request: Request) -> Credentials | None:
         username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise ServiceError(403, "Authorization Failure: unreadable Authorization header") from None
-    return Credentials(
-        username=username,
-        password=password,
-        environment=request.headers.get("jde-ais-auth-environment"),
-        role=request.headers.get("jde-ais-auth-role"),
-    )
+    known = _in_headers(request, body)
+    return Credentials(username=username, password=password, environment=known.environment, role=known.role)
 
 
 def signed_on(emulator: Emulator, request: Request, body: Credentials) -> Session | None:
@@ -82,12 +79,38 @@ def signed_on(emulator: Emulator, request: Request, body: Credentials) -> Sessio
     if token:
         device = body.device_name or request.headers.get("jde-ais-auth-device") or caller_address(request)
         return emulator.sessions.use(token, device, request.cookies.get(_COOKIE), emulator.switches)
-    emulator.account.check(_user_and_password(emulator, request, body))
+    identify(emulator, request, body)
     return None
 
 
+def identify(emulator: Emulator, request: Request, body: Credentials) -> tuple[str, str]:
+    """Check who is calling, by JWT, Basic header or body; return the environment and role to use.
+
+    An AIS token is no bearer token: with one in that header nobody is identified.
+
+    Raises:
+        ServiceError: 403.
+    """
+    scheme, _, jwt = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        if not emulator.switches.jwt or not secrets.compare_digest(jwt.encode(), emulator.switches.jwt.encode()):
+            raise ServiceError(403, "Authorization Failure: Invalid JWT", "AuthorizationException")
+        return emulator.account.place(_in_headers(request, body))
+    return emulator.account.check(_user_and_password(emulator, request, body))
+
+
+def _in_headers(request: Request, body: Credentials) -> Credentials:
+    """Return who is calling with environment and role completed from the headers of token requests."""
+    return Credentials(
+        username=body.username,
+        password=body.password,
+        environment=body.environment or request.headers.get("jde-ais-auth-environment"),
+        role=body.role or request.headers.get("jde-ais-auth-role"),
+    )
+
+
 def _user_and_password(emulator: Emulator, request: Request, body: Credentials) -> Credentials:
-    basic = basic_credentials(request)
+    basic = basic_credentials(request, body)
     if basic and emulator.switches.allow_basic:
         return basic
     if body.username is not None and emulator.switches.allow_user_password:
@@ -108,7 +131,7 @@ class TokenServices:
         if request.method == "POST":
             check_json(request)
             body = decode(await request.body(), TokenRequest)
-        environment, role = emulator.account.check(_user_and_password(emulator, request, body))
+        environment, role = identify(emulator, request, body)
         device = body.device_name or request.headers.get("jde-ais-auth-device") or caller_address(request)
         session = emulator.sessions.issue(device, environment, role)
         response = json_answer(_token_answer(emulator, session))

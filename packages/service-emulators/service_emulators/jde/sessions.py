@@ -36,6 +36,14 @@ class Account:
         """
         if asked.username is None or asked.username.upper() != self.username or asked.password != self.password:
             raise ServiceError(403, "Authorization Failure: Invalid User or Password", "AuthorizationException")
+        return self.place(asked)
+
+    def place(self, asked: Credentials) -> tuple[str, str]:
+        """Check environment and role alone; return those to use.
+
+        Raises:
+            ServiceError: 403.
+        """
         environment, role = asked.environment or self.environments[0], asked.role or self.roles[0]
         if environment not in self.environments or role not in self.roles:
             message = "Authorization Failure: The list of Environments and Roles was returned unexpectedly."

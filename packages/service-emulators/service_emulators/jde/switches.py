@@ -46,6 +46,8 @@ class Switches(control.Switches, kw_only=True, forbid_unknown_fields=True):
     """Basic authentication is accepted."""
     allow_user_password: bool = True
     """User name and password in the body are accepted."""
+    jwt: str = ""
+    """The JSON Web Token that is accepted as a log-in (Authorization: Bearer); none is when empty."""
     unknown_object_status: int = 500
     """Status for an unknown table, view or column (one site: 503)."""
     latency: float = 0

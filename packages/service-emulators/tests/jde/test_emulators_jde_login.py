@@ -43,6 +43,35 @@ def test_ways_that_are_switched_off(caller, switches):
     assert caller.post("/tokenrequest", body).status_code == 403
 
 
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJUQVBVU0VSIn0.c2ln"
+
+
+def test_a_jwt_logs_in_where_it_is_accepted(caller, switches):
+    bearer = {"Authorization": f"Bearer {JWT}", "jde-AIS-Auth-Role": "SYSADMIN"}
+    assert requests.post(f"{caller.base}/tokenrequest", json={}, headers=bearer, timeout=9).status_code == 403
+    switches(jwt=JWT)
+    body = {"environment": "JPY920", "deviceName": "test"}
+    answer = requests.post(f"{caller.base}/tokenrequest", json=body, headers=bearer, timeout=9).json()
+    assert (answer["environment"], answer["role"]) == ("JPY920", "SYSADMIN")
+    query = {**caller.body("F0010"), "token": None}
+    assert requests.post(f"{caller.base}/dataservice", json=query, headers=bearer, timeout=9).status_code == OK
+    for wrong in (JWT + "x", answer["userInfo"]["token"], ""):
+        other = {"Authorization": f"Bearer {wrong}"}
+        for path, sent in (("/tokenrequest", {}), ("/dataservice", query)):
+            assert requests.post(caller.base + path, json=sent, headers=other, timeout=9).status_code == 403
+    refused = requests.post(f"{caller.base}/tokenrequest", json={"environment": "NO"}, headers=bearer, timeout=9)
+    assert refused.status_code == 403
+
+
+def test_basic_log_in_takes_environment_and_role_from_body_or_headers(caller):
+    user = (caller.jde.username, caller.jde.password)
+    headers = {"jde-AIS-Auth-Environment": "JPY920"}
+    answer = requests.post(
+        f"{caller.base}/tokenrequest", json={"role": "SYSADMIN"}, headers=headers, auth=user, timeout=9
+    ).json()
+    assert (answer["environment"], answer["role"]) == ("JPY920", "SYSADMIN")
+
+
 def test_wrong_credentials_are_403_in_the_services_shape(caller):
     body = {"username": caller.jde.username, "password": "wrong"}
     answer = caller.post("/tokenrequest", body)
