@@ -7,7 +7,7 @@ table that uses it, so kinds are looked up by alias alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from importlib.resources import files
@@ -55,10 +55,31 @@ class Table:
 
 @dataclass(frozen=True)
 class Dictionary:
-    """Tables by name and kinds of data items by alias."""
+    """What is known without a server.
+
+    Attributes:
+        tables: Tables by name.
+        kinds: Kinds of data items by alias.
+        code_types: User defined code type (``01/ST``) by alias, or by ``TABLE.ALIAS`` where it holds in one table only.
+        widths: Width of right-justified texts by alias, such as business units; they are stored with leading blanks.
+    """
 
     tables: Mapping[str, Table]
     kinds: Mapping[str, Kind]
+    code_types: Mapping[str, str] = field(default_factory=dict)
+    widths: Mapping[str, int] = field(default_factory=dict)
+
+    def code_type(self, table: str, alias: str) -> str | None:
+        """Tell by which user defined codes the values of a column are described.
+
+        Args:
+            table: Table name.
+            alias: Data item.
+
+        Returns:
+            System and type like ``01/ST``, or None.
+        """
+        return self.code_types.get(f"{table}.{alias}") or self.code_types.get(alias)
 
     def kind(self, alias: str, discovered: str) -> Kind:
         """Tell what a discovered column holds.
@@ -138,4 +159,6 @@ def load_dictionary() -> Dictionary:
             if alias in kinds:
                 raise ValueError(f"The data item {alias} is listed as {kinds[alias].value} and as {kind_name}")
             kinds[alias] = Kind(kind_name)
-    return Dictionary(tables=tables, kinds=kinds)
+    code_types = {alias: code_type for code_type, aliases in content["codes"].items() for alias in expand(aliases)}
+    widths = {alias: width for width, aliases in content["right_justified"].items() for alias in expand(aliases)}
+    return Dictionary(tables=tables, kinds=kinds, code_types=code_types, widths=widths)
