@@ -38,6 +38,10 @@ def serve(
     *,
     customers: Annotated[int, typer.Option(help="Customers made up in JD Edwards.", min=0)] = 2000,
     contacts: Annotated[int, typer.Option(help="Contacts of customers made up in JD Edwards.", min=0)] = 3000,
+    documents: Annotated[
+        int, typer.Option(help="Purchase orders, sales orders, vouchers and invoices made up, each.", min=0)
+    ] = 0,
+    odd: Annotated[bool, typer.Option("--odd", help="Add rows with odd values to every table of JD Edwards.")] = False,
     gl_rows: Annotated[int, typer.Option(help="Lines of a large general ledger (F0911), for measuring.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Decides all made-up data and credentials.")] = 1,
     port: Annotated[int, typer.Option(help="Port of the first service, the next one has the next; 0: free ones.")] = 0,
@@ -73,7 +77,7 @@ def serve(
             database = None if data is None else data / f"{name}.sqlite3"
             try:
                 if name == "jde":
-                    options.update(gl_rows=gl_rows)
+                    options.update(documents=documents, gl_rows=gl_rows, odd=odd)
                     if jde_csv is None:
                         options.update(customers=customers, contacts=contacts)
                     found[name] = _jde(stack.enter_context(start_jde(data=jde_csv, database=database, **options)), seed)

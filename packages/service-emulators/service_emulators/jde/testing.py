@@ -12,7 +12,7 @@ from service_emulators.clock import EmulatorClock
 from service_emulators.jde.app import create_app
 from service_emulators.jde.csv_folder import load_folder
 from service_emulators.jde.emulator import Emulator
-from service_emulators.jde.seed import seed_ledger, seed_store
+from service_emulators.jde.seed import seed_documents, seed_ledger, seed_odd, seed_store
 from service_emulators.jde.seed.company import FIRST_CUSTOMER
 from service_emulators.jde.store import Store
 from service_emulators.serving import serve
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from service_emulators.jde.hooks import RequestInfo
     from service_emulators.jde.sessions import Account
+
+_FEW = 20
+"""Customers made up for documents when none were asked for."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ def create_jde(
     *,
     customers: int = 0,
     contacts: int = 0,
+    documents: int = 0,
     gl_rows: int = 0,
+    odd: bool = False,
     seed: int = 1,
     data: Path | None = None,
     database: Path | None = None,
@@ -86,7 +91,10 @@ def create_jde(
     Args:
         customers: Number of customers to make up (see `seed.seed_store`); 0 leaves the tables to ``data``.
         contacts: Number of people of those customers.
+        documents: Number of purchase orders, sales orders, vouchers and invoices each, with items, accounts and about
+            ten times as many ledger lines (see `seed.seed_documents`); without customers, there come twenty.
         gl_rows: Number of lines of a large general ledger (see `seed.seed_ledger`), for measuring.
+        odd: Add rows with odd values to every table (see `seed.seed_odd`).
         seed: Decides the data and the order of rows nobody asked an order for.
         data: Folder of CSV files to load (see `csv_folder.load_folder`).
         database: SQLite file to keep the data in; it is deleted with the emulator when absent. A file that holds
@@ -106,14 +114,20 @@ def create_jde(
         emulator = Emulator(store, clock, seed=seed, on_request=on_request)
         emulator.switches.change(switches)
         fresh = not store.count("F0101")
+        today = emulator.local_now().date()
+        if documents and not customers and not data:
+            customers, contacts = _FEW, contacts or _FEW
         if customers and fresh:
-            today = emulator.local_now().date()
             seed_store(store, customers=customers, contacts=contacts, seed=seed, today=today)
         if data and fresh:
             load_folder(store, data)
+        if documents and not store.count("F4301"):
+            seed_documents(store, count=documents, seed=seed, today=today)
         if gl_rows and not store.count("F0911"):
             addresses = range(FIRST_CUSTOMER, FIRST_CUSTOMER + (customers or 1000))
-            seed_ledger(store, rows=gl_rows, seed=seed, today=emulator.local_now().date(), addresses=addresses)
+            seed_ledger(store, rows=gl_rows, seed=seed, today=today, addresses=addresses)
+        if odd and fresh:
+            seed_odd(store, today=today)
     except BaseException:
         store.close()
         raise

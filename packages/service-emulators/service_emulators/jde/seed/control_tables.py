@@ -49,7 +49,7 @@ _CODES: dict[tuple[str, str, str, int], dict[str, str]] = {
     ("42", "HC", "Hold Orders Code", 2): {"C1": "Credit hold", "C2": "Credit limit exceeded", "OV": "Management hold"},
     ("H00", "TA", "Person/Corporation Code", 1): {"C": "Corporate Entity", "P": "Individual", "N": "Noncorporate"},
 }  # fmt: skip
-_TERMS = (
+TERMS = (
     ("001", "1/10 Net 30", 10, 10, 30), ("002", "Net 15 Days", 0, 0, 15), ("003", "2/10 Net 45", 20, 10, 45),
     ("N30", "Net 30 Days", 0, 0, 30), ("N60", "Net 60 Days", 0, 0, 60), ("PRE", "Prepayment", 0, 0, 0),
 )  # fmt: skip
@@ -79,6 +79,6 @@ def control_rows(stamp: tuple[str, str, str, int, int]) -> Iterator[tuple[str, d
     for company, name, currency, number in _COMPANIES:
         periods = {"PNC": 6, "NNP": 12, "DOT1": ".", "DTPN": "R"}
         yield "F0010", {"CO": company, "NAME": name, "CRCD": currency, "AN8": number, **periods, **audit}
-    for code, text, discount, discount_days, net_days in _TERMS:
+    for code, text, discount, discount_days, net_days in TERMS:
         numbers = {"DCP": discount, "DCD": discount_days, "NDTP": net_days}
         yield "F0014", {"PTC": code, "PTD": text, **numbers, **audit}
