@@ -1,6 +1,6 @@
 """What the state file says about one stream, and how it grows during a run.
 
-A finished table stream::
+A finished table stream; the time is missing where only days are known, as for ``DGJ``::
 
     {"replication_key": "UPMJ", "replication_key_value": "2026-11-20", "replication_key_time": "09:30:05"}
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tap_jdedwards.marks import DATE_KEY, MarkError, latest, mark_from_json, mark_to_json, parse_mark
+from tap_jdedwards.marks import DATE_KEY, TIME_KEY, MarkError, latest, mark_from_json, mark_to_json, parse_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,17 +53,25 @@ class TableBookmark:
     Attributes:
         mark: Everything up to here has been written; None before the first load is through.
         first_load: Position of a first load under way.
+        date_key: Replication key, the column that holds the date of the mark.
+        time_key: Name of the time beside it; None when marks are days.
     """
 
     mark: datetime | None = None
     first_load: FirstLoad | None = None
+    date_key: str = DATE_KEY
+    time_key: str | None = TIME_KEY
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> TableBookmark:
-        """Read a stream's state.
+    def from_state(
+        cls, state: Mapping[str, Any], date_key: str = DATE_KEY, time_key: str | None = TIME_KEY
+    ) -> TableBookmark:
+        """Read a stream's state, also one that another tap built on the SDK left.
 
         Args:
             state: The stream's entry under ``bookmarks``; keys of others are ignored.
+            date_key: Replication key of the stream.
+            time_key: Name of the time beside it; None when there is none.
 
         Returns:
             The bookmark.
@@ -74,12 +82,15 @@ class TableBookmark:
         try:
             loading = state.get("first_load")
             return cls(
-                mark=parse_mark(state.get("replication_key_value"), state.get("replication_key_time")),
+                mark=parse_mark(state.get("replication_key_value"), state.get("replication_key_time"), zoned=True),
                 first_load=None
                 if loading is None
                 else FirstLoad(
-                    after=tuple(loading.get("after") or ()), start_mark=mark_from_json(loading.get("start_mark"))
+                    after=tuple(loading.get("after") or ()),
+                    start_mark=mark_from_json(loading.get("start_mark"), date_key, time_key),
                 ),
+                date_key=date_key,
+                time_key=time_key,
             )
         except (MarkError, AttributeError, TypeError) as error:
             raise BookmarkError(f"the state of this stream cannot be read: {error}") from error
@@ -90,13 +101,24 @@ class TableBookmark:
         Returns:
             The stream's entry under ``bookmarks``.
         """
-        state = _head(self.mark)
+        state = _head(self.mark, self.date_key, self.time_key)
         if self.first_load is not None:
             state["first_load"] = {
                 "after": list(self.first_load.after),
-                "start_mark": mark_to_json(self.first_load.start_mark),
+                "start_mark": mark_to_json(self.first_load.start_mark, self.date_key, self.time_key),
             }
         return state
+
+    def loading(self, first_load: FirstLoad) -> TableBookmark:
+        """Note how far a first load has come.
+
+        Args:
+            first_load: Its position.
+
+        Returns:
+            The new bookmark.
+        """
+        return replace(self, mark=None, first_load=first_load)
 
     def advanced(self, seen: datetime | None) -> TableBookmark:
         """Move on to a mark, never back.
@@ -107,7 +129,7 @@ class TableBookmark:
         Returns:
             The new bookmark.
         """
-        return TableBookmark(mark=latest(self.mark, seen))
+        return replace(self, mark=latest(self.mark, seen), first_load=None)
 
 
 @dataclass(frozen=True)
@@ -235,14 +257,13 @@ class ComposedBookmark:
         )
 
 
-def _head(mark: datetime | None) -> dict[str, Any]:
-    if mark is None:
-        return {"replication_key": REPLICATION_KEY}
-    return {
-        "replication_key": REPLICATION_KEY,
-        "replication_key_value": mark.date().isoformat(),
-        "replication_key_time": mark.time().isoformat("seconds"),
-    }
+def _head(mark: datetime | None, date_key: str = DATE_KEY, time_key: str | None = TIME_KEY) -> dict[str, Any]:
+    head = {"replication_key": date_key}
+    if mark is not None:
+        head["replication_key_value"] = mark.date().isoformat()
+        if time_key is not None:
+            head["replication_key_time"] = mark.time().isoformat("seconds")
+    return head
 
 
 def _tables_to_json(tables: Mapping[str, Watermark]) -> dict[str, dict[str, str]]:

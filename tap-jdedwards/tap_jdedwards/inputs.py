@@ -106,6 +106,28 @@ def checked_state(state: Any) -> dict[str, Any] | None:
     return found
 
 
+def with_replication_metadata(catalog: dict[str, Any]) -> dict[str, Any]:
+    """Let ``replication-method`` and ``replication-key`` among a stream's metadata decide, where they are given.
+
+    The SDK (read at 0.54.9) looks at the stream's own entries first, which discovery has filled in, and knows no method
+    in the metadata but a forced one.
+
+    Args:
+        catalog: A Singer catalog.
+
+    Returns:
+        The same with both in the entries of the streams.
+    """
+    return {**catalog, "streams": [_with_metadata(entry) for entry in catalog["streams"]]}
+
+
+def _with_metadata(entry: dict[str, Any]) -> dict[str, Any]:
+    listed = entry.get("metadata") or ()
+    given: dict[str, Any] = next((item["metadata"] for item in listed if not item.get("breadcrumb")), {})
+    names = ("replication-method", "replication-key")
+    return {**entry, **{name.replace("-", "_"): given[name] for name in names if given.get(name)}}
+
+
 def checked_catalog(catalog: Any) -> dict[str, Any]:
     """Check the shape of a catalog file.
 

@@ -6,8 +6,9 @@ Everything here is pure: no network, no clock of this machine.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ DATE_KEY = "UPMJ"
 TIME_KEY = "UPMT"
 _LAST_SECOND = time(23, 59, 59)
 _CLOCKS_DIFFER = timedelta(minutes=5)
+_WESTERNMOST = timedelta(hours=12)
+_CYYDDD = re.compile(r"\d{5,6}")
 
 
 class MarkError(ValueError):
@@ -170,23 +173,32 @@ class Since:
         return day > self.day or not stamp or stamp >= self.stamp
 
 
-def mark_to_json(mark: datetime | None) -> dict[str, str] | None:
+def mark_to_json(mark: datetime | None, date_key: str = DATE_KEY, time_key: str | None = TIME_KEY) -> Any:
     """Write a mark for the state file.
 
     Args:
         mark: A mark.
+        date_key: Name of its date.
+        time_key: Name of its time of day; None for marks that are days.
 
     Returns:
         ``{"UPMJ": "2026-11-20", "UPMT": "09:30:05"}``, or None.
     """
-    return None if mark is None else {DATE_KEY: mark.date().isoformat(), TIME_KEY: mark.time().isoformat("seconds")}
+    if mark is None:
+        return None
+    content = {date_key: mark.date().isoformat()}
+    return content if time_key is None else {**content, time_key: mark.time().isoformat("seconds")}
 
 
-def mark_from_json(value: Mapping[str, Any] | None) -> datetime | None:
+def mark_from_json(
+    value: Mapping[str, Any] | None, date_key: str = DATE_KEY, time_key: str | None = TIME_KEY
+) -> datetime | None:
     """Read a mark of the state file.
 
     Args:
         value: What :func:`mark_to_json` wrote; the time may be missing.
+        date_key: Name of its date.
+        time_key: Name of its time of day.
 
     Returns:
         The mark, or None.
@@ -194,15 +206,17 @@ def mark_from_json(value: Mapping[str, Any] | None) -> datetime | None:
     Raises:
         MarkError: When it is no date and time.
     """
-    return None if value is None else parse_mark(value.get(DATE_KEY), value.get(TIME_KEY))
+    return None if value is None else parse_mark(value.get(date_key), value.get(time_key) if time_key else None)
 
 
-def parse_mark(day: Any, at: Any = None) -> datetime | None:
-    """Read a mark from a date and a time of day as a person may have written them.
+def parse_mark(day: Any, at: Any = None, *, zoned: bool = False) -> datetime | None:
+    """Read a mark from a date and a time of day as a person or another tap may have written them.
 
     Args:
         day: ``2026-11-20``; a full date-time is taken too, its zone is dropped.
         at: ``09:30:05``; midnight when missing.
+        zoned: Take a zone seriously. That of the JD Edwards servers is not known, so the mark becomes the earliest
+            local time that the moment can be anywhere on earth.
 
     Returns:
         The mark, or None when there is no date.
@@ -212,10 +226,15 @@ def parse_mark(day: Any, at: Any = None) -> datetime | None:
     """
     if day is None:
         return None
+    if _CYYDDD.fullmatch(str(day)):
+        raise MarkError(f"{day!r} looks like a CYYDDD date of the database; write it like 2026-11-20")
     try:
-        moment = datetime.fromisoformat(str(day).replace("Z", "+00:00")).replace(tzinfo=None, microsecond=0)
+        moment = datetime.fromisoformat(str(day).replace("Z", "+00:00"))
+        if zoned and moment.tzinfo is not None:
+            moment = moment.astimezone(timezone.utc) - _WESTERNMOST
+        moment = moment.replace(tzinfo=None, microsecond=0)
         if at is not None:
             moment = datetime.combine(moment.date(), time.fromisoformat(str(at)).replace(tzinfo=None, microsecond=0))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise MarkError(f"{day!r} {at or ''} is no date like 2026-11-20 with a time like 09:30:05") from error
     return moment

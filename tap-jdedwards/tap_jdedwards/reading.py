@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from jde_ais import AllOf, AnyOf, BrowseRequest, Order, eq, ge, gt, keyset_pages, parse_date
+from jde_ais import AllOf, AnyOf, BrowseRequest, Order, eq, ge, gt, keyset_pages, parse_date, ranged_pages
 
 from tap_jdedwards.columns import ais_kind
 from tap_jdedwards.dictionary import DATE_COLUMN, Kind
@@ -17,30 +17,32 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from datetime import datetime
 
-    from jde_ais import AisClient, Page, Where
+    from jde_ais import AisClient, Page, Stripes, Where
 
     from tap_jdedwards.marks import Since
 
 _T = TypeVar("_T")
 
-EARLIEST = date(1970, 1, 1)
+EARLIEST = dt.date(1970, 1, 1)
 """Before any stamp: JD Edwards is younger, and two-digit date formats reach back no further."""
 
 
 @dataclass(frozen=True)
 class TableReader:
-    """How one table is read.
+    """How one table or view is read.
 
     Attributes:
         client: The AIS client.
-        table: Table name.
+        table: Name of the table or view.
         columns: Aliases to fetch, besides the key and the stamp.
         key: Unique key, in the order of walks.
-        time: Alias of the time beside UPMJ; None when the table has none.
-        dated: Whether the table has UPMJ.
+        time: Alias of the time beside the date of the last change; None when there is none.
         kinds: Kinds of the key columns.
         page_size: Rows a request.
+        dated: Whether the table has a date of the last change.
         where: A condition every row must meet.
+        date: Alias of the date of the last change.
+        target_type: Whether it is a table or a view.
     """
 
     client: AisClient
@@ -52,6 +54,8 @@ class TableReader:
     page_size: int
     dated: bool = True
     where: Where | None = None
+    date: str = DATE_COLUMN
+    target_type: Literal["table", "view"] = "table"
     _fetched: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,11 +66,15 @@ class TableReader:
     def _stamp(self) -> tuple[str, ...]:
         if not self.dated:
             return ()
-        return (DATE_COLUMN,) if self.time is None else (DATE_COLUMN, self.time)
+        return (self.date,) if self.time is None else (self.date, self.time)
 
     def mark(self, row: Mapping[str, Any]) -> datetime | None:
         """Read the mark of a raw row."""
-        return mark_of(parse_date(row.get(DATE_COLUMN)), self.stamp(row))
+        return mark_of(self.day(row), self.stamp(row))
+
+    def day(self, row: Mapping[str, Any]) -> dt.date | None:
+        """Read the date of the last change of a raw row; None for an empty one."""
+        return parse_date(row.get(self.date))
 
     def stamp(self, row: Mapping[str, Any]) -> int | None:
         """Read the time column of a raw row; null stays null."""
@@ -76,6 +84,66 @@ class TableReader:
     def bare(self) -> TableReader:
         """Return a reader of the same rows that fetches nothing but key and stamp."""
         return replace(self, columns=())
+
+    def keys_only(self) -> TableReader:
+        """Return a reader of the same rows that fetches nothing but the key."""
+        return replace(self, columns=(), dated=False, time=None)
+
+    def count(self, where: Where | None = None) -> int:
+        """Count rows.
+
+        Args:
+            where: A further condition.
+
+        Returns:
+            Their number, in one request.
+        """
+        return self.client.count(self.table, self._all(where), self.target_type)
+
+    def is_tidy(self) -> bool:
+        """Tell, in two requests, whether every row has a date and a time of the last change.
+
+        All rows are counted after the tidy ones, so that rows added in between look untidy and not the reverse.
+        """
+        dated = ge(self.date, EARLIEST)
+        tidy = self.count(dated if self.time is None else AllOf(dated, ge(self.time, 0)))
+        return self.count() == tidy
+
+    def walk(
+        self,
+        pool: Executor,
+        workers: int,
+        *,
+        after: Sequence[Any] = (),
+        where: Where | None = None,
+        stripes: Stripes | None = None,
+    ) -> Iterator[Page]:
+        """Walk the table by its key with several requests under way; not for use inside of a task of the pool.
+
+        Args:
+            pool: Sends the requests.
+            workers: How many to keep under way.
+            after: Key to go on from.
+            where: A further condition.
+            stripes: Part of the table to read.
+
+        Returns:
+            Pages in the order of the key.
+        """
+        return ranged_pages(
+            self.client,
+            self.table,
+            self._fetched,
+            self.key,
+            key_kinds={alias: ais_kind(self.kinds[alias]) for alias in self.key},
+            where=self._all(where),
+            after=after or None,
+            page_size=self.page_size,
+            target_type=self.target_type,
+            pool=pool,
+            workers=workers,
+            stripes=stripes,
+        )
 
     def by_key(self, *, after: Sequence[Any] = (), where: Where | None = None) -> Iterator[Page]:
         """Walk the table by its key.
@@ -118,9 +186,9 @@ class TableReader:
         """
         if self.time is None:
             return
-        dated = ge(DATE_COLUMN, max(since.day, EARLIEST))
-        timed = AllOf(dated, ge(self.time, 0))
-        if self.client.count(self.table, self._all(dated)) == self.client.count(self.table, self._all(timed)):
+        dated = ge(self.date, max(since.day, EARLIEST))
+        timed = self.count(AllOf(dated, ge(self.time, 0)))
+        if self.count(dated) == timed:
             return
         for page in self._walk(self.key, self._all(dated), ()):
             page.rows[:] = [row for row in page.rows if row.get(self.time) is None]
@@ -132,16 +200,18 @@ class TableReader:
         Returns:
             The highest mark of the table, None when no row has a date; and the server's clock, None if unknown.
         """
+        columns, where = (self._stamp, ge(self.date, EARLIEST)) if self.dated else (self.key[:1], None)
         page = self.client.browse(
             BrowseRequest(
                 table=self.table,
-                columns=self._stamp,
-                where=self._all(ge(DATE_COLUMN, EARLIEST)),
-                order=tuple(Order(column, descending=True) for column in self._stamp),
+                columns=columns,
+                where=self._all(where),
+                order=tuple(Order(column, descending=True) for column in columns),
                 page_size=1,
+                target_type=self.target_type,
             )
         )
-        return (self.mark(page.rows[0]) if page.rows else None), page.server_time
+        return (self.mark(page.rows[0]) if self.dated and page.rows else None), page.server_time
 
     def _all(self, where: Where | None) -> Where | None:
         if self.where is None or where is None:
@@ -151,17 +221,17 @@ class TableReader:
     def _due(self, since: Since) -> Where:
         day = max(since.day, EARLIEST)
         if self.time is None:
-            return ge(DATE_COLUMN, day)
+            return ge(self.date, day)
         return AllOf(
             ge(self.time, 0),
             AnyOf(
-                gt(DATE_COLUMN, day),
-                AllOf(eq(DATE_COLUMN, day), AnyOf(ge(self.time, since.stamp), eq(self.time, 0))),
+                gt(self.date, day),
+                AllOf(eq(self.date, day), AnyOf(ge(self.time, since.stamp), eq(self.time, 0))),
             ),
         )
 
     def _walk(self, order: tuple[str, ...], where: Where | None, after: Sequence[Any]) -> Iterator[Page]:
-        kinds = {**self.kinds, DATE_COLUMN: Kind.DATE}
+        kinds = {**self.kinds, self.date: Kind.DATE}
         if self.time is not None:
             kinds[self.time] = Kind.TIME
         return keyset_pages(
@@ -173,6 +243,7 @@ class TableReader:
             where=where,
             after=after or None,
             page_size=self.page_size,
+            target_type=self.target_type,
         )
 
 

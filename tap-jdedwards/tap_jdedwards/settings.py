@@ -276,8 +276,7 @@ class TapSettings:
         if not all(name.strip() for name in (*config["tables"], *config["streams"])):
             raise SettingsError("tables and streams must not hold empty names")
         _check_log_in(config)
-        if config["detect_deletes"] == "keys" and not config.get("keys_path"):
-            raise SettingsError("detect_deletes needs keys_path: a folder that keeps the keys seen from run to run")
+        _check_deletes(config)
         verify: bool | str = config["verify_tls"]
         if verify and config.get("ca_bundle"):
             verify = config["ca_bundle"]
@@ -319,6 +318,15 @@ def _check_log_in(config: Mapping[str, Any]) -> None:
     missing = [name for name in needed if not config.get(name)]
     if missing:
         raise SettingsError(f"auth_method {config['auth_method']} needs {' and '.join(missing)}")
+
+
+def _check_deletes(config: Mapping[str, Any]) -> None:
+    if config["detect_deletes"] == "keys" and not config.get("keys_path"):
+        raise SettingsError("detect_deletes needs keys_path: a folder that keeps the keys seen from run to run")
+    offered = {*(name.upper() for name in config["tables"]), *config["streams"]}
+    for name in config["detect_deletes_in"]:
+        if name not in offered:
+            raise SettingsError(f"detect_deletes_in names {name}, which neither tables nor streams offers")
 
 
 def _shard(given: Mapping[str, int] | None) -> tuple[int, int] | None:

@@ -12,24 +12,27 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from dotenv import find_dotenv
 from dotenv.main import DotEnv
-from jde_ais import AisClient, AisConfigError, AisError, AisUnavailable
+from jde_ais import AisClient, AisError, AisUnavailable
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
 
-from tap_jdedwards.columns import TableColumn
 from tap_jdedwards.composed.loading import definitions
 from tap_jdedwards.composed.stream import ComposedStream
-from tap_jdedwards.dictionary import DATE_COLUMN, load_dictionary, time_column
 from tap_jdedwards.failures import IncompleteRunError, one_line_errors
-from tap_jdedwards.inputs import check_config_files, check_environment, checked_catalog, checked_state
-from tap_jdedwards.reading import TableReader
+from tap_jdedwards.inputs import (
+    check_config_files,
+    check_environment,
+    checked_catalog,
+    checked_state,
+    with_replication_metadata,
+)
 from tap_jdedwards.settings import CONFIG_SCHEMA, TapSettings
-from tap_jdedwards.table_stream import TableStream
+from tap_jdedwards.tables import table_stream
 from tap_jdedwards.writer import StdoutWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from types import FrameType
 
     import click
@@ -52,11 +55,22 @@ class TapJDEdwards(Tap):
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
+
+    def __init__(self, *, catalog: Any = None, **given: Any) -> None:
+        """Start the tap.
+
+        Args:
+            catalog: A Singer catalog.
+            **given: Everything else that the SDK takes.
+        """
+        known = with_replication_metadata(catalog) if isinstance(catalog, dict) else catalog
+        super().__init__(catalog=known, **given)
 
     @cached_property
     def settings(self) -> TapSettings:
@@ -147,7 +161,7 @@ class TapJDEdwards(Tap):
         _ = self.client.user  # a wrong password is told once, not once per table
         for table in self.settings.tables:
             try:
-                streams.append(self._table_stream(table))
+                streams.append(table_stream(self, table))
             except (AisError, ValueError) as error:
                 if isinstance(error, AisUnavailable) and not error.reached:
                     raise  # nothing can be offered; to try the next table would only take time
@@ -171,39 +185,6 @@ class TapJDEdwards(Tap):
             order = {name: place for place, name in enumerate([*self.settings.tables, *self.settings.streams])}
             self._ordered = dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
         return self._ordered
-
-    def _table_stream(self, table: str) -> TableStream:
-        dictionary = load_dictionary()
-        found = self.columns(table)
-        aliases = {column.alias for column in found}
-        known = dictionary.tables.get(table)
-        key = self.settings.table_keys.get(table) or (known.key if known else ())
-        if not key:
-            raise AisConfigError(
-                f"the primary key of {table} is not known: name its columns in the setting table_keys, "
-                f'like {{"{table}": ["{found[0].alias if found else "AN8"}"]}}'
-            )
-        if not aliases.issuperset(key):
-            lacking = ", ".join(alias for alias in key if alias not in aliases)
-            raise AisConfigError(f"{table} has no column {lacking}, which its primary key (table_keys) names")
-        columns = [
-            TableColumn(column.alias, column.title, dictionary.kind(column.alias, column.kind), column.alias in key)
-            for column in found
-        ]
-
-        def reader(wanted: Iterable[str]) -> TableReader:
-            return TableReader(
-                client=self.client,
-                table=table,
-                columns=tuple(wanted),
-                key=tuple(key),
-                time=time_column(aliases),
-                kinds={column.alias: column.kind for column in columns},
-                page_size=self.settings.page_size,
-                dated=DATE_COLUMN in aliases,
-            )
-
-        return TableStream(self, name=table, key=key, columns=columns, reader=reader)
 
     def run(self) -> None:
         """Read all selected streams.

@@ -75,7 +75,7 @@ def test_columns_are_discovered_once_a_run(jde, run):
 
 
 def test_a_table_without_a_known_key_is_refused_and_says_what_to_do(run, monkeypatch):
-    monkeypatch.setattr("tap_jdedwards.tap.load_dictionary", lambda: Dictionary(tables={}, kinds={}))
+    monkeypatch.setattr("tap_jdedwards.tables.offering.load_dictionary", lambda: Dictionary(tables={}, kinds={}))
     output = run(tables=["F0006"])
     assert 'name its columns in the setting table_keys, like {"F0006": ["MCU"]}' in output.failures["F0006"]
     assert run(tables=["F0006"], table_keys={"F0006": ["MCU"]}).failures == {}

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 from tap_jdedwards.composed import stream as composed_stream
-from tap_jdedwards.table_stream import RECORDS_PER_STATE
+from tap_jdedwards.tables.run import RECORDS_PER_STATE
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """Detection of deleted rows: the keys seen are kept, compared with those still there, and vanished ones are told.
 
 JD Edwards leaves no trace of a deleted row (AIS fact sheet section 5), so that only a look at all keys finds it.
-Nothing here knows tables or documents; see :class:`tap_jdedwards.deletes.sweep.Sweep` for the whole of it with an example.
+Nothing here knows tables or documents; see :class:`tap_jdedwards.deletes.sweep.Sweep` for all of it with an example.
 """
 
 from __future__ import annotations

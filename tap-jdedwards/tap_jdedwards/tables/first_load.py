@@ -1,0 +1,62 @@
+"""Reading a table from one end to the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_jdedwards.bookmark import FirstLoad
+from tap_jdedwards.columns import position
+from tap_jdedwards.marks import capped
+from tap_jdedwards.tables.run import slices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_jdedwards.bookmark import TableBookmark
+    from tap_jdedwards.stream import Batch
+    from tap_jdedwards.tables.run import TableRun
+
+
+def everything(run: TableRun) -> Iterator[Batch]:
+    """Read all rows without keeping a position.
+
+    Args:
+        run: The run.
+
+    Yields:
+        Batches of records in the order of the key.
+    """
+    run.expect(run.due)
+    for page in run.walk(run.reader, run.due):
+        yield run.records(page.rows)
+
+
+def first_load(run: TableRun, bookmark: TableBookmark) -> Iterator[Batch]:
+    """Read all rows by key, keep the position, and end with a bookmark.
+
+    Rows that change or come behind the position meanwhile are stamped no earlier than the mark taken at the start; the
+    next run reads from there.
+
+    Args:
+        run: The run.
+        bookmark: The stream's bookmark; its first load goes on when it has one under way.
+
+    Yields:
+        Batches of records in the order of the key.
+    """
+    loading, reader, sweep = bookmark.first_load, run.reader, run.sweep
+    if loading is None or len(loading.after) not in {0, len(reader.key)}:  # table_keys has changed since
+        highest, clock = reader.highest()
+        loading = FirstLoad(start_mark=capped(highest, clock) or clock)
+        run.save(bookmark.loading(loading))
+    if sweep is not None:
+        sweep.begin_load(from_start=not loading.after)
+    run.expect(run.due, loading.after)
+    for page in run.walk(reader, run.due, loading.after):
+        for rows in slices(page.rows):
+            yield run.records(rows)
+            loading = FirstLoad(position(rows[-1], reader.key, reader.kinds), loading.start_mark)
+            run.save(bookmark.loading(loading))
+    if sweep is not None:
+        sweep.end_load()
+    run.save(bookmark.loading(loading).advanced(loading.start_mark))
