@@ -85,6 +85,7 @@ class ServerConfig:
         capabilities: Names of what the server can do.
         allow_user_password: Whether user and password in the body of a log-in are accepted.
         allow_basic: Whether a log-in by Basic authentication is accepted.
+        has_v2: Whether there are services of version 2; False on EnterpriseOne Tools before 9.2.1.2.
     """
 
     idle_seconds: int | None = None
@@ -93,3 +94,4 @@ class ServerConfig:
     capabilities: frozenset[str] = frozenset()
     allow_user_password: bool = True
     allow_basic: bool = True
+    has_v2: bool = True

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from jde_ais.errors import AisAuthError, AisConfigError, AisProtocolError, ResultSetExpired
+from jde_ais.errors import AisAuthError, AisProtocolError, ResultSetExpired
 from jde_ais.faults import TokenRefused, TransientFault
+from jde_ais.login import secrets_of
 from jde_ais.parsing import parse_columns, parse_count, parse_page
 from jde_ais.redaction import Redactor
 from jde_ais.session import Session
@@ -66,12 +67,10 @@ class AisClient:
         sleep: Callable[[float], None] = time.sleep,
         session_factory: Callable[[], requests.Session] = requests.Session,
     ) -> None:
-        if not (settings.device_name.isascii() and settings.device_name.isprintable() and settings.device_name.strip()):
-            msg = "device_name must be printable ASCII text and not blank: it is sent with every request"
-            raise AisConfigError(msg)
+        settings.check()
         self.settings = settings
-        self._redact = Redactor(settings.password)
-        self._transport = Transport(settings, self._redact, sleep, session_factory)
+        self._redact = Redactor(*secrets_of(settings))
+        self._transport = Transport(settings, self._redact, clock, sleep, session_factory)
         self._session = Session(settings, self._transport, clock)
         self.most_rows = 0
         self._columns: dict[tuple[str, str], list[Column]] = {}
@@ -190,7 +189,7 @@ class AisClient:
             if not token.proven:
                 break  # one that has served another thread meanwhile has died as well; any other never will
         msg = (
-            f"{refusal}; refused again after a new log-in: user {self.settings.username} may lack the right to read "
+            f"{refusal}; refused again after a new log-in: user {self.user.username} may lack the right to read "
             "this (Data Browser security), or the server does not keep the session for this device_name"
         )
         raise AisAuthError(msg)

@@ -72,6 +72,10 @@ class TokenRefused(AisAuthError):  # noqa: N818 (never leaves the package; reads
     """The token is unknown or expired (444), or perhaps so (403): log in again, once."""
 
 
+class NothingHere(AisConfigError):  # noqa: N818 (never leaves the package; reads as what happened)
+    """There is no such service at this address."""
+
+
 def text_of(content: bytes, redact: Callable[[str], str]) -> str:
     """Finds the readable part of an error body: `message`, `errorText` or `sysErrors`; a short one-line quote else."""
     try:
@@ -135,16 +139,16 @@ def _refusal(status: int, what: str, text: str, headers: Mapping[str, str]) -> A
     if status == HTTPStatus.UNAUTHORIZED:
         return AisAuthError(f"{what}: HTTP 401, {text}; a proxy or the AIS Server asks for another kind of log-in")
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED):
-        return AisConfigError(
-            f"{what}: HTTP {status}, no AIS Server here; ais_url must be its address, before /jderest"
-        )
+        return NothingHere(f"{what}: HTTP {status}, no AIS Server here; ais_url must be its address, before /jderest")
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return AisConfigError(
             f"{what}: HTTP 405; the HTML Server does not accept this AIS Server, add it to the HTML Server's allowed "
             "hosts in Server Manager (or ais_url is not that of an AIS Server)"
         )
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return AisConfigError(f"{what}: HTTP 407, the proxy wants a log-in; check HTTPS_PROXY and NO_PROXY")
+        return AisConfigError(
+            f"{what}: HTTP 407, the proxy wants a log-in; check proxy_url (or HTTPS_PROXY and NO_PROXY)"
+        )
     return AisProtocolError(f"{what}: HTTP {status}, {text}")
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ import msgspec
 
 from jde_ais.answers import ServerConfig
 from jde_ais.errors import AisAuthError, AisConfigError, AisError, AisProtocolError, AisUnavailable
-from jde_ais.faults import TokenRefused, fault_inside
+from jde_ais.faults import NothingHere, fault_inside
+from jde_ais.login import log_in_with, refusal
 from jde_ais.parsing import json_object, parse_config, parse_user
 from jde_ais.values import date_format
 
@@ -142,25 +144,28 @@ class Session:
         self._retired, self._token = token, None
 
     def _read_config(self) -> ServerConfig:
-        what = "reading the AIS Server's settings"
-        path = "/v2/defaultconfig?all=true&requiredCapabilities=dataservice,outputType"
         try:
-            body = self._transport.call(
-                "GET",
-                path,
-                partial(json_object, what=what, redact=self._transport.redact),
-                what=what,
-                tries=_FIRST_CONTACT_TRIES,
-            )
-        except AisUnavailable as error:
-            if not error.reached:
-                raise
-            logger.info("%s; going on with the usual time limits", error)
+            return parse_config(self._ask_config("/v2"))
         except AisError as error:
-            logger.info("%s; going on with the usual time limits", error)
-        else:
-            return parse_config(body)
+            if isinstance(error, AisUnavailable) and not error.reached:
+                raise
+            missing = error
+        if isinstance(missing, NothingHere):
+            # Tools older than 9.2.1.2 have the services of version 1 alone, and tell their version there.
+            with suppress(AisError):
+                return replace(parse_config(self._ask_config("")), has_v2=False)
+        logger.info("%s; going on with the usual time limits", missing)
         return ServerConfig()
+
+    def _ask_config(self, version: str) -> dict[str, Any]:
+        what = "reading the AIS Server's settings"
+        return self._transport.call(
+            "GET",
+            f"{version}/defaultconfig?all=true&requiredCapabilities=dataservice,outputType",
+            partial(json_object, what=what, redact=self._transport.redact),
+            what=what,
+            tries=_FIRST_CONTACT_TRIES,
+        )
 
     def _log_in(self) -> Token:
         if self._closed:
@@ -168,25 +173,33 @@ class Session:
             raise RuntimeError(msg)
         if self._refusal is not None:
             raise AisAuthError(self._refusal)
-        what = f"log-in of {self._settings.username}"
-        body, basic = self._credentials(self.config())
+        what = f"log-in of {self._settings.username}" if self._settings.username else "log-in"
+        config = self.config()
+        log_in = log_in_with(self._settings, config)
         try:
             answer = self._transport.call(
                 "POST",
                 "/v2/tokenrequest",
                 partial(json_object, what=what, redact=self._transport.redact),
                 what=what,
-                body=msgspec.json.encode(body),
-                basic=basic,
+                body=msgspec.json.encode(log_in.body),
+                headers=log_in.headers,
             )
-        except TokenRefused as error:
-            self._refusal = (
-                f"{error}; check username and password, whether the user is locked, and whether it may use "
-                f"environment {self._settings.environment or '(default)'} "
-                f"with role {self._settings.role or '(default)'}"
+        except NothingHere:
+            if config.has_v2:
+                raise
+            too_old = (
+                f"{what}: this AIS Server has no services of version 2; EnterpriseOne Tools 9.2.1.2 or newer is "
+                f"needed, and it says that it is {config.version or 'of no version'}"
             )
+        except AisAuthError as error:
+            self._refusal = refusal(error, log_in, self._settings, config)
+            if self._refusal is None:
+                raise
         else:
             return self._accept(answer, what)
+        if self._refusal is None:
+            raise AisConfigError(too_old)
         raise AisAuthError(self._refusal)
 
     def _accept(self, answer: dict[str, Any], what: str) -> Token:
@@ -211,17 +224,6 @@ class Session:
             user.date_format,
         )
         return token
-
-    def _credentials(self, config: ServerConfig) -> tuple[dict[str, str], tuple[str, str] | None]:
-        wanted = {
-            "deviceName": self._settings.device_name,
-            "environment": self._settings.environment,
-            "role": self._settings.role,
-        }
-        body = {name: value for name, value in wanted.items() if value}
-        if config.allow_basic and not config.allow_user_password:
-            return body, (self._settings.username, self._settings.password)
-        return {"username": self._settings.username, "password": self._settings.password, **body}, None
 
     def _log_out(self, token: Token) -> None:
         # Log-out alone is documented with the token in its body; the headers serve servers that look there.

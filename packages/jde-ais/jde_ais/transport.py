@@ -1,4 +1,4 @@
-"""One HTTP exchange after the other: connection, limit of parallel requests, and patience."""
+"""One HTTP exchange after the other: connection, limits of parallel requests and of their pace, and patience."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import backoff
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import NewConnectionError
 
-from jde_ais.errors import AisConfigError
+from jde_ais.connections import fault_of_connection
 from jde_ais.faults import Reply, TransientFault, fault_of
+from jde_ais.pace import Pace
 from jde_ais.redaction import guard_http_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from jde_ais.errors import AisUnavailable
+    from jde_ais.errors import AisConfigError, AisUnavailable
     from jde_ais.redaction import Redactor
     from jde_ais.settings import AisSettings
 
@@ -47,6 +47,7 @@ class Transport:
         self,
         settings: AisSettings,
         redact: Redactor,
+        clock: Callable[[], float],
         sleep: Callable[[float], None],
         session_factory: Callable[[], requests.Session],
     ) -> None:
@@ -55,6 +56,9 @@ class Transport:
         self.redact = redact
         self._settings = settings
         self._sleep = sleep
+        self._pace = Pace(settings.requests_per_second, clock, sleep)
+        # Of a request, since the environment's proxy goes before that of the HTTP session.
+        self._proxies = {"http": settings.proxy_url, "https": settings.proxy_url} if settings.proxy_url else None
         self._slots = threading.BoundedSemaphore(max(1, settings.max_concurrency))
         self._session = session_factory()
         self._session.auth = _NoAuth()
@@ -72,7 +76,6 @@ class Transport:
         what: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        basic: tuple[str, str] | None = None,
         tries: int = MAX_TRIES,
         resend: bool = True,
         timeout: int | None = None,
@@ -86,7 +89,6 @@ class Transport:
             what: What is asked for, in words, for logs and errors.
             body: JSON body.
             headers: Further headers.
-            basic: User and password for Basic authentication.
             tries: Most attempts.
             resend: Whether a request the server may have received can be sent again.
             timeout: Seconds to wait instead of the setting.
@@ -96,7 +98,7 @@ class Transport:
         """
 
         def attempt() -> T:
-            return parse(self._exchange(method, path, what, body, headers, basic, timeout))
+            return parse(self._exchange(method, path, what, body, headers, timeout))
 
         patient = backoff.on_exception(
             self._waits,
@@ -136,7 +138,6 @@ class Transport:
         what: str,
         body: bytes | None,
         headers: Mapping[str, str] | None,
-        basic: tuple[str, str] | None,
         timeout: int | None,
     ) -> bytes:
         sent = dict(headers or {})
@@ -145,71 +146,24 @@ class Transport:
         # The error is raised outside the except block: its cause would carry the URL, and with it a token.
         failure: AisUnavailable | AisConfigError | None = None
         with self._slots:
+            self._pace.wait()
             try:
                 response = self._session.request(
                     method,
                     self.base_url + path,
                     data=body,
                     headers=sent,
-                    auth=basic,
                     timeout=timeout or self._settings.timeout_seconds,
                     verify=self._settings.verify,
+                    proxies=self._proxies,
                     allow_redirects=False,  # a redirect would turn POST into GET and take the token elsewhere
                 )
             except (requests.RequestException, OSError) as error:
-                failure = self._lost(error, what)
+                host = self.base_url.removesuffix("/jderest")
+                failure = fault_of_connection(error, what, host, self._settings, self.redact)
         if failure is not None:
             raise failure
         reply = Reply(response.status_code, response.headers, response.content)
         if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             raise fault_of(reply, what, self.redact)
         return reply.content
-
-    def _lost(self, error: Exception, what: str) -> AisUnavailable | AisConfigError:
-        host = self.base_url.removesuffix("/jderest")
-        if isinstance(error, requests.exceptions.SSLError):
-            return AisConfigError(
-                f"{what}: no trusted TLS connection to {host}: {_reason(error, self.redact)}; give the file of your "
-                "certificate authority in ca_bundle, or check that ais_url really speaks TLS"
-            )
-        if isinstance(error, requests.exceptions.ProxyError):
-            return TransientFault(
-                f"{what}: the proxy for {host} fails: {_reason(error, self.redact)}; check HTTPS_PROXY and NO_PROXY",
-                reached=False,
-            )
-        if isinstance(error, requests.exceptions.ConnectTimeout) or _refused(error):
-            return TransientFault(
-                f"{what}: cannot reach {host}: {_reason(error, self.redact)}; ais_url must be the address of the AIS "
-                "Server, as seen from this machine",
-                reached=False,
-                sent=False,
-            )
-        if isinstance(error, requests.exceptions.ReadTimeout):
-            return TransientFault(
-                f"{what}: no answer from {host} within {self._settings.timeout_seconds} s; raise the request time-out "
-                "or lower the page size"
-            )
-        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-            return AisConfigError(f"{what}: {self.redact(str(error))}; check ca_bundle and verify_tls")
-        return TransientFault(f"{what}: connection to {host} lost: {_reason(error, self.redact)}")
-
-
-def _innermost(error: BaseException) -> BaseException:
-    seen = error
-    for _ in range(6):
-        inner = getattr(seen, "reason", None) or next((a for a in seen.args if isinstance(a, BaseException)), None)
-        if not isinstance(inner, BaseException):
-            break
-        seen = inner
-    return seen
-
-
-def _refused(error: Exception) -> bool:
-    return isinstance(_innermost(error), NewConnectionError)
-
-
-def _reason(error: Exception, redact: Redactor) -> str:
-    """Gives the innermost reason in a few words; the outer texts repeat the URL."""
-    inner = _innermost(error)
-    words = redact(str(inner))
-    return words.rsplit(": ", 1)[-1] or type(inner).__name__

@@ -1,19 +1,14 @@
-"""The seeded emulator, with all its oddities, read to the last row; TLS; and the README's examples."""
+"""The seeded emulator, with all its oddities, read to the last row; and the README's examples."""
 
 from __future__ import annotations
 
 import inspect
 import re
-import shutil
-import ssl
-import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import jde_ais
 import pytest
-from jde_ais import AisClient, AisConfigError, AisSettings, keyset_pages, to_typed
+from jde_ais import AisClient, AisSettings, keyset_pages, to_typed
 from service_emulators.jde.testing import start_jde
 
 README = Path(__file__).parents[1] / "README.md"
@@ -78,73 +73,3 @@ def test_what_is_public_is_listed_and_described():
         public = getattr(jde_ais, name)
         if inspect.isclass(public) or inspect.isfunction(public):
             assert public.__doc__, name
-
-
-@pytest.fixture
-def tls_server(tmp_path):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl command to make a certificate")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = [
-        openssl,
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    command += ["-subj", "/CN=ais", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
-    subprocess.run(command, check=True, capture_output=True)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            content = b'{"sessionTimeout": "30"}'
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args):
-            pass
-
-    class Server(HTTPServer):
-        def handle_error(self, request, client_address):
-            pass  # a client that does not trust the certificate hangs up
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    with Server(("127.0.0.1", 0), Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield f"https://127.0.0.1:{server.server_address[1]}", str(certificate)
-        server.shutdown()
-        thread.join()
-
-
-def test_a_certificate_of_the_own_authority(tls_server):
-    url, certificate = tls_server
-    with AisClient(AisSettings(url, "U", "p", verify=certificate)) as client:
-        assert client.server_config().idle_seconds == 1800
-
-
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_checking_can_be_switched_off(tls_server):
-    with AisClient(AisSettings(tls_server[0], "U", "p", verify=False)) as client:
-        assert client.server_config().idle_seconds == 1800
-
-
-def test_an_untrusted_certificate_names_the_setting(tls_server):
-    with AisClient(AisSettings(tls_server[0], "U", "p")) as client, pytest.raises(AisConfigError, match="ca_bundle"):
-        _ = client.user
-
-
-def test_a_missing_file_of_authorities_names_the_setting(tls_server, tmp_path):
-    settings = AisSettings(tls_server[0], "U", "p", verify=str(tmp_path / "none.pem"))
-    with AisClient(settings) as client, pytest.raises(AisConfigError, match="ca_bundle"):
-        _ = client.user
