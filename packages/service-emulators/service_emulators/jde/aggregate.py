@@ -64,11 +64,11 @@ def aggregate(emulator: Emulator, request: DataRequest) -> dict[str, Any]:
     statement = statement.group_by(*(one.expression for one in groups))
     if request.having:
         statement = statement.having(_having(request.having, target))
-    by_alias = {one.column.alias: one for one in groups}
+    by_column = {one.column: one for one in groups}
     for column, direction in sort_columns(wanted.order_by, target):
-        if column.alias not in by_alias:
+        if column not in by_column:
             raise bad_request(f"orderBy column {column.alias} is not in groupBy")
-        expression = by_alias[column.alias].expression
+        expression = by_column[column].expression
         statement = statement.order_by(expression.desc() if direction == "DESC" else expression.asc())
     with emulator.store.engine.connect() as connection:
         rows = connection.execute(statement).all()

@@ -76,6 +76,6 @@ def _next_link(emulator: Emulator, request: Request, result: ResultSet) -> str:
         "formOID": result.table.name,
         "token": result.session.token,
         "outputType": result.output,
-        "returnControlIDs": "|".join(f"{result.table.name}.{column.alias}" for column in result.columns),
+        "returnControlIDs": "|".join(f"{column.owner}.{column.alias}" for column in result.columns),
     }
     return f"{base.rstrip('/')}/jderest/v2/dataservice/next?{urlencode(query)}"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from service_emulators.jde.requests import DataRequest, OrderBy, Query
     from service_emulators.jde.sessions import Session
 
-_ROW_NUMBER: sa.ColumnElement[int] = sa.literal_column("rowid", sa.Integer)
 _PAGE_CHUNK = 10_000
 _DIRECTIONS = {"ASC", "DESC"}
 
@@ -74,7 +73,7 @@ def browse(emulator: Emulator, request: DataRequest, session: Session | None, de
     columns = returned_columns(target, request.return_control_ids)
     output = check_output_type(request.output_type, default_output)
     if is_true(request.form_service_demo):
-        return Answer(target.table, dummy_rows(target.table, columns), 1)
+        return Answer(target.table, dummy_rows(columns), 1)
     where = where_clause(request.query, target)
     if request.return_control_ids and target.switches.order_columns_must_be_returned:
         _check_order_is_returned(request.aggregation.order_by, target, columns)
@@ -90,38 +89,39 @@ def browse(emulator: Emulator, request: DataRequest, session: Session | None, de
     )
     if not is_true(request.find_on_entry) and not (request.query and request.query.auto_find):
         # Without a Find the form opens with an empty grid.
-        return Answer(target.table, grid_rows(target.table, columns, [], output, target.switches), 0)
+        return Answer(target.table, grid_rows(columns, [], output, target.switches), 0)
     hidden = search.cut and target.switches.cap_hides_more
     if session and search.size and not hidden and is_true(request.enable_next_page_processing):
         return _open_result_set(emulator, search, session)
     rows = _fetch(emulator, _select(emulator, search, [target.expression(one) for one in columns], search.size + 1))
     more = 0 < search.size < len(rows)
     rows = rows[: search.size] if more else rows
-    grid = grid_rows(target.table, columns, rows, output, target.switches)
+    grid = grid_rows(columns, rows, output, target.switches)
     return Answer(target.table, grid, len(rows), more=more and not hidden)
 
 
 def next_page(emulator: Emulator, result: ResultSet, wanted: list[int]) -> Answer:
     """Return a page of an open result set, as the rows are now; rows deleted meanwhile are missing."""
-    _, sql = emulator.store.table(result.table.name)
-    columns = [sql.c[column.name] for column in result.columns]
+    target = result.target
+    columns = [target.expression(column) for column in result.columns]
     found: dict[int, Sequence[Any]] = {}
     for start in range(0, len(wanted), _PAGE_CHUNK):
-        chosen = _ROW_NUMBER.in_(wanted[start : start + _PAGE_CHUNK])
-        for number, *row in _fetch(emulator, sa.select(_ROW_NUMBER, *columns).select_from(sql).where(chosen)):
+        chosen = target.row_number.in_(wanted[start : start + _PAGE_CHUNK])
+        statement = sa.select(target.row_number, *columns).select_from(target.sql).where(chosen)
+        for number, *row in _fetch(emulator, statement):
             found[number] = row
     rows = [found[number] for number in wanted if number in found]
     if not result.more:
         emulator.result_sets.close(result)
-    grid = grid_rows(result.table, result.columns, rows, result.output, emulator.switches)
+    grid = grid_rows(result.columns, rows, result.output, emulator.switches)
     return Answer(result.table, grid, len(rows), more=result.more, result=result if result.more else None)
 
 
 def _open_result_set(emulator: Emulator, search: _Search, session: Session) -> Answer:
-    numbers = [number for (number,) in _fetch(emulator, _select(emulator, search, [_ROW_NUMBER], 0))]
+    numbers = [number for (number,) in _fetch(emulator, _select(emulator, search, [search.target.row_number], 0))]
     result = ResultSet(
         session=session,
-        table=search.target.table,
+        target=search.target,
         columns=search.columns,
         output=search.output,
         page_size=search.size,
@@ -138,25 +138,25 @@ def _select(emulator: Emulator, search: _Search, what: list[sa.ColumnElement[Any
     target = search.target
     where = [search.where.expression, *target.visible()]
     if search.order:
-        first = search.order[0][0].name
-        if first in search.where.low:
-            where.append(target.sql.c[first] >= search.where.low[first])
-        if first in search.where.high:
-            where.append(target.sql.c[first] <= search.where.high[first])
+        first = search.order[0][0]
+        if first.name in search.where.low:
+            where.append(target.expression(first) >= search.where.low[first.name])
+        if first.name in search.where.high:
+            where.append(target.expression(first) <= search.where.high[first.name])
     statement = sa.select(*what).select_from(target.sql).where(*where).order_by(*_sorting(emulator, search))
     return statement.limit(limit) if search.size and limit else statement
 
 
 def _sorting(emulator: Emulator, search: _Search) -> list[sa.ColumnElement[Any]]:
     """Return the sort asked for; where it leaves the order open, rows are shuffled (the same way for the same seed)."""
-    shuffled = ((_ROW_NUMBER + emulator.seed) * 2654435761) % 4294967296
+    shuffled = ((search.target.row_number + emulator.seed) * 2654435761) % 4294967296
     if emulator.switches.ignore_order_by:
         return [shuffled]
     columns: list[sa.ColumnElement[Any]] = [
         search.target.expression(column).desc() if direction == "DESC" else search.target.expression(column).asc()
         for column, direction in search.order
     ]
-    complete = set(search.target.table.key) <= {column.alias for column, _ in search.order}
+    complete = set(search.target.table.key_columns) <= {column for column, _ in search.order}
     return columns if complete else [*columns, shuffled]
 
 
@@ -181,10 +181,10 @@ def where_clause(query: Query | None, target: Target) -> Clause:
 
 def returned_columns(target: Target, control_ids: str | None) -> list[Column]:
     """Return the columns asked for, all when none is named; those hidden by column security are left out."""
-    hidden = target.switches.column_security.get(target.table.name, [])
+    hidden = target.switches.column_security
     names = [name for name in (control_ids or "").split("|") if name]
     chosen = [target.column(name) for name in dict.fromkeys(names)] if names else list(target.table.columns.values())
-    return [column for column in chosen if column.alias not in hidden]
+    return [column for column in chosen if column.alias not in hidden.get(column.owner, [])]
 
 
 def sort_columns(order: list[OrderBy], target: Target) -> list[tuple[Column, str]]:

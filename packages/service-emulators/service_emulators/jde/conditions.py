@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from service_emulators.jde import dates
+from service_emulators.jde.dictionary import tables
 from service_emulators.jde.errors import ServiceError, bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
     from service_emulators.jde.dictionary import Column, Table
@@ -40,22 +41,23 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Target:
-    """What a request reads: a table, its SQL twin, and the circumstances its literals are read in."""
+    """What a request reads: a table or view, its SQL twin, and the circumstances its literals are read in."""
 
     table: Table
-    sql: sa.Table
+    sql: sa.FromClause
+    owners: Mapping[str, sa.Table]
+    """SQL tables the columns belong to, by name; the first one has a row for each row of the target."""
     switches: Switches
     today: date
     user: str
 
     def column(self, control_id: str) -> Column:
-        """Find the column of a control ID, ``F0101.AN8`` or ``AN8``.
+        """Find the column of a control ID, ``F0101.AN8`` or, unless it is of a view, ``AN8``.
 
         Raises:
             ServiceError: There is none.
         """
-        prefix, _, alias = control_id.rpartition(".")
-        column = self.table.columns.get(alias) if prefix in {"", self.table.name} else None
+        column = self.table.find(control_id)
         if column is None:
             status = self.switches.unknown_object_status
             raise ServiceError(status, f"Invalid control ID {control_id} for {self.table.name}")
@@ -63,14 +65,20 @@ class Target:
 
     def expression(self, column: Column) -> Expression:
         """Return the SQL column."""
-        return self.sql.c[column.name]
+        return self.owners[column.owner].c[column.name]
+
+    @property
+    def row_number(self) -> sa.ColumnElement[int]:
+        """The database's own number of a row."""
+        return sa.literal_column(f"{next(iter(self.owners))}.rowid", sa.Integer)
 
     def visible(self) -> list[Expression]:
         """Return the conditions of row security."""
         return [
             sa.or_(self.expression(column).is_(None), self.expression(column).not_in(hidden))
-            for alias, hidden in self.switches.row_security.get(self.table.name, {}).items()
-            if (column := self.table.columns.get(alias))
+            for owner in self.owners
+            for alias, hidden in self.switches.row_security.get(owner, {}).items()
+            if (column := tables()[owner].columns.get(alias))
         ]
 
 

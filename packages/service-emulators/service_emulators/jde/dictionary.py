@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
 Kind = Literal["string", "character", "number", "date", "time"]
 
+VIEWS_FILE = "views.txt"
+"""Among the dictionary files the one of business views; see `views`."""
 _TYPE = re.compile(r"(?P<letter>[SRNCDT])(?P<length>\d+)?(?:,(?P<decimals>\d+))?")
 _RANGE = re.compile(r"(?P<head>[A-Z]+)(?P<first>\d+)(?P<tail>[A-Z]*)\.\.(?P=head)(?P<last>\d+)(?P=tail)")
 _HEAD = re.compile(r"\[(?P<name>F\w+)\] (?P<prefix>\w\w) (?P<title>.+)")
+
 
 _USER_RESERVED = (
     "URCD S2 User Reserved Code",
@@ -51,7 +54,10 @@ _AUDIT = (
 
 @dataclass(frozen=True)
 class Column:
-    """One column: ``alias`` is its name on the wire, ``name`` its name in the database (prefix + alias)."""
+    """One column: ``alias`` is its name on the wire, ``name`` its name in the database (prefix + alias).
+
+    ``owner`` is the table it belongs to: columns of a view keep theirs.
+    """
 
     alias: str
     name: str
@@ -60,6 +66,12 @@ class Column:
     length: int
     decimals: int = 0
     right_justified: bool = False
+    owner: str = ""
+
+    @property
+    def wire_name(self) -> str:
+        """The name in a grid: F0101_AN8."""
+        return f"{self.owner}_{self.alias}"
 
     @property
     def is_text(self) -> bool:
@@ -77,6 +89,21 @@ class Table:
     key: tuple[str, ...]
     time: str
     columns: Mapping[str, Column] = field(repr=False)
+
+    @property
+    def key_columns(self) -> list[Column]:
+        """The columns of the key."""
+        return [self.columns[name] for name in self.key]
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The tables whose rows these are."""
+        return (self.name,)
+
+    def find(self, control_id: str) -> Column | None:
+        """Find the column of a control ID, ``F0101.AN8`` or ``AN8``."""
+        prefix, _, alias = control_id.rpartition(".")
+        return self.columns.get(alias) if prefix in {"", self.name} else None
 
     def by_any_name(self, name: str) -> Column | None:
         """Find a column by alias or by database name, in any case."""
@@ -129,7 +156,7 @@ def _table(head: re.Match[str], lines: list[tuple[int, str]], source: str) -> Ta
         else:
             specs = (line,)
         for spec in specs:
-            for column in _columns(spec, head["prefix"], f"{source}, line {number}"):
+            for column in _columns(spec, head, f"{source}, line {number}"):
                 columns[column.alias] = column
     key = tuple(options["key"].split())
     missing = [alias for alias in (*key, "UPMJ", options["time"]) if alias not in columns]
@@ -138,7 +165,7 @@ def _table(head: re.Match[str], lines: list[tuple[int, str]], source: str) -> Ta
     return Table(head["name"], head["prefix"], head["title"], key, options["time"], columns)
 
 
-def _columns(spec: str, prefix: str, where: str) -> Iterator[Column]:
+def _columns(spec: str, head: re.Match[str], where: str) -> Iterator[Column]:
     alias, _, rest = spec.partition(" ")
     code, _, title = rest.partition(" ")
     kind = _TYPE.fullmatch(code)
@@ -146,24 +173,25 @@ def _columns(spec: str, prefix: str, where: str) -> Iterator[Column]:
         raise DictionaryError(f"{where}: expected 'ALIAS TYPE Title', found {spec!r}")
     many = _RANGE.fullmatch(alias)
     if not many:
-        yield _column(alias, prefix, kind, title)
+        yield _column(alias, head, kind, title)
         return
     width = len(many["first"])
     for number in range(int(many["first"]), int(many["last"]) + 1):
         one = f"{many['head']}{number:0{width}d}{many['tail']}"
-        yield _column(one, prefix, kind, title.format(n=number))
+        yield _column(one, head, kind, title.format(n=number))
 
 
-def _column(alias: str, prefix: str, kind: re.Match[str], title: str) -> Column:
+def _column(alias: str, head: re.Match[str], kind: re.Match[str], title: str) -> Column:
     kinds: dict[str, Kind] = {"S": "string", "R": "string", "C": "character", "N": "number", "D": "date", "T": "time"}
     return Column(
         alias=alias,
-        name=prefix + alias,
+        name=head["prefix"] + alias,
         kind=kinds[kind["letter"]],
         title=title,
         length=int(kind["length"] or {"C": 1, "D": 6, "T": 6}.get(kind["letter"], 0)),
         decimals=int(kind["decimals"] or 0),
         right_justified=kind["letter"] == "R",
+        owner=head["name"],
     )
 
 
@@ -172,7 +200,7 @@ def tables() -> Mapping[str, Table]:
     """Return all tables of the dictionary by name."""
     found: dict[str, Table] = {}
     for file in sorted(resources.files(__package__).joinpath("tables").iterdir(), key=lambda one: one.name):
-        if file.name.endswith(".txt"):
+        if file.name.endswith(".txt") and file.name != VIEWS_FILE:
             for table in parse_tables(file.read_text(encoding="utf-8"), file.name):
                 found[table.name] = table
     return found

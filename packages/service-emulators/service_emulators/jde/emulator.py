@@ -60,14 +60,14 @@ class Emulator:
         """Return what a request reads.
 
         Raises:
-            ServiceError: No such table (views are not emulated), or the user may not read it.
+            ServiceError: No such table or view, or the user may not read it.
         """
         if kind not in {"table", "view"}:
             raise ServiceError(500, f"Unknown targetType {kind}")
         try:
-            table, sql = self.store.table(name if kind == "table" else "")
+            table, sql, owners = self.store.source(name, kind)
         except RowError:
             raise ServiceError(self.switches.unknown_object_status, f"Invalid {kind}: {name}") from None
         if name in self.switches.refused_tables:
             raise ServiceError(403, f"Authorization Failure: {name} may not be viewed", "AuthorizationException")
-        return Target(table, sql, self.switches, self.local_now().date(), self.account.username)
+        return Target(table, sql, owners, self.switches, self.local_now().date(), self.account.username)

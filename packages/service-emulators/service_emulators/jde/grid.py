@@ -15,7 +15,7 @@ from service_emulators.jde.errors import bad_request
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from service_emulators.jde.dictionary import Column, Table
+    from service_emulators.jde.dictionary import Column
     from service_emulators.jde.switches import Switches
 
 _DATA_TYPES = {"character": 1, "string": 2, "number": 9, "time": 9, "date": 11}
@@ -76,10 +76,10 @@ def _row_type(keys: tuple[str, ...]) -> type[msgspec.Struct]:
 
 
 def grid_rows(
-    table: Table, columns: Sequence[Column], rows: Sequence[Sequence[Any]], output: str, switches: Switches
+    columns: Sequence[Column], rows: Sequence[Sequence[Any]], output: str, switches: Switches
 ) -> dict[str, Any]:
     """Return ``columns``/``titles`` and ``rowset`` for rows of stored values, in the order of ``columns``."""
-    keys = wire_names(table, columns)
+    keys = [column.wire_name for column in columns]
     titles = {key: column.title for key, column in zip(keys, columns, strict=True)}
     by_column = list(zip(*rows, strict=True))
     wire = [wire_values(column, values, switches) for column, values in zip(columns, by_column, strict=False)]
@@ -120,15 +120,10 @@ def epoch_milliseconds(julian: int | None, offset_minutes: int) -> int | None:
     return (midnight - _EPOCH) // timedelta(milliseconds=1)
 
 
-def dummy_rows(table: Table, columns: Sequence[Column]) -> dict[str, Any]:
+def dummy_rows(columns: Sequence[Column]) -> dict[str, Any]:
     """Return the one row of ``formServiceDemo``: "X" for text, 0 for numbers, 19700101 for dates (section 3.1)."""
-    keys = wire_names(table, columns)
+    keys = [column.wire_name for column in columns]
     return {
         "columns": {key: column.title for key, column in zip(keys, columns, strict=True)},
         "rowset": [{key: _DUMMIES[column.kind] for key, column in zip(keys, columns, strict=True)}],
     }
-
-
-def wire_names(table: Table, columns: Sequence[Column]) -> list[str]:
-    """Return the names columns have in a grid: F0101_AN8."""
-    return [f"{table.name}_{column.alias}" for column in columns]

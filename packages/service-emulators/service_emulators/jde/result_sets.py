@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service_emulators.clock import EmulatorClock
+    from service_emulators.jde.conditions import Target
     from service_emulators.jde.dictionary import Column, Table
     from service_emulators.jde.sessions import Session
 
@@ -25,7 +26,7 @@ class ResultSet:
     """The rows a query found, as row numbers of the database, and how far they were read."""
 
     session: Session
-    table: Table
+    target: Target
     columns: list[Column]
     output: str
     page_size: int
@@ -35,6 +36,11 @@ class ResultSet:
     position: int = 0
     state_id: int = 1
     rid: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def table(self) -> Table:
+        """The table or view."""
+        return self.target.table
 
     @property
     def more(self) -> bool:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from service_emulators.jde import dates
 from service_emulators.jde.dictionary import tables
 from service_emulators.jde.values import to_plain, to_stored
+from service_emulators.jde.views import views
 
 if TYPE_CHECKING:
     import sqlite3
@@ -61,6 +62,27 @@ class Store:
         if name not in self._tables:
             raise RowError(f"there is no table {name!r}; there are {', '.join(sorted(self._tables))}")
         return tables()[name], self._tables[name]
+
+    def source(self, name: str, kind: str) -> tuple[Table, sa.FromClause, dict[str, sa.Table]]:
+        """Return the dictionary entry of a table or view, what to select from, and the SQL tables by name.
+
+        Raises:
+            RowError: There is no such table or view.
+        """
+        if kind == "table":
+            table, sql = self.table(name)
+            return table, sql, {name: sql}
+        view = views().get(name)
+        if view is None:
+            raise RowError(f"there is no view {name!r}; there are {', '.join(sorted(views()))}")
+        owners = {owner: self._tables[owner] for owner in view.owners}
+        base = tables()[view.base]
+        source: sa.FromClause = owners[view.base]
+        for owner, aliases in view.joins.items():
+            pairs = [(base.columns[alias].name, tables()[owner].columns[alias].name) for alias in aliases]
+            same = [owners[view.base].c[one] == owners[owner].c[other] for one, other in pairs]
+            source = source.join(owners[owner], sa.and_(*same))
+        return view, source, owners
 
     @contextmanager
     def loading(self) -> Iterator[sa.Connection]:

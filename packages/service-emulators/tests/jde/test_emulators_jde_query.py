@@ -28,11 +28,10 @@ ROWS = [
 @pytest.fixture(scope="module")
 def target():
     store = Store()
-    table, sql = store.table("F0101")
     rows = [(one["AN8"], one["ALPH"], one["EFTB"], one["MCU"] and one["MCU"].rjust(12)) for one in ROWS]
     with store.loading() as connection:
         store.load(connection, "F0101", ["AN8", "ALPH", "EFTB", "MCU"], rows)
-    yield Target(table, sql, Switches(), TODAY, "TAPUSER"), store.engine
+    yield Target(*store.source("F0101", "table"), Switches(), TODAY, "TAPUSER"), store.engine
     store.close()
 
 
