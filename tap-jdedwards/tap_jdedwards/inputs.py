@@ -107,10 +107,10 @@ def checked_state(state: Any) -> dict[str, Any] | None:
 
 
 def with_replication_metadata(catalog: dict[str, Any]) -> dict[str, Any]:
-    """Let ``replication-method`` and ``replication-key`` among a stream's metadata decide, where they are given.
+    """Let ``replication-method`` and ``replication-key`` decide that a user put among a stream's metadata.
 
     The SDK (read at 0.54.9) looks at the stream's own entries first, which discovery has filled in, and knows no method
-    in the metadata but a forced one.
+    in the metadata but a forced one. A key that discovery put there is among ``valid-replication-keys``.
 
     Args:
         catalog: A Singer catalog.
@@ -124,8 +124,11 @@ def with_replication_metadata(catalog: dict[str, Any]) -> dict[str, Any]:
 def _with_metadata(entry: dict[str, Any]) -> dict[str, Any]:
     listed = entry.get("metadata") or ()
     given: dict[str, Any] = next((item["metadata"] for item in listed if not item.get("breadcrumb")), {})
-    names = ("replication-method", "replication-key")
-    return {**entry, **{name.replace("-", "_"): given[name] for name in names if given.get(name)}}
+    method, key = given.get("replication-method"), given.get("replication-key")
+    chosen = {} if not method else {"replication_method": method}
+    if key and key not in (given.get("valid-replication-keys") or ()):
+        chosen["replication_key"] = key
+    return {**entry, **chosen}
 
 
 def checked_catalog(catalog: Any) -> dict[str, Any]:
