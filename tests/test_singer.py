@@ -1,49 +1,15 @@
-"""Tap and target on their own, beside plug-ins that are not ours."""
+"""The target on its own, beside a tap that is not ours."""
 
 from __future__ import annotations
 
 import json
-import os
 import typing as t
 from pathlib import Path
-
-import pytest
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
     from suite import Suite
-
-TABLES = {"F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401"}
-
-
-@pytest.mark.slow
-def test_the_tap_loads_into_target_jsonl(suite_of: Callable[..., Suite], tmp_path: Path) -> None:
-    suite = suite_of(customers=40, contacts=60)
-    suite.settings["TAP_JDEDWARDS_TABLES"] = json.dumps(sorted(TABLES))
-    messages = tmp_path / "messages.singer"
-    with messages.open("w") as out:
-        done = suite.call("tap-jdedwards", "--config=ENV")
-        out.write(done.stdout)
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / "jsonl"
-    folder.mkdir()
-    config = tmp_path / "jsonl.json"
-    config.write_text(json.dumps({"destination_path": str(folder), "do_timestamp_file": False}))
-    suite.settings["UV_CACHE_DIR"] = os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv"))
-    for name, value in os.environ.items():
-        if name.endswith(("CA_BUNDLE", "CERT_FILE")) or name.startswith(("UV_", "PIP_")):
-            suite.settings.setdefault(name, value)
-    # Its own environment: target-jsonl pins a jsonschema of 2017 that nothing else can live with.
-    command = ("uv", "tool", "run", "--from", "target-jsonl==0.1.4", "target-jsonl", "--config", str(config))
-    with messages.open() as lines:
-        loaded = suite.call(*command, stdin=lines)
-    assert loaded.returncode == 0, loaded.stderr
-    for table in TABLES:
-        rows = (folder / f"{table}.jsonl").read_text().splitlines()
-        assert len(rows) == len(suite.jde.control.rows(table)), table
-    customers = [json.loads(line) for line in (folder / "customers.jsonl").read_text().splitlines()]
-    assert {str(customer["address_number"]) for customer in customers} == suite.customers()
 
 
 def test_the_target_takes_records_of_a_tap_that_is_not_ours(suite_of: Callable[..., Suite], tmp_path: Path) -> None:
