@@ -17,8 +17,9 @@ from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
 
+from tap_jdedwards.composed.codes import CodeTexts
 from tap_jdedwards.composed.loading import definitions
-from tap_jdedwards.composed.stream import ComposedStream
+from tap_jdedwards.composed.offering import composed_stream
 from tap_jdedwards.failures import IncompleteRunError, one_line_errors
 from tap_jdedwards.inputs import (
     check_config_files,
@@ -88,6 +89,11 @@ class TapJDEdwards(Tap):
     def pool(self) -> ThreadPoolExecutor:
         """Threads that fetch pages while rows are written."""
         return ThreadPoolExecutor(self.settings.ais.max_concurrency, thread_name_prefix="ais")
+
+    @cached_property
+    def code_texts(self) -> CodeTexts:
+        """Descriptions of user defined codes, shared by all streams of this run."""
+        return CodeTexts(self.client, self.settings.page_size)
 
     @cached_property
     def failures(self) -> dict[str, str]:
@@ -167,11 +173,12 @@ class TapJDEdwards(Tap):
                     raise  # nothing can be offered; to try the next table would only take time
                 self.note_failure(table, ValueError(f"{error} (it is named in the setting tables)"))
         for name in self.settings.streams:
-            if name in known:
-                streams.append(ComposedStream(self, known[name]))
-            else:
-                there = ", ".join(sorted(known))
-                self.note_failure(name, ValueError(f"the setting streams names it, but there are only {there}"))
+            try:
+                streams.append(composed_stream(self, name, known))
+            except (AisError, ValueError) as error:
+                if isinstance(error, AisUnavailable) and not error.reached:
+                    raise
+                self.note_failure(name, error)
         return streams
 
     @property

@@ -6,14 +6,8 @@ from datetime import date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tap_jdedwards.bookmark import (
-    BookmarkError,
-    ComposedBookmark,
-    FirstLoad,
-    Pass,
-    TableBookmark,
-    Watermark,
-)
+from tap_jdedwards.bookmark import BookmarkError, FirstLoad, TableBookmark
+from tap_jdedwards.composed.bookmark import ComposedBookmark, Pass, Watermark, gained
 
 moments = st.datetimes(datetime(2019, 1, 1), datetime(2027, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
 watermarks = st.builds(
@@ -21,6 +15,7 @@ watermarks = st.builds(
 )
 after = st.lists(st.integers(0, 99_999_999) | st.text(max_size=12), max_size=4).map(tuple)
 NAMES = ["F0101", "F0116"]
+days = st.none() | st.dates(date(2019, 1, 1), date(2027, 1, 1))
 tables = st.fixed_dictionaries(dict.fromkeys(NAMES, watermarks))
 
 
@@ -36,10 +31,11 @@ def test_a_table_bookmark_survives_the_state_file(mark, first_load):
 
 @given(
     tables | st.just({}),
-    st.none() | st.builds(Pass, after=st.lists(st.integers(0, 99_999_999), max_size=1).map(tuple), tables=tables),
+    st.none() | st.builds(Pass, st.lists(st.integers(0, 99_999_999), max_size=1).map(tuple), tables, days),
+    days,
 )
-def test_a_composed_bookmark_survives_the_state_file(known, under_way):
-    bookmark = ComposedBookmark(known, under_way)
+def test_a_composed_bookmark_survives_the_state_file(known, under_way, day):
+    bookmark = ComposedBookmark(known, under_way, day if known else None)
     assert ComposedBookmark.from_state(through_json(bookmark.to_state()), NAMES) == bookmark
 
 
@@ -87,6 +83,16 @@ def test_foreign_keys_of_a_state_are_ignored():
 def test_a_state_of_another_definition_means_a_new_first_load():
     state = ComposedBookmark({"F0101": Watermark(datetime(2026, 1, 1))}).to_state()
     assert ComposedBookmark.from_state(state, NAMES) == ComposedBookmark()
+    assert gained(state, NAMES) == ["F0116"]
+    assert gained(state, ["F0101"]) == []
+    assert gained({}, NAMES) == []
+
+
+def test_the_day_of_a_pass_holds_when_it_is_through():
+    yesterday, today = date(2026, 11, 19), date(2026, 11, 20)
+    bookmark = ComposedBookmark({"F0411": Watermark()}, Pass((), {"F0411": Watermark()}, today), yesterday)
+    assert bookmark.at((5,)).to_state()["day"] == "2026-11-19"
+    assert bookmark.finished().day == today
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tap_jdedwards.composed import reading as composed_reading
+from tap_jdedwards.composed import changes as composed_changes
 
 START = datetime(2026, 11, 20, 9, 0)
 
@@ -139,7 +139,7 @@ def test_nothing_changed_means_nothing_but_what_stands_on_the_bookmark(run, load
 
 
 def test_too_many_changes_are_found_by_a_walk_instead(jde, run, at, loaded, monkeypatch):
-    monkeypatch.setattr(composed_reading, "MOST_KEYS", 3)
+    monkeypatch.setattr(composed_changes, "MOST_KEYS", 3)
     at(130)
     jde.control.update_rows("F0115", {"AN8": [1002, 1004, 1006, 1008, 1010], "IDLN": 0}, {"PH1": "1"})
     jde.control.update_rows("F0101", {"AN8": 1012}, {"ALPH": "x"})

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import yaml
-from tap_jdedwards.bookmark import ComposedBookmark, TableBookmark
+from tap_jdedwards.bookmark import TableBookmark
+from tap_jdedwards.composed.bookmark import ComposedBookmark
 from tap_jdedwards.composed.loading import parse_definitions
 from tap_jdedwards.dictionary import load_dictionary
 from tap_jdedwards.settings import CONFIG_SCHEMA, DEFAULT_STREAMS, DEFAULT_TABLES

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from jde_ais import parse_date
 
-from tap_jdedwards.columns import property_schema, reader
-from tap_jdedwards.composed.definition import Cell, Codes, Exists, First, Object
+from tap_jdedwards.composed.conditions import matcher, meets
 from tap_jdedwards.composed.loading import STAMP_PROPERTIES
-from tap_jdedwards.dictionary import DATE_COLUMN, Kind
+from tap_jdedwards.composed.making import Makers, no_text
+from tap_jdedwards.dictionary import DATE_COLUMN
 from tap_jdedwards.marks import latest, mark_of, mark_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from datetime import date, datetime
 
-    from tap_jdedwards.composed.definition import Definition, Part, Property, Rows, Source
+    from tap_jdedwards.composed.definition import Definition, Source
+    from tap_jdedwards.composed.making import TextOf
     from tap_jdedwards.composed.merging import Row
 
 
@@ -27,102 +27,83 @@ class Bundle:
     """The raw rows one document is made of.
 
     Attributes:
-        key: Values of the document's key.
-        rows: Rows by table; the root has one.
+        key: Values of the document's key, in the form in which keys are compared.
+        rows: Rows by source; the root has one.
     """
 
     key: tuple[Any, ...]
-    rows: Mapping[str, list[Row]]
-
-
-def document_schema(definition: Definition) -> dict[str, Any]:
-    """Describe the documents of a stream.
-
-    Args:
-        definition: The stream.
-
-    Returns:
-        Its JSON schema.
-    """
-    properties = {name: _schema_of(definition, entry) for name, entry in definition.properties.items()}
-    for name in definition.key:
-        properties[name]["type"] = [properties[name]["type"][0]]
-    day, at = STAMP_PROPERTIES
-    properties[day] = property_schema(Kind.DATE, description="Day of the latest change in any of its tables")
-    properties[at] = property_schema(Kind.TIME, description="Time of that change")
-    return {"type": "object", "properties": properties}
-
-
-def _schema_of(definition: Definition, entry: Property) -> dict[str, Any]:
-    kinds = definition.kinds
-    if isinstance(entry, Cell):
-        return property_schema(kinds[entry.alias], description=f"{entry.table}.{entry.alias}")
-    if isinstance(entry, First):
-        names = " or ".join(f"{cell.table}.{cell.alias}" for cell in entry.cells)
-        return property_schema(kinds[entry.cells[0].alias], description=names)
-    if isinstance(entry, Exists):
-        return {"type": ["boolean", "null"], "description": f"Whether {entry.table} has a row"}
-    if isinstance(entry, Codes):
-        codes = {alias: property_schema(Kind.STRING) for alias in entry.aliases}
-        return {"type": ["object", "null"], "properties": codes, "description": f"Codes of {entry.table}"}
-    parts = {name: _part_schema(definition, part) for name, part in entry.properties.items()}
-    inner = {"type": ["object", "null"], "properties": parts}
-    if isinstance(entry, Object):
-        return {**inner, "description": f"Current row of {entry.table}"}
-    return {
-        "type": ["array", "null"],
-        "items": {"type": "object", "properties": parts},
-        "description": f"Rows of {entry.table}",
-    }
-
-
-def _part_schema(definition: Definition, part: Part) -> dict[str, Any]:
-    if isinstance(part, str):
-        return property_schema(definition.kinds[part])
-    return {"type": ["array", "null"], "items": property_schema(Kind.STRING, nullable=False)}
+    rows: dict[str, list[Row]]
 
 
 class Assembler:
     """Makes the documents of one stream."""
 
-    def __init__(self, definition: Definition, selected: Iterable[str] | None = None) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        selected: Iterable[str] | None = None,
+        *,
+        hidden: Collection[str] = (),
+        text_of: TextOf = no_text,
+    ) -> None:
         """Prepare for a stream.
 
         Args:
             definition: The stream.
             selected: Properties to emit; None for all. The key always is.
+            hidden: Columns that this server does not show, as ``SOURCE.ALIAS``.
+            text_of: Gives the description of a code.
         """
         self._definition = definition
+        self._key = tuple((alias, matcher(alias, definition.kinds[alias])) for alias in definition.key.values())
         wanted = None if selected is None else {*selected, *definition.key}
-        self._readers = {
-            alias: reader(kind, in_key=alias in definition.key.values()) for alias, kind in definition.kinds.items()
-        }
+        makers = Makers(definition, hidden, text_of)
         self._makers: list[tuple[str, Callable[[Bundle, date], Any]]] = [
-            (name, self._maker(entry))
+            (name, makers.maker(entry))
             for name, entry in definition.properties.items()
             if wanted is None or name in wanted
         ]
         self._stamps = [name for name in STAMP_PROPERTIES if wanted is None or name in wanted]
+        self._takes = {
+            name: meets(source.take, definition.kinds) for name, source in definition.sources.items() if source.take
+        }
+        self._watched = [(name, source.time) for name, source in definition.sources.items() if source.emits]
 
     def bundles(self, root_rows: Iterable[Row], others: Mapping[str, list[Row]]) -> Iterator[Bundle]:
         """Sort the rows of a group to the documents they belong to.
 
         Args:
             root_rows: Rows of the root with one first key value.
-            others: Rows of the other tables with the same value.
+            others: Rows of the other joined tables with the same value.
 
         Yields:
-            Bundles in the order of their keys; without those that lack a row they need.
+            Bundles in the order of their keys, with no rows of looked-up tables yet; those that lack a row they need
+            are left out.
         """
-        sources = self._definition.sources
-        by_key = {name: self._by_key(sources[name], rows) for name, rows in others.items()}
-        columns = tuple(self._definition.key.values())
-        for key, row in sorted(((self._values(row, columns), row) for row in root_rows), key=_by_first):
+        joined = {name: self._definition.sources[name] for name in others}
+        by_key = {name: self._by_key(joined[name], rows) for name, rows in others.items()}
+        keyed = [(tuple(read(row.get(alias)) for alias, read in self._key), row) for row in root_rows]
+        for key, row in sorted(keyed, key=_sortable) if len(keyed) > 1 else keyed:
             rows = {self._definition.root: [row]}
             for name, index in by_key.items():
-                rows[name] = index.get(key[: len(sources[name].on)], [])
-            if all(rows[name] or not source.required for name, source in sources.items()):
+                rows[name] = index.get(key[: len(joined[name].on)], [])
+            if all(rows[name] or not source.required for name, source in joined.items()):
                 yield Bundle(key, rows)
+
+    def complete(self, bundle: Bundle, today: date) -> Bundle | None:
+        """Keep the rows that count.
+
+        Args:
+            bundle: All rows of a document.
+            today: The server's day.
+
+        Returns:
+            The rows the document takes; None when it lacks one that it needs.
+        """
+        for name, takes in self._takes.items():
+            bundle.rows[name] = [row for row in bundle.rows[name] if takes(row, today)]
+        sources = self._definition.sources
+        return bundle if all(bundle.rows[name] or not one.required for name, one in sources.items()) else None
 
     def build(self, bundle: Bundle, today: date) -> dict[str, Any]:
         """Make a document.
@@ -135,13 +116,14 @@ class Assembler:
             The record.
         """
         record = {name: make(bundle, today) for name, make in self._makers}
-        stamp = mark_to_json(self.mark(bundle)) or {}
-        for name in self._stamps:
-            record[name] = stamp.get(name)
+        if self._stamps:
+            stamp = mark_to_json(self.mark(bundle)) or {}
+            for name in self._stamps:
+                record[name] = stamp.get(name)
         return record
 
     def mark(self, bundle: Bundle) -> datetime | None:
-        """Find the latest stamp among a document's rows.
+        """Find the latest stamp among a document's rows whose changes emit it.
 
         Args:
             bundle: Its rows.
@@ -151,98 +133,20 @@ class Assembler:
         """
         return latest(
             *(
-                mark_of(parse_date(row.get(DATE_COLUMN)), row.get(self._definition.sources[name].time))
-                for name, rows in bundle.rows.items()
-                for row in rows
+                mark_of(parse_date(row.get(DATE_COLUMN)), row.get(time) if time else None)
+                for name, time in self._watched
+                for row in bundle.rows.get(name, ())
             )
         )
 
     def _by_key(self, source: Source, rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
+        columns = tuple((alias, matcher(alias, self._definition.kinds[alias])) for alias in source.on)
         index: dict[tuple[Any, ...], list[Row]] = {}
         for row in rows:
-            index.setdefault(self._values(row, source.on), []).append(row)
+            index.setdefault(tuple(read(row.get(alias)) for alias, read in columns), []).append(row)
         return index
 
-    def _values(self, row: Row, columns: Iterable[str]) -> tuple[Any, ...]:
-        return tuple(self._readers[alias](row.get(alias)) for alias in columns)
 
-    def _maker(self, entry: Property) -> Callable[[Bundle, date], Any]:
-        if isinstance(entry, Cell):
-            return self._cell(entry)
-        if isinstance(entry, First):
-            cells = [self._cell(cell) for cell in entry.cells]
-            return lambda bundle, today: next((value for cell in cells if (value := cell(bundle, today))), None)
-        if isinstance(entry, Exists):
-            return lambda bundle, _: bool(bundle.rows[entry.table])
-        if isinstance(entry, Codes):
-            return self._codes(entry)
-        if isinstance(entry, Object):
-            return self._object(entry)
-        return self._rows(entry)
-
-    def _cell(self, cell: Cell) -> Callable[[Bundle, date], Any]:
-        read, source = self._readers[cell.alias], self._definition.sources[cell.table]
-
-        def value(bundle: Bundle, today: date) -> Any:
-            row = current(source, bundle.rows[cell.table], today)
-            return None if row is None else read(row.get(cell.alias))
-
-        return value
-
-    def _codes(self, codes: Codes) -> Callable[[Bundle, date], Any]:
-        source = self._definition.sources[codes.table]
-
-        def value(bundle: Bundle, today: date) -> dict[str, Any] | None:
-            row = current(source, bundle.rows[codes.table], today)
-            if row is None:
-                return None
-            return {alias: code for alias in codes.aliases if (code := self._readers[alias](row.get(alias)))}
-
-        return value
-
-    def _object(self, entry: Object) -> Callable[[Bundle, date], Any]:
-        source = self._definition.sources[entry.table]
-
-        def value(bundle: Bundle, today: date) -> dict[str, Any] | None:
-            row = current(source, bundle.rows[entry.table], today)
-            return None if row is None else self._parts(entry.properties, row)
-
-        return value
-
-    def _rows(self, entry: Rows) -> Callable[[Bundle, date], Any]:
-        def wanted(row: Row) -> bool:
-            if entry.needs is not None and not self._readers[entry.needs](row.get(entry.needs)):
-                return False
-            return all((self._readers[alias](row.get(alias)) or "") in values for alias, values in entry.where.items())
-
-        return lambda bundle, _: [self._parts(entry.properties, row) for row in bundle.rows[entry.table] if wanted(row)]
-
-    def _parts(self, parts: Mapping[str, Part], row: Row) -> dict[str, Any]:
-        return {name: self._part(part, row) for name, part in parts.items()}
-
-    def _part(self, part: Part, row: Row) -> Any:
-        if isinstance(part, str):
-            return self._readers[part](row.get(part))
-        return [value for alias in part if (value := self._readers[alias](row.get(alias)))]
-
-
-def current(source: Source, rows: list[Row], today: date) -> Row | None:
-    """Pick the row that counts.
-
-    Args:
-        source: The table.
-        rows: Its rows for one document.
-        today: The server's day.
-
-    Returns:
-        For dated rows the latest one that is not in the future, else the earliest; otherwise the first row.
-    """
-    if source.effective is None or not rows:
-        return rows[0] if rows else None
-    dated = [(parse_date(row.get(source.effective)) or date.min, row) for row in rows]
-    past = [entry for entry in dated if entry[0] <= today]
-    return max(past, key=_by_first)[1] if past else min(dated, key=_by_first)[1]
-
-
-def _by_first(entry: tuple[Any, Any]) -> Any:
-    return entry[0]
+def _sortable(entry: tuple[tuple[Any, ...], Row]) -> tuple[tuple[bool, Any], ...]:
+    """Empty dates sort first."""
+    return tuple((part is not None, part) for part in entry[0])

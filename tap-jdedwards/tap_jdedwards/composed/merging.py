@@ -5,12 +5,15 @@ Every table is walked in the order of that value, so that no more than one group
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 Row = dict[str, Any]
+
+Group: TypeAlias = tuple[int, list[Row], dict[str, list[Row]]]
+"""A first key value, the rows of the root with it, and those of the other joined tables by source."""
 
 
 class OrderError(ValueError):
@@ -50,7 +53,7 @@ def grouped(rows: Iterable[Row], column: str, table: str) -> Iterator[tuple[int,
 
 def merged(
     root: Iterator[tuple[int, list[Row]]], others: Mapping[str, Iterator[tuple[int, list[Row]]]]
-) -> Iterator[tuple[int, list[Row], dict[str, list[Row]]]]:
+) -> Iterator[Group]:
     """Put the groups of several tables together.
 
     Args:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tap_jdedwards.bookmark import REPLICATION_KEY, ComposedBookmark, Pass
-from tap_jdedwards.composed.document import Assembler, document_schema
-from tap_jdedwards.composed.reading import DocumentReader, Lower
-from tap_jdedwards.marks import Since, latest
-from tap_jdedwards.progress import Progress
+from tap_jdedwards.bookmark import REPLICATION_KEY
+from tap_jdedwards.composed.bookmark import ComposedBookmark, gained
+from tap_jdedwards.composed.codes import code_types, described
+from tap_jdedwards.composed.document import Assembler
+from tap_jdedwards.composed.lookups import Lookups
+from tap_jdedwards.composed.passes import Run
+from tap_jdedwards.composed.reading import Access, DocumentReader, server_clock
+from tap_jdedwards.composed.schema import document_schema
+from tap_jdedwards.deletes import DELETED_AT, DELETED_AT_SCHEMA, open_sweep, wants_sweep
+from tap_jdedwards.full_table import replaced
+from tap_jdedwards.marks import latest
+from tap_jdedwards.shards import Part
 from tap_jdedwards.stream import JdeStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import date
+    from collections.abc import Iterator
 
-    from tap_jdedwards.bookmark import Watermark
     from tap_jdedwards.composed.definition import Definition
-    from tap_jdedwards.composed.document import Bundle
-    from tap_jdedwards.composed.reading import Group
+    from tap_jdedwards.deletes import Sweep
     from tap_jdedwards.stream import Batch
     from tap_jdedwards.tap import TapJDEdwards
 
@@ -37,9 +40,14 @@ class ComposedStream(JdeStream):
 
         Args:
             tap: The tap.
-            definition: What a document is made of.
+            definition: What a document is made of, resolved.
         """
-        super().__init__(tap, name=definition.name, schema=document_schema(definition), key=definition.key)
+        if tap.settings.udc_descriptions:
+            definition = described(definition)
+        schema = document_schema(definition)
+        if wants_sweep(tap.settings, definition.name):
+            schema["properties"][DELETED_AT] = dict(DELETED_AT_SCHEMA)
+        super().__init__(tap, name=definition.name, schema=schema, key=definition.key)
         self.replication_key = REPLICATION_KEY
         self._definition = definition
 
@@ -49,24 +57,63 @@ class ComposedStream(JdeStream):
         Yields:
             Batches of documents in the order of their key.
         """
-        reader = DocumentReader(
-            self._definition,
-            self.jde.client,
-            self.jde.pool,
-            page_size=self.jde.settings.page_size,
+        settings, definition = self.jde.settings, self._definition
+        part = Part.of(settings.shard, definition.key.values(), definition.kinds)
+        part.check(self.name, self.stream_state)
+        access = Access(
+            client=self.jde.client,
+            pool=self.jde.pool,
+            workers=settings.ais.max_concurrency,
+            page_size=settings.page_size,
             columns=self.jde.column_names,
+            stripes=part.stripes,
         )
-        if reader.missing:
-            self.logger.warning("Null in every document, not on this server: %s", ", ".join(reader.missing))
-        clock = reader.clock()
-        run = _Run(self, self._definition, reader, today=(clock or datetime.now(timezone.utc)).date())
+        clock = server_clock(definition, access)
+        today = (clock or datetime.now(timezone.utc)).date()
+        reader = DocumentReader(definition, access, today)
+        if reader.hidden:
+            self.logger.warning("Null in every document, not on this server: %s", ", ".join(reader.hidden))
+        selected = self.selected_columns
+        self.jde.code_texts.load(code_types(definition, selected))
+        assembler = Assembler(definition, selected, hidden=reader.hidden, text_of=self.jde.code_texts.text)
+        lookups = Lookups(definition, reader.taken, access.pool, today)
+        run = Run(self, reader, assembler, lookups, part=part, documents_per_state=DOCUMENTS_PER_STATE)
         if self.replication_method != "INCREMENTAL":
-            yield from run.everything()
+            yield from replaced(self, run.everything(), part)
             return
-        bookmark = ComposedBookmark.from_state(self.stream_state, self._definition.sources)
+        bookmark = self._bookmark(clock)
+        sweep = self._sweep(selected)
+        if sweep is None:
+            yield from run.incremental(bookmark)
+            return
+        with sweep:
+            yield from run.swept(bookmark, sweep)
+
+    def _sweep(self, selected: set[str]) -> Sweep | None:
+        if self.ABORT_AT_RECORD_COUNT is not None or DELETED_AT not in selected:  # a connection test, or not wanted
+            return None
+        return open_sweep(
+            self.jde.settings,
+            self.name,
+            key=self.primary_keys,
+            properties=[name for name in self.schema["properties"] if name in selected],
+            state=self.stream_state,
+            logger=self.logger,
+        )
+
+    def _bookmark(self, clock: datetime | None) -> ComposedBookmark:
+        sources = self._definition.sources
+        new = gained(self.stream_state, sources)
+        if new:
+            self.logger.warning(
+                "The definition of %s has gained %s since its state was written: everything is read anew",
+                self.name,
+                ", ".join(new),
+            )
+        bookmark = ComposedBookmark.from_state(self.stream_state, sources)
         if self.warned_ahead(latest(*(watermark.mark for watermark in bookmark.tables.values())), clock):
-            bookmark = ComposedBookmark()
-        yield from run.changes(bookmark) if bookmark.tables else run.first_load(bookmark)
+            return ComposedBookmark()
+        return bookmark
 
     def prune(self, record: dict[str, Any]) -> dict[str, Any]:
         """Drop what the catalog deselects inside of objects.
@@ -93,81 +140,3 @@ class ComposedStream(JdeStream):
             for name, schema in self.schema["properties"].items()
         }
         return {name: deselected for name, deselected in parts.items() if deselected}
-
-
-class _Run:
-    """One run of a composed stream."""
-
-    def __init__(self, stream: ComposedStream, definition: Definition, reader: DocumentReader, *, today: date) -> None:
-        self._stream = stream
-        self._definition = definition
-        self._reader = reader
-        self._today = today
-        self._assembler = Assembler(definition, stream.selected_columns)
-        self._progress = Progress(stream.logger, stream.name)
-        self._settings = stream.jde.settings
-
-    def everything(self) -> Iterator[Batch]:
-        for group in self._reader.walk():
-            yield self._documents(group, self._is_late_enough)
-
-    def first_load(self, bookmark: ComposedBookmark) -> Iterator[Batch]:
-        if bookmark.under_way is None:
-            bookmark = ComposedBookmark(under_way=Pass(tables=self._reader.start_marks(self._today)))
-            self._stream.save(bookmark.to_state())
-        groups = self._reader.walk(after=bookmark.under_way.after if bookmark.under_way else ())
-        yield from self._pass(bookmark, groups, self._is_late_enough)
-
-    def changes(self, bookmark: ComposedBookmark) -> Iterator[Batch]:
-        lowers = {name: self._lower(mark) for name, mark in bookmark.tables.items()}
-        changes = self._reader.changes(lowers, self._today)
-        if bookmark.under_way is None:
-            marks = self._reader.start_marks(self._today) if changes.keys is None else changes.marks
-            bookmark = replace(bookmark, under_way=Pass(tables=marks))
-        after = bookmark.under_way.after if bookmark.under_way else ()
-        if changes.keys is None:
-            groups = self._reader.walk(after=after)
-            yield from self._pass(bookmark, groups, lambda bundle: self._reader.is_changed(bundle, lowers, self._today))
-        else:
-            values = sorted({key[0] for key in changes.keys if not after or key[0] > after[0]})
-            yield from self._pass(bookmark, self._reader.some(values), lambda bundle: changes.concern(bundle.key))
-
-    def _pass(
-        self, bookmark: ComposedBookmark, groups: Iterator[Group], is_due: Callable[[Bundle], bool]
-    ) -> Iterator[Batch]:
-        unsaved = 0
-        for group in groups:
-            batch = self._documents(group, is_due)
-            yield batch
-            unsaved += len(batch)
-            if unsaved >= DOCUMENTS_PER_STATE:
-                bookmark = bookmark.at((group[0],))
-                self._stream.save(bookmark.to_state())
-                unsaved = 0
-        self._stream.save(bookmark.finished().to_state())
-
-    def _documents(self, group: Group, is_due: Callable[[Bundle], bool]) -> Batch:
-        _, root_rows, others = group
-        self._stream.touch()
-        batch = [
-            self._stream.prune(self._assembler.build(bundle, self._today))
-            for bundle in self._assembler.bundles(root_rows, others)
-            if is_due(bundle)
-        ]
-        self._progress.add(len(batch))
-        return batch
-
-    def _is_late_enough(self, bundle: Bundle) -> bool:
-        start = self._settings.start_date
-        if start is None:
-            return True
-        mark = self._assembler.mark(bundle)
-        return mark is not None and mark.date() >= start
-
-    def _lower(self, watermark: Watermark) -> Lower:
-        since = Since.after(
-            watermark.mark or datetime.min,  # noqa: DTZ901 -- a mark has no zone
-            overlap=timedelta(minutes=self._settings.overlap_minutes),
-            not_before=self._settings.start_date,
-        )
-        return Lower(since, watermark.effective)
