@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import typing as t
-from pathlib import Path
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from suite import Suite
 
