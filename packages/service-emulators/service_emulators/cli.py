@@ -54,6 +54,10 @@ def serve(
     jde_csv: Annotated[
         Path | None, typer.Option(help="Folder of CSV files to load into JD Edwards in place of made-up data.")
     ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Certificate chain (PEM) for JD Edwards to answer HTTPS with.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Key of that certificate (PEM).")] = None,
     switch: Annotated[
         list[str] | None,
         typer.Option(help="Behaviour: SERVICE.NAME=VALUE, for example pipedrive.burst=0."),
@@ -64,6 +68,8 @@ def serve(
     for name in chosen:
         if name not in SERVICES:
             raise typer.BadParameter(f"no such service: {name}; there are {', '.join(SERVICES)}")
+    if (tls_cert is None) != (tls_key is None):
+        raise typer.BadParameter("a certificate and its key belong together", param_hint="--tls-cert, --tls-key")
     switches = _switches(switch or [])
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -78,6 +84,8 @@ def serve(
             try:
                 if name == "jde":
                     options.update(documents=documents, gl_rows=gl_rows, odd=odd)
+                    if tls_cert is not None:
+                        options.update(tls=(tls_cert, tls_key))
                     if jde_csv is None:
                         options.update(customers=customers, contacts=contacts)
                     found[name] = _jde(stack.enter_context(start_jde(data=jde_csv, database=database, **options)), seed)

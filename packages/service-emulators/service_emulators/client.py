@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -25,7 +26,7 @@ class Control:
     """
 
     def __init__(self, url: str) -> None:
-        self._address = urlsplit(url).netloc
+        self._address = urlsplit(url)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Sends one control request and returns the decoded answer.
@@ -38,7 +39,7 @@ class Control:
         Raises:
             ControlRefused: the emulator answered with an error.
         """
-        connection = http.client.HTTPConnection(self._address, timeout=_TIMEOUT_SECONDS)
+        connection = self._connection()
         try:
             content = None if body is None else json.dumps(body).encode()
             connection.request(method, f"/_emulator{path}", content, {"Content-Type": "application/json"})
@@ -49,6 +50,14 @@ class Control:
         if response.status >= 400:  # noqa: PLR2004 - HTTP's own line
             raise ControlRefused(f"{method} {path}: {response.status} {answer.decode('utf-8', 'replace')}")
         return json.loads(answer)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host = self._address.netloc
+        if self._address.scheme != "https":
+            return http.client.HTTPConnection(host, timeout=_TIMEOUT_SECONDS)
+        # The emulator may be given an expired or foreign certificate on purpose; it is on loopback, so nothing is lost.
+        unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001 - see above
+        return http.client.HTTPSConnection(host, timeout=_TIMEOUT_SECONDS, context=unchecked)
 
     def counters(self) -> dict[str, Any]:
         """Returns requests, writes, cost, rejected, by_endpoint and by_status since the last reset."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from pathlib import Path
     from types import TracebackType
 
     from starlette.types import ASGIApp
@@ -81,12 +83,14 @@ class Served:
         url: base URL without a trailing slash.
     """
 
-    def __init__(self, server: _Server, thread: threading.Thread, listener: socket.socket, host: str) -> None:
+    def __init__(
+        self, server: _Server, thread: threading.Thread, listener: socket.socket, scheme: str, host: str
+    ) -> None:
         self._server = server
         self._thread = thread
         self._listener = listener
         self.port = int(listener.getsockname()[1])
-        self.url = f"http://{host}:{self.port}"
+        self.url = f"{scheme}://{host}:{self.port}"
 
     def stop(self) -> None:
         """Stops listening, drops open connections and waits for the thread. May be called twice."""
@@ -109,21 +113,26 @@ class Served:
         self.stop()
 
 
-def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Served:
+def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0, tls: tuple[Path, Path] | None = None) -> Served:
     """Starts a server and returns when it accepts requests.
 
     Args:
         app: ASGI application.
         host: address to listen on.
         port: port to listen on; 0 lets the system choose a free one.
+        tls: files of the certificate chain and of its key, both PEM; plain HTTP without them.
 
     Returns:
         The running server.
 
     Raises:
-        OSError: the address is taken or not ours.
+        OSError: the address is taken or not ours, or a file of `tls` can not be read as what it should be.
         RuntimeError: the server did not start in time.
     """
+    certificate, key = tls or (None, None)
+    if tls is not None:
+        # Tried here: the server's thread could not tell.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(*tls)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -142,6 +151,8 @@ def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Served:
             server_header=False,
             timeout_keep_alive=120,
             timeout_graceful_shutdown=2,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
         )
     )
     thread = threading.Thread(
@@ -151,4 +162,4 @@ def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Served:
     if not server.ready.wait(_START_TIMEOUT_SECONDS):
         server.should_exit = True
         raise RuntimeError(f"the emulator on {host} did not start within {_START_TIMEOUT_SECONDS} seconds")
-    return Served(server, thread, listener, host)
+    return Served(server, thread, listener, "https" if tls else "http", host)

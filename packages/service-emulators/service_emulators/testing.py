@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from service_emulators.jde.testing import JdeEmulator, start_jde
 from service_emulators.pipedrive.emulator import PipedriveEmulator
+from service_emulators.proxy import ForwardProxy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from service_emulators.pipedrive.switches import Plan
 
-__all__ = ["JdeEmulator", "PipedriveEmulator", "start_jde", "start_pipedrive"]
-
-__all__ = ["JdeEmulator", "PipedriveEmulator", "start_jde", "start_pipedrive"]
+__all__ = ["ForwardProxy", "JdeEmulator", "PipedriveEmulator", "start_jde", "start_pipedrive"]
 
 
 def start_pipedrive(

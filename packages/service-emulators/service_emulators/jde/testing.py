@@ -135,15 +135,16 @@ def create_jde(
 
 
 @contextmanager
-def start_jde(*, port: int = 0, **options: Any) -> Iterator[JdeEmulator]:
+def start_jde(*, port: int = 0, tls: tuple[Path, Path] | None = None, **options: Any) -> Iterator[JdeEmulator]:
     """Run an emulator on loopback.
 
     Args:
         port: Port; 0 lets the system choose.
+        tls: Files of a certificate chain and its key (PEM) to answer HTTPS with.
         **options: See `create_jde`.
     """
     with ExitStack() as stack:
         emulator = create_jde(**options)
         stack.callback(emulator.store.close)
-        served = stack.enter_context(serve(create_app(emulator), port=port))
+        served = stack.enter_context(serve(create_app(emulator), port=port, tls=tls))
         yield JdeEmulator(served.url, emulator.account, JdeControl(served.url), emulator.store, emulator)
