@@ -152,7 +152,10 @@ def test_rows_without_a_date(jde, runner_of, doctor):
     assert doctor.warnings == []
     assert "whole at every run" in doctor.by_check["table F0401"]["text"]
     doctor(runner_of(jde).config(tables=["F0401"], replication_columns={"F0401": "AN8"}))
-    assert "AN8 is no date column" in doctor.failed[0]["text"]
+    assert "AN8 is no date" in doctor.failed[0]["text"]
+    jde.control.update_rows("F03012", {}, {"UPMJ": None}, stamp=False)
+    doctor(runner_of(jde).config(streams=["customers"]))
+    assert "shows in customers with the next whole load" in doctor.by_check["dates F03012"]["text"]
 
 
 def test_a_clock_three_hours_off_is_a_time_zone_and_one_seven_minutes_off_is_not(jde, runner_of, doctor):

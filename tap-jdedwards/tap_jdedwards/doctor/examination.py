@@ -6,7 +6,7 @@ import os
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from jde_ais import AisClient, AisError
+from jde_ais import AisError
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_jdedwards.composed.definition import DefinitionError
@@ -42,7 +42,8 @@ def examine(config: Any) -> Iterator[Finding]:
         Findings as they come.
     """
     try:
-        settings = TapJDEdwards.from_command_line(config, setup_mapper=False).settings
+        tap = TapJDEdwards.from_command_line(config, setup_mapper=False)
+        settings = tap.settings
         known = definitions(settings.definitions_file)
         _ = settings.ais.base_url
     except ConfigValidationError as error:
@@ -59,11 +60,10 @@ def examine(config: Any) -> Iterator[Finding]:
             yield finding
             if finding.status is Status.FAILED:
                 return
-    client = AisClient(settings.ais)
     try:
-        yield from _inside(client, settings, known)
+        yield from _inside(tap, known)
     finally:
-        client.close()
+        tap.close()
 
 
 def _more_settings(settings: TapSettings, known: Mapping[str, Definition]) -> Iterator[Finding]:
@@ -82,20 +82,20 @@ def _writable(folder: Path) -> bool:
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
-def _inside(client: AisClient, settings: TapSettings, known: Mapping[str, Definition]) -> Iterator[Finding]:
-    for finding in check_log_in(client):
+def _inside(tap: TapJDEdwards, known: Mapping[str, Definition]) -> Iterator[Finding]:
+    for finding in check_log_in(tap.client):
         yield finding
         if finding.status is Status.FAILED:
             return
     seen: list[Seen] = []
-    for needed in tables_needed(settings, known):
-        for found in check_table(client, settings, needed):
+    for needed in tables_needed(tap.settings, known):
+        for found in check_table(tap, needed):
             if isinstance(found, Finding):
                 yield found
                 continue
             if not seen:
                 yield check_clock(found.clock, datetime.now(timezone.utc).replace(tzinfo=None))
             seen.append(found)
-    fetching = check_fetching(client, seen, settings.page_size)
+    fetching = check_fetching(tap.client, seen, tap.settings.page_size)
     if fetching is not None:
         yield fetching

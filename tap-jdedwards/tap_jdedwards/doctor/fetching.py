@@ -37,7 +37,7 @@ def check_fetching(client: AisClient, seen: Sequence[Seen], page_size: int) -> F
     wanted = max(_PROBE_ROWS, page_size)
     needed = largest.needed
     try:
-        page = client.browse(BrowseRequest(needed.name, needed.key[:1], page_size=wanted, target_type=needed.target))
+        page = client.browse(BrowseRequest(needed.name, (largest.column,), page_size=wanted, target_type=needed.target))
     except AisError as error:
         return of_error("page size", error, otherwise="see the log of the AIS Server")
     return advice(page_size, got=len(page.rows), there=min(wanted, largest.rows), name=needed.name)

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Literal
 
 from jde_ais import AisAuthError, AisConfigError, AisError, BrowseRequest, ge
 
-from tap_jdedwards.dictionary import DATE_COLUMN, load_dictionary, time_column
+from tap_jdedwards.dictionary import DATE_COLUMN, load_dictionary
 from tap_jdedwards.doctor.findings import failed, good, of_error, warning
 from tap_jdedwards.reading import EARLIEST
+from tap_jdedwards.tables import table_stream
+from tap_jdedwards.tables.names import property_name, target_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from jde_ais import AisClient
-
     from tap_jdedwards.composed.definition import Definition
     from tap_jdedwards.doctor.findings import Finding
     from tap_jdedwards.settings import TapSettings
+    from tap_jdedwards.tap import TapJDEdwards
 
 
 @dataclass
@@ -28,22 +29,22 @@ class Needed:
 
     Attributes:
         name: The table or view.
-        streams: Composed streams that are made of it.
         own: Whether it is a stream of its own.
-        key: Columns it is walked by; empty when nobody knows them.
+        streams: Composed streams that are made of it.
+        key: Columns that composed streams walk it by.
         columns: Columns that composed streams take from it.
     """
 
     name: str
-    streams: list[str] = field(default_factory=list)
     own: bool = False
+    streams: list[str] = field(default_factory=list)
     key: tuple[str, ...] = ()
     columns: set[str] = field(default_factory=set)
 
     @property
     def target(self) -> Literal["table", "view"]:
         """What it is to the server."""
-        return "view" if self.name.startswith("V") else "table"
+        return target_type(self.name)
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ class Seen:
 
     Attributes:
         needed: The table.
+        column: A column of its key, as the server calls it.
         rows: How many rows the user sees.
         clock: The server's local time when it answered.
     """
 
     needed: Needed
+    column: str
     rows: int
     clock: datetime | None
 
@@ -71,62 +74,61 @@ def tables_needed(settings: TapSettings, known: Mapping[str, Definition]) -> lis
     Returns:
         Tables in the order of the settings.
     """
-    dictionary = load_dictionary()
-    found: dict[str, Needed] = {}
-    for table in settings.tables:
-        entry = dictionary.tables.get(table)
-        key = settings.table_keys.get(table) or (entry.key if entry else ())
-        found[table] = Needed(table, own=True, key=tuple(key))
+    found = {table: Needed(table, own=True) for table in settings.tables}
     for stream in settings.streams:
-        if stream not in known:
-            continue
-        for source in known[stream].sources.values():
+        for source in known[stream].sources.values() if stream in known else ():
             needed = found.setdefault(source.table, Needed(source.table))
-            needed.streams.append(stream)
+            if stream not in needed.streams:
+                needed.streams.append(stream)
             needed.columns.update(source.columns)
             needed.key = needed.key or source.walk
     return list(found.values())
 
 
-def check_table(client: AisClient, settings: TapSettings, needed: Needed) -> Iterator[Finding | Seen]:
+def check_table(tap: TapJDEdwards, needed: Needed) -> Iterator[Finding | Seen]:
     """Check one table.
 
     Args:
-        client: A client that has logged in.
-        settings: The settings.
+        tap: A tap whose client has logged in.
         needed: The table.
 
     Yields:
         What was found; and, when it can be read, what other checks want to know of it.
     """
-    check = f"table {needed.name}"
+    check, client = f"table {needed.name}", tap.client
     try:
-        columns = {column.alias: column.kind for column in client.columns(needed.name, needed.target)}
-        lacking = _key_problem(needed, set(columns))
-        if lacking is not None:
-            yield lacking
+        columns = {property_name(column.alias): column for column in client.columns(needed.name, needed.target)}
+        kinds = {name: column.kind for name, column in columns.items()}
+        key, stamp = needed.key, DATE_COLUMN if DATE_COLUMN in columns else None
+        if needed.own:
+            stream = table_stream(tap, needed.name)
+            key, stamp = tuple(stream.primary_keys), stream.replication_key
+        hidden = [name for name in key if name not in columns]
+        if hidden:
+            text = f"no column {', '.join(hidden)} is to be seen, which its key needs"
+            yield failed(check, text, f"lift column security of this user on {', '.join(hidden)}")
             return
+        names = tuple(columns[name].alias for name in key)
         total = client.count(needed.name, target_type=needed.target)
-        sample = client.browse(BrowseRequest(needed.name, tuple(needed.key), page_size=1, target_type=needed.target))
-        stamp = settings.replication_columns.get(needed.name, DATE_COLUMN) if needed.own else DATE_COLUMN
+        sample = client.browse(BrowseRequest(needed.name, names, page_size=1, target_type=needed.target))
         dated = total
-        if columns.get(stamp) == "date":
-            dated = client.count(needed.name, ge(stamp, EARLIEST), needed.target)
+        if stamp is not None:
+            dated = client.count(needed.name, ge(columns[stamp].alias, EARLIEST), needed.target)
     except AisError as error:
-        yield _refusal(check, error, settings)
+        yield _refusal(check, error, tap.settings)
         return
-    how = f"by {stamp}" if stamp in columns else "whole at every run"
-    yield good(check, f"{total:,} rows, key {', '.join(needed.key)}, read {how}")
-    yield from _columns(needed, columns, stamp)
+    how = f"by {stamp}" if stamp is not None else "whole at every run"
+    yield good(check, f"{total:,} rows, key {', '.join(key)}, read {how}")
+    yield from _columns(needed, kinds, stamp)
     if not total:
-        remedy = "if it should have rows: row security of this user, or another environment"
-        yield warning(check, "no rows to see", remedy)
-    elif sample.rows and not set(needed.key).issubset(sample.rows[0]):
-        lost = ", ".join(alias for alias in needed.key if alias not in sample.rows[0])
-        yield failed(check, f"rows come without {lost}, of the key", f"lift column security of this user on {lost}")
-    if dated < total:
+        yield warning(check, "no rows to see", "if it should have rows: row security of this user, or the environment")
+    lost = [name for name in names if sample.rows and name not in sample.rows[0]]
+    if lost:
+        text = f"rows come without {', '.join(lost)}, of the key"
+        yield failed(check, text, f"lift column security of this user on {', '.join(lost)}")
+    if stamp is not None and dated < total:
         yield _undated(needed, stamp, total - dated, total)
-    yield Seen(needed, total, sample.server_time)
+    yield Seen(needed, names[0], total, sample.server_time)
 
 
 def _refusal(check: str, error: AisError, settings: TapSettings) -> Finding:
@@ -135,49 +137,44 @@ def _refusal(check: str, error: AisError, settings: TapSettings) -> Finding:
         who = settings.ais.username or "the user of the token"
         remedy = f"allow {who} (or its role) to view it in Data Browser security (P00950)"
         return failed(check, f"refused: {found.text}", remedy)
-    if isinstance(error, AisConfigError):
-        said = str(error).partition("It says: ")[2] or found.text
+    text = str(error)
+    if isinstance(error, AisConfigError) and "It says: " in text:
         remedy = "correct the name in the settings, or the environment: tables resolve to that of the session"
-        return failed(check, f"the server does not know it or one of its columns: {said}", remedy)
+        return failed(
+            check, f"the server does not know it or one of its columns: {text.partition('It says: ')[2]}", remedy
+        )
+    if isinstance(error, AisConfigError):
+        head, colon, tail = text.partition(": name its columns")
+        if colon:
+            return failed(check, head, f"name its columns{tail}")
+        return failed(check, text, "lift column security of this user on it, or correct the setting")
     return found
 
 
-def _key_problem(needed: Needed, columns: set[str]) -> Finding | None:
-    check = f"table {needed.name}"
-    if not needed.key:
-        some = next(iter(sorted(columns)), "AN8")
-        remedy = f'name its columns in the setting table_keys, like {{"{needed.name}": ["{some}"]}}'
-        return failed(check, "its primary key is not known", remedy)
-    hidden = [alias for alias in needed.key if alias not in columns]
-    if hidden:
-        text = f"no column {', '.join(hidden)} is to be seen, which its key needs"
-        return failed(check, text, "lift column security of this user on it, or correct table_keys")
-    return None
-
-
-def _columns(needed: Needed, columns: Mapping[str, str], stamp: str) -> Iterator[Finding]:
+def _columns(needed: Needed, kinds: Mapping[str, str], stamp: str | None) -> Iterator[Finding]:
     check = f"columns {needed.name}"
     known = load_dictionary().tables.get(needed.name)
-    expected = [] if known is None else [DATE_COLUMN, *([known.time] if known.time else [])]
-    hidden = [alias for alias in expected if alias not in columns]
-    if DATE_COLUMN in hidden and stamp == DATE_COLUMN:
-        text = f"{DATE_COLUMN} is not to be seen, so changes cannot be told and the table is read whole at every run"
-        yield warning(check, text, "lift column security of this user on it")
-    elif hidden and time_column(columns) is None:
-        text = f"{', '.join(hidden)} is not to be seen, so each run reads the whole last day again"
-        yield warning(check, text, "lift column security of this user on it")
-    if stamp not in {DATE_COLUMN, ""} and columns.get(stamp) != "date":
-        there = ", ".join(sorted(alias for alias, kind in columns.items() if kind == "date"))
-        yield failed(check, f"{stamp} is no date column of it", f"name another in replication_columns: {there}")
-    missing = sorted(needed.columns - set(columns))
+    expected = () if known is None else (DATE_COLUMN, *((known.time,) if known.time else ()))
+    hidden = [name for name in expected if name not in kinds]
+    lift = "lift column security of this user on it"
+    if DATE_COLUMN in hidden and stamp is None:
+        yield warning(
+            check, f"{DATE_COLUMN} is not to be seen, so changes cannot be told and all is read each time", lift
+        )
+    elif hidden and stamp == DATE_COLUMN:
+        yield warning(check, f"{', '.join(hidden)} is not to be seen, so each run reads the last day again", lift)
+    missing = sorted(needed.columns - set(kinds))
     if missing:
         text = f"not to be seen, and null in {', '.join(needed.streams)}: {', '.join(missing)}"
         yield warning(check, text, "lift column security of this user on them, if they are wanted")
 
 
 def _undated(needed: Needed, stamp: str, rows: int, total: int) -> Finding:
-    text = f"{rows:,} of {total:,} rows have no {stamp}: the first load reads them, later runs do not see them change"
-    remedy = "load the stream anew from time to time"
+    text = f"{rows:,} of {total:,} rows have no {stamp}"
     if needed.own:
         remedy = f'name a date column that is filled in replication_columns, or read it whole: {{"{needed.name}": ""}}'
-    return warning(f"dates {needed.name}", text, remedy)
+        return warning(
+            f"dates {needed.name}", f"{text}: nobody can tell whether they changed, so each run reads them", remedy
+        )
+    text = f"{text}: a change of theirs shows in {', '.join(needed.streams)} with the next whole load only"
+    return warning(f"dates {needed.name}", text, "load the stream anew from time to time")
