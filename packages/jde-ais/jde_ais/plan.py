@@ -31,8 +31,8 @@ _ROUND = 50
 _FILL = 0.895
 """How full pages are planned to be: a stretch that holds more than a page costs one more request, and so does a page of
 so round a number of rows that a fetch limit may have cut it."""
-_GROWTH = 4
-"""Most by which a stretch that came back nearly empty widens the next one."""
+_MEMORY = 0.8
+"""How much the rows before a page count for the next step, beside its own."""
 
 
 class Plan:
@@ -171,11 +171,12 @@ class Plan:
             cut = len(positions) >= self._size
             high = math.ceil(number_at(positions[-1], depth)) if cut else stretch.upto
             width = high - math.floor(number_at(stretch.after, depth))
-            region.step = self._step(width, len(positions), depth)
+            rows, values = region.seen
+            region.seen = (rows * _MEMORY + len(positions), values * _MEMORY + width)
+            region.step = self._step(*region.seen, depth)
 
-    def _step(self, width: int, rows: int, depth: int) -> int:
-        wanted = max(1, int(self._size * _FILL))
-        step = max(1, min(width * wanted // rows, _GROWTH * width))
+    def _step(self, rows: float, values: float, depth: int) -> int:
+        step = max(1, int(self._size * _FILL * values / rows))
         # The last column of a unique key has at most one row a value.
         return max(step, self._size) if depth == len(self._key.columns) - 1 else step
 
@@ -189,10 +190,11 @@ class Plan:
         same = next((n for n in range(columns) if first[n] != last[n]), columns)
         if doubted or same == columns or self._key.kinds[same] not in NUMBERS:
             return [going_on]
-        step = self._step(math.ceil(number_at(last, same) - number_at(first, same)), len(positions), same)
+        seen = (len(positions), math.ceil(number_at(last, same) - number_at(first, same)))
+        step = self._step(*seen, same)
         if same == depth:
-            return [Region(going_on, stretch.upto, step)]
-        inner = Region(Stretch(last, last[:same]), None, step)
+            return [Region(going_on, stretch.upto, step, seen)]
+        inner = Region(Stretch(last, last[:same]), None, step, seen)
         if ended and same == depth + 1:
             return [inner]
         return [inner, replace(going_on, after=last[:same])]

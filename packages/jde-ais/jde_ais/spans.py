@@ -121,6 +121,7 @@ class Region:
         rest: What has not been cut off yet.
         high: The highest value there is in the column after `within`; None until it has been asked for.
         step: How many values of that column make a page.
+        seen: Rows read nearby and how many values of the column they took; older ones weigh less.
         whole: The neighbourhood is empty: let the next request find where rows go on.
         asking: The request the region waits for.
     """
@@ -128,6 +129,7 @@ class Region:
     rest: Stretch
     high: int | None
     step: int
+    seen: tuple[float, float] = (0, 0)
     whole: bool = False
     asking: Ask | None = None
     finished: bool = field(default=False, init=False)
