@@ -8,10 +8,25 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _TIMEOUT_SECONDS = 30
+_RANDOM: dict[str, dict[str, Any]] = {
+    "error before": {"kind": "status", "status": 500, "body": {"message": "Internal Error"}},
+    "error after": {"kind": "status", "status": 503, "body": "down", "when": "after"},
+    "retry after": {"kind": "status", "status": 503, "headers": {"Retry-After": "0"}},
+    "reset before": {"kind": "reset"},
+    "reset after": {"kind": "reset", "when": "after"},
+    "truncated": {"kind": "truncate"},
+    "slow": {"kind": "slow", "delay_ms": 50},
+    "signed off": {"kind": "sign_off"},
+}
+KINDS = tuple(_RANDOM)
+"""Ways to fail that `Control.random_faults` knows; `signed off` is of the AIS emulator alone."""
 
 
 class ControlRefused(Exception):  # noqa: N818 - it names what happened, as the other names of the interface do
@@ -78,6 +93,19 @@ class Control:
         result: dict[str, Any] = self.call("POST", "/faults", {"kind": kind, **rule})
         return result
 
+    def random_faults(self, percent: float, *, seed: int = 1, path: str = "", kinds: Sequence[str] = KINDS) -> None:
+        """Lets a share of all requests fail, in many ways, for a soak test; the same seed draws the same.
+
+        Args:
+            percent: share of the requests to hit, of all kinds together.
+            seed: decides which requests are hit.
+            path: regular expression searched in the path.
+            kinds: which of `KINDS`.
+        """
+        for place, kind in enumerate(kinds):
+            rule = {"path": path, "probability_percent": percent / len(kinds), "seed": seed * 1000 + place}
+            self.fault(**{"times": None, **_RANDOM[kind], **rule})
+
     def faults(self) -> list[dict[str, Any]]:
         """Returns the faults with their hits."""
         result: list[dict[str, Any]] = self.call("GET", "/faults")
@@ -97,9 +125,15 @@ class Control:
         result: dict[str, Any] = self.call("POST", "/switches", values)
         return result
 
-    def set_clock(self, *, now: str | None = None, offset_seconds: float | None = None) -> str:
-        """Stops the emulator's clock at an ISO moment, or shifts it; without arguments it shows real time again."""
-        setting: dict[str, Any] = {}
+    def set_clock(self, *, now: str | None = None, offset_seconds: float | None = None, running: bool = False) -> str:
+        """Stops the emulator's clock at an ISO moment, or shifts it; without arguments it shows real time again.
+
+        Args:
+            now: moment to show.
+            offset_seconds: distance to real time, or how far to move a stopped clock.
+            running: go on from `now` instead of standing still there.
+        """
+        setting: dict[str, Any] = {"running": True} if running else {}
         if now is not None:
             setting["now"] = now
         if offset_seconds is not None:
@@ -132,6 +166,22 @@ class JdeControl(Control):
     def delete_rows(self, table: str, where: dict[str, Any]) -> int:
         """Deletes rows; returns how many."""
         return int(self.call("POST", f"/rows/{quote(table)}/delete", {"where": where})["rows"])
+
+    def schedule(self, after: int, action: str, table: str = "", **change: Any) -> None:
+        """Puts a change off until so many further data requests were read (see `service_emulators.jde.changes`).
+
+        Args:
+            after: number of requests from now on, from 1.
+            action: `update`, `insert`, `delete`, `expire_sessions` or `expire_results`.
+            table: the table to change.
+            **change: `where`, `set`, `rows`, `stamp`, and `of` to count requests for one table or view only.
+        """
+        self.call("POST", "/schedule", {"after": after, "action": action, "table": table, **change})
+
+    def scheduled(self) -> list[dict[str, Any]]:
+        """Returns the changes put off; `done` is the number of rows changed, null if it did not happen yet."""
+        result: list[dict[str, Any]] = self.call("GET", "/schedule")
+        return result
 
     def expire_sessions(self) -> None:
         """Lets all tokens die now."""

@@ -23,13 +23,18 @@ class EmulatorClock:
         """Returns the present moment as seconds since 1970."""
         return self.now().timestamp()
 
-    def set(self, moment: datetime | None) -> None:
-        """Stops the clock at a moment (naive means UTC); None lets it run again from the machine's time."""
+    def set(self, moment: datetime | None, *, running: bool = False) -> None:
+        """Stops the clock at a moment (naive means UTC); None lets it run again from the machine's time.
+
+        Args:
+            moment: What the clock shows now.
+            running: Go on from there instead of standing still.
+        """
         if moment is not None and moment.tzinfo is None:
             moment = moment.replace(tzinfo=timezone.utc)
         with self._lock:
-            self._frozen = moment
-            self._offset = timedelta()
+            self._frozen = None if running else moment
+            self._offset = moment - datetime.now(timezone.utc) if running and moment else timedelta()
 
     def shift(self, seconds: float) -> None:
         """Sets the distance to the machine's time, or moves a stopped clock by that many seconds."""

@@ -72,6 +72,7 @@ def answer_json(value: Any, status: int = 200) -> Response:
 class _ClockSetting(msgspec.Struct, forbid_unknown_fields=True):
     now: str | None = None
     offset_seconds: float | None = None
+    running: bool = False
 
 
 class _Control:
@@ -135,7 +136,7 @@ class _Control:
         setting = await read_json(request, _ClockSetting)
         if setting.now is not None:
             try:
-                self._clock.set(datetime.fromisoformat(setting.now.replace("Z", "+00:00")))
+                self._clock.set(datetime.fromisoformat(setting.now.replace("Z", "+00:00")), running=setting.running)
             except ValueError as error:
                 raise ControlError(str(error)) from error
         elif setting.offset_seconds is None:

@@ -6,11 +6,14 @@ import itertools
 import random
 import re
 import threading
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-FaultKind = Literal["status", "reset", "slow", "truncate", "timeout"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FaultKind = Literal["status", "reset", "slow", "truncate", "timeout", "sign_off"]
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -19,14 +22,16 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         kind: `status` answers with `status`/`body`/`headers`; `reset` resets the TCP connection without an answer;
             `slow` waits `delay_ms` and goes on; `truncate` sends half the real answer under its full Content-Length and
-            closes; `timeout` never answers (with `delay_ms` it closes the connection after that time).
+            closes; `timeout` never answers (with `delay_ms` it closes the connection after that time); `sign_off`
+            ends all sessions before the request is handled, where the service has sessions.
         method: HTTP method it applies to; None for all.
         path: regular expression searched in the path.
         when: `before`: the request has no effect; `after`: the effect happens and only the answer is lost or replaced.
             A truncated answer is always one whose effect happened.
         skip: matching requests to let through first.
         times: requests to hit; None for all of them.
-        probability_percent: share of the matching requests to hit, by a generator of fixed seed.
+        probability_percent: share of the matching requests to hit, by a generator of the fault's own.
+        seed: decides which requests that share are; the same for the same sequence of requests.
         delay_ms: milliseconds to wait before anything else happens (before the effect or after it, by `when`).
         id: number given by the plan.
         hits: requests hit so far.
@@ -41,7 +46,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     when: Literal["before", "after"] = "before"
     skip: int = 0
     times: int | None = 1
-    probability_percent: int = 100
+    probability_percent: float = 100
+    seed: int = 1
     delay_ms: int = 0
     id: int = 0
     hits: int = 0
@@ -64,27 +70,35 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class FaultPlan:
-    """The faults in force; the first one that matches a request takes it. Thread-safe."""
+    """The faults in force; the first one that matches a request takes it. Thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        sign_off: ends all sessions of the service, if it has any.
+    """
+
+    def __init__(self, sign_off: Callable[[], object] | None = None) -> None:
+        self.sign_off = sign_off
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._numbers = itertools.count(1)
-        # Not for secrets: a fixed seed makes a failing test fail again.
-        self._random = random.Random(1)  # noqa: S311 - chances of faults, the same in every run; not secrets
+        self._chances: dict[int, random.Random] = {}
 
     def add(self, fault: Fault) -> Fault:
         """Puts a fault in force and gives it a number.
 
         Raises:
-            ValueError: `path` is not a regular expression.
+            ValueError: `path` is not a regular expression, or the service has no sessions to end.
         """
+        if fault.kind == "sign_off" and self.sign_off is None:
+            raise ValueError("this service has no sessions that could end")
         try:
             re.compile(fault.path)
         except re.error as error:
             raise ValueError(f"path is not a regular expression: {error}") from error
         with self._lock:
             fault.id = next(self._numbers)
+            # Not for secrets: a fixed seed makes a failing test fail again, whatever other faults are in force.
+            self._chances[fault.id] = random.Random(fault.seed)  # noqa: S311 - see above
             self._faults.append(fault)
         return fault
 
@@ -97,6 +111,7 @@ class FaultPlan:
         """Takes all faults out of force."""
         with self._lock:
             self._faults.clear()
+            self._chances.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
         """Returns the fault that hits this request, counting the hit, or None."""
@@ -111,7 +126,7 @@ class FaultPlan:
                 if fault.skip > 0:
                     fault.skip -= 1
                     continue
-                if self._random.randrange(100) >= fault.probability_percent:
+                if self._chances[fault.id].random() * 100 >= fault.probability_percent:
                     continue
                 fault.hits += 1
                 return fault

@@ -199,6 +199,8 @@ class TrafficMiddleware:
     async def _misbehave(self, fault: Fault, scope: Scope, body: bytes, receive: Receive) -> _Answer | None:
         """Returns the answer to give, or None when the connection was closed without one."""
         real: _Answer | None = None
+        if fault.kind == "sign_off" and self._faults.sign_off is not None:
+            self._faults.sign_off()
         if fault.when == "after" or fault.kind == "truncate":
             real = await self._ask(scope, body)
         if fault.kind == "timeout":

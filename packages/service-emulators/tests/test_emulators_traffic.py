@@ -233,3 +233,25 @@ def test_stopping_does_not_wait_for_a_request_that_hangs() -> None:
 def test_a_taken_port_is_an_error(stage: Stage) -> None:
     with pytest.raises(OSError, match="in use"):
         serve(stage.bell, port=stage.served.port)
+
+
+def test_the_same_seed_hits_the_same_requests_whatever_else_is_in_force(stage: Stage) -> None:
+    def hits(**other: Any) -> list[bool]:
+        stage.control.clear_faults()
+        stage.control.fault("status", path="/a", status=503, times=None, probability_percent=12.5, **other)
+        if other:
+            stage.control.fault("status", path="/b", times=None, probability_percent=50)
+        found = []
+        for _ in range(60):
+            found.append(requests.get(stage.url + "/a", timeout=5).status_code == 503)
+            requests.get(stage.url + "/b", timeout=5)
+        return found
+
+    assert hits() == hits(seed=1)
+    assert 0 < sum(hits()) < 30
+    assert hits(seed=2) != hits(seed=1)
+
+
+def test_only_services_with_sessions_can_end_them(stage: Stage) -> None:
+    with pytest.raises(ControlRefused, match="no sessions"):
+        stage.control.fault("sign_off")

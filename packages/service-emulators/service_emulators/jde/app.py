@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from service_emulators.control import control_app
@@ -20,9 +21,12 @@ from service_emulators.traffic import Recorder, TrafficMiddleware
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from service_emulators.jde.emulator import Emulator
+
+
+_FIRST_VERSION = ("/jderest/tokenrequest", "/jderest/defaultconfig", "/jderest/dataservice")
 
 
 def create_app(emulator: Emulator) -> ASGIApp:
@@ -54,6 +58,22 @@ def create_app(emulator: Emulator) -> ASGIApp:
 
     handlers = {ServiceError: refuse, sa.exc.SQLAlchemyError: refuse_by_database}
     service = Starlette(routes=routes, exception_handlers=handlers)
-    recorder, faults = Recorder(), FaultPlan()
+    recorder, faults = Recorder(), FaultPlan(sign_off=emulator.sessions.expire_all)
     control = control_app(recorder, faults, emulator.switches, emulator.clock, RowRoutes(emulator).routes())
-    return TrafficMiddleware(service, control, recorder, faults)
+    return TrafficMiddleware(_Release(service, emulator), control, recorder, faults)
+
+
+class _Release:
+    """The service of an old tools release, if switched so: it knows nothing below /jderest/v2."""
+
+    def __init__(self, service: ASGIApp, emulator: Emulator) -> None:
+        self._service = service
+        self._emulator = emulator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if self._emulator.switches.v1_only and not scope["path"].startswith(_FIRST_VERSION):
+            # The web server's own page: the application behind it never saw the request.
+            await HTMLResponse("<html><body>Error 404--Not Found</body></html>", 404)(scope, receive, send)
+            return
+        await self._service(scope, receive, send)

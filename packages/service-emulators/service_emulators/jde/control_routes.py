@@ -13,7 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from service_emulators.control import ControlError, answer_json, read_json
-from service_emulators.jde.store import RowError, stamp
+from service_emulators.jde.changes import Schedule, Scheduled, insert_rows, update_rows
+from service_emulators.jde.store import RowError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -42,6 +43,7 @@ class RowRoutes:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
+        self._schedule = Schedule(emulator)
 
     def routes(self) -> list[Route]:
         """Return the routes, without the control interface's prefix."""
@@ -50,14 +52,11 @@ class RowRoutes:
             Route("/rows/{table}/update", self.update, methods=["POST"]),
             Route("/rows/{table}/insert", self.insert, methods=["POST"]),
             Route("/rows/{table}/delete", self.delete, methods=["POST"]),
+            Route("/schedule", self.scheduled, methods=["GET"]),
+            Route("/schedule", self.schedule, methods=["POST"]),
             Route("/sessions/expire", self.expire_sessions, methods=["POST"]),
             Route("/results/expire", self.expire_results, methods=["POST"]),
         ]
-
-    def _stamp(self, table: str, *, wanted: bool) -> dict[str, Any]:
-        if not wanted:
-            return {}
-        return stamp(self._emulator.store.table(table)[0], self._emulator.local_now())
 
     async def read(self, request: Request) -> Response:
         """Return rows as people read them: right-trimmed text, ISO dates or null, numbers with decimals."""
@@ -73,8 +72,9 @@ class RowRoutes:
         """Change the rows that match ``where`` (a list of values means any of them, null means blank)."""
         body, table = await read_json(request, _Update), request.path_params["table"]
         try:
-            changes = {**self._stamp(table, wanted=body.stamp), **body.changes}
-            count = await run_in_threadpool(self._emulator.store.update, table, body.where, changes)
+            count = await run_in_threadpool(
+                update_rows, self._emulator, table, body.where, body.changes, stamped=body.stamp
+            )
             return answer_json({"rows": count})
         except RowError as error:
             raise ControlError(str(error)) from error
@@ -83,9 +83,8 @@ class RowRoutes:
         """Add rows."""
         body, table = await read_json(request, _Insert), request.path_params["table"]
         try:
-            audit = self._stamp(table, wanted=body.stamp)
-            rows = [{**audit, **row} for row in body.rows]
-            return answer_json({"rows": await run_in_threadpool(self._emulator.store.insert, table, rows)})
+            count = await run_in_threadpool(insert_rows, self._emulator, table, body.rows, stamped=body.stamp)
+            return answer_json({"rows": count})
         except RowError as error:
             raise ControlError(str(error)) from error
 
@@ -96,6 +95,16 @@ class RowRoutes:
             return answer_json({"rows": await run_in_threadpool(self._emulator.store.delete, table, body.where)})
         except RowError as error:
             raise ControlError(str(error)) from error
+
+    async def schedule(self, request: Request) -> Response:
+        """Put a change off until so many data requests were read."""
+        change = await read_json(request, Scheduled)
+        self._schedule.add(change)
+        return answer_json(change)
+
+    async def scheduled(self, _request: Request) -> Response:
+        """Return the changes put off, carried out or not."""
+        return answer_json(self._schedule.changes)
 
     async def expire_sessions(self, _request: Request) -> Response:
         """Let all tokens die now."""

@@ -48,6 +48,8 @@ class Switches(control.Switches, kw_only=True, forbid_unknown_fields=True):
     """User name and password in the body are accepted."""
     jwt: str = ""
     """The JSON Web Token that is accepted as a log-in (Authorization: Bearer); none is when empty."""
+    v1_only: bool = False
+    """An old tools release: everything below /jderest/v2 is 404."""
     unknown_object_status: int = 500
     """Status for an unknown table, view or column (one site: 503)."""
     latency: float = 0
