@@ -87,11 +87,12 @@ class Postgres:
 
     uri: str
     schema: str
+    hard_delete: bool = False
 
     def load(self, extraction: Extraction) -> dict[str, t.Any]:
         """See `Loader`."""
         url = self.uri.replace("postgresql://", "postgresql+psycopg://")
-        config = {"sqlalchemy_url": url, "default_target_schema": self.schema, "hard_delete": False}
+        config = {"sqlalchemy_url": url, "default_target_schema": self.schema, "hard_delete": self.hard_delete}
         return feed(extraction, config, "target-postgres")
 
     def rows(self, stream: str) -> list[dict[str, t.Any]]:
@@ -116,7 +117,7 @@ class DuckDb:
 
     def load(self, extraction: Extraction) -> dict[str, t.Any]:
         """See `Loader`."""
-        config = {"filepath": str(self.file), "default_target_schema": "jde", "add_metadata_columns": True}
+        config = {"filepath": str(self.file), "default_target_schema": "jde", "hard_delete": True}
         return feed(extraction, config, sys.executable, str(Path(__file__).with_name("duckdb_loader.py")))
 
     def rows(self, stream: str) -> list[dict[str, t.Any]]:

@@ -130,6 +130,53 @@ def test_a_second_load_leaves_one_row_a_key(
     assert (blank["KY"].strip(), blank["DL01"]) == ("", "blank key, changed")
 
 
+def delete(extraction: Extraction) -> None:
+    """Delete a row that only a look at the keys finds, and one of a table that is read whole."""
+    jde = extraction.suite.jde.control
+    assert jde.delete_rows("F0101", {"AN8": 1004}) == 1
+    assert jde.delete_rows("F0401", {"AN8": truth(extraction, "F0401")[0]["AN8"]}) == 1
+
+
+@pytest.fixture
+def watching(extraction: Extraction, tmp_path: Path) -> Extraction:
+    """Looks for deletions in F0101; F0401 is read whole each time."""
+    extraction.settings = {
+        "tables": ["F0101", "F0401"],
+        "streams": [],
+        "detect_deletes": "keys",
+        "keys_path": str(tmp_path / "keys"),
+        "replication_columns": {"F0401": ""},
+    }
+    return extraction
+
+
+@pytest.mark.parametrize("hard", [False, True], ids=["marked", "dropped"])
+def test_deletions_arrive_in_postgresql(watching: Extraction, postgres: Postgres, hard: bool) -> None:
+    postgres.hard_delete = hard
+    watching.load(postgres)
+    delete(watching)
+    watching.load(postgres)
+    gone = {row["AN8"]: row["_sdc_deleted_at"] for row in postgres.rows("F0101") if row["_sdc_deleted_at"]}
+    assert gone.keys() == {1004}, "a deletion told by _sdc_deleted_at is marked either way"
+    assert isinstance(gone[1004], dt.datetime)
+    suppliers = postgres.rows("F0401")
+    left = [row for row in suppliers if row["_sdc_deleted_at"] is None]
+    assert keys(left, "AN8") == keys(truth(watching, "F0401"), "AN8")
+    assert len(suppliers) == len(left) + (0 if hard else 1), "rows of an older version: marked, or dropped"
+    before = watching.state
+    watching.load(postgres)
+    assert len(postgres.rows("F0101")) == len(truth(watching, "F0101")) + 1
+    assert before != watching.state, "the next look at the keys has the next number"
+
+
+def test_deletions_arrive_in_duckdb(watching: Extraction, tmp_path: Path) -> None:
+    duck = DuckDb(tmp_path / "warehouse.duckdb")
+    watching.load(duck)
+    delete(watching)
+    watching.load(duck)
+    assert keys(duck.rows("F0101"), "AN8") == keys(truth(watching, "F0101"), "AN8")
+
+
 def test_files_of_target_jsonl_hold_every_row_and_every_change(extraction: Extraction, tmp_path: Path) -> None:
     files = Jsonl(tmp_path / "jsonl")
     extraction.load(files)
