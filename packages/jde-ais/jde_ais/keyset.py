@@ -10,6 +10,7 @@ import operator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jde_ais.errors import OrderNotHonoured
@@ -192,7 +193,7 @@ _READERS: dict[str, Callable[[Any], Part]] = {
     "character": _text,
     "number": _number,
     "time": _number,
-    "date": parse_date,
+    "date": lru_cache(maxsize=65536)(parse_date),  # a table has few days and many rows
 }
 
 
