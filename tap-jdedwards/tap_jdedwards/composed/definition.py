@@ -41,6 +41,7 @@ class Source:
         key: Its primary key.
         time: Its time column; None when it has none.
         dated: Whether it has UPMJ.
+        known: Whether the dictionary knows the table; else the server has to tell its time column.
         on: Columns that equal the first columns of the document's key; empty for a looked-up table.
         link: How a looked-up table's rows are found; None for the others.
         where: Comparisons that all its rows meet.
@@ -59,6 +60,7 @@ class Source:
     key: tuple[str, ...]
     time: str | None
     dated: bool = True
+    known: bool = True
     on: tuple[str, ...] = ()
     link: Link | None = None
     where: tuple[Test, ...] = ()

@@ -29,11 +29,10 @@ def unknown_columns(definition: Definition) -> dict[str, list[str]]:
     Returns:
         By table: the aliases whose kind is not known; none for a table of which the dictionary knows nothing else.
     """
-    tables = load_dictionary().tables
     found: dict[str, list[str]] = {}
     for source in definition.sources.values():
         unknown = [alias for alias in (*definition.aliases(source), *source.columns) if alias not in definition.kinds]
-        if unknown or source.table not in tables:
+        if unknown or not source.known:
             found.setdefault(source.table, []).extend(unknown)
     return found
 
@@ -80,10 +79,9 @@ def resolved(definition: Definition, columns: Callable[[str], Iterable[Column]])
         kinds[definition.first_key] = (
             Kind.WHOLE
         )  # the server does not tell; a fraction would end the walk with an error
-    known = load_dictionary().tables
     sources = {
         name: source
-        if source.table in known
+        if source.known
         else replace(source, time=time_column(found[source.table]), dated=DATE_COLUMN in found[source.table])
         for name, source in definition.sources.items()
     }

@@ -76,6 +76,7 @@ class SourceParser(Checked):
             table=table,
             key=key,
             time=known.time if known else None,
+            known=known is not None,
             on=on,
             link=link,
             where=self.tests(entry.get("where", {}), f"`where` of {name}"),
