@@ -100,7 +100,7 @@ def test_marks_as_people_write_them(day, at, mark):
     assert parse_mark(day, at) == mark
 
 
-@pytest.mark.parametrize(("day", "at"), [("20.11.2026", None), ("2026-11-20", "9 o'clock"), ("9999-12-31T00:00:00+12:00x", None)])
+@pytest.mark.parametrize(("day", "at"), [("20.11.2026", None), ("2026-11-20", "9 o'clock"), ("2026-11-2x", None)])
 def test_malformed_marks_are_told(day, at):
     with pytest.raises(MarkError, match="no date like 2026-11-20"):
         parse_mark(day, at)

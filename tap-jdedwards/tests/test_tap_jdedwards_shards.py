@@ -42,7 +42,7 @@ def shards(runner, states=None, **options):
 
 
 def together(outputs, table):
-    return sorted((json.dumps(record, sort_keys=True) for output in outputs for record in output.records[table]))
+    return sorted(json.dumps(record, sort_keys=True) for output in outputs for record in output.records[table])
 
 
 def test_the_union_is_the_whole_and_no_row_comes_twice(orders, runner_of):
