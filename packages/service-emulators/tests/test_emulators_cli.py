@@ -1,0 +1,60 @@
+"""The command line starts what it is asked for and says where it is."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import trustme
+from service_emulators.client import JdeControl
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    file = tmp_path / "server.pem"
+    trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(file))
+    return file
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "service_emulators", "serve", "jde", *map(str, arguments)]
+
+
+def test_documents_odd_rows_a_ledger_and_https(tmp_path, certificate):
+    facts = tmp_path / "services.json"
+    amounts = ["--customers", 10, "--contacts", 5, "--documents", 4, "--gl-rows", 60, "--odd"]
+    tls = ["--tls-cert", certificate, "--tls-key", certificate]
+    with subprocess.Popen(command(*amounts, *tls, "--json", facts), stdout=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not facts.exists():
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            found = json.loads(facts.read_text())["jde"]
+            assert found["url"].startswith("https://")
+            assert len(found["counts"]) == 23
+            assert found["counts"]["F0911"] > 60 + 4 * 8
+            control = JdeControl(found["url"])
+            assert len(control.rows("F4301", {"DOCO": [100001, 100002, 100003, 100004, 100005]})) == 4
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tls-cert", "x.pem"], "--tls-key"),
+        (["--tls-cert", "x.pem", "--tls-key", "x.pem", "--customers", 1, "--contacts", 1], "can not start"),
+        (["--customers", 2, "--contacts", 2, "--documents", 1], "at least five"),
+    ],
+)
+def test_what_makes_no_sense_is_said(arguments, message):
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode != 0
+    assert message in " ".join(done.stderr.split())
