@@ -8,7 +8,7 @@ import typing as t
 from decimal import Decimal
 
 import pytest
-from loads import DuckDb, Extraction, Jsonl, Postgres
+from loads import NO_BLANK_KEY, DuckDb, Extraction, Jsonl, Postgres
 from tap_jdedwards.dictionary import load_dictionary
 
 if t.TYPE_CHECKING:
@@ -18,9 +18,6 @@ if t.TYPE_CHECKING:
     from suite import Suite
 
 TABLES = ["F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401", "F0005"]
-NO_BLANK_KEY = {"F0005": {"KY": "KY or ' '"}}
-"""target-duckdb takes an empty text for null, which a key cannot be; the recipe says so."""
-
 pytestmark = pytest.mark.slow
 
 
