@@ -133,7 +133,7 @@ class TableReader:
             Pages in the order of the key.
         """
         if stripes is not None:
-            # A walk through stripes asks for single rows to find the next one; only a page shows whether they are sorted.
+            # A walk through stripes asks for single rows to find the next; only a page shows whether they are sorted.
             next(replace(self.keys_only(), page_size=_PROOF).by_key(), None)
         yield from ranged_pages(
             self.client,

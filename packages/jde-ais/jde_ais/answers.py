@@ -18,7 +18,7 @@ KeyPart = int | str
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table or view, as discovered."""
+    """One column of a table or view, as discovered; the alias of a view's has the table in front, `F0101.AN8`."""
 
     alias: str
     title: str

@@ -161,16 +161,9 @@ def _rows(grid: dict[str, Any], table: str) -> list[dict[str, Any]]:
 
 
 def _aliases(keys: tuple[str, ...], table: str) -> list[str]:
-    """Drops the table from `F0101_AN8`; a view's columns of the same alias keep theirs, as `F0101.AN8`."""
+    """Drops the table from `F0101_AN8`; columns of a view keep theirs, as `F0101.AN8`, the way requests name them."""
     prefix = f"{table}_"
-    split = [(table, key[len(prefix) :]) if key.startswith(prefix) else _split(key) for key in keys]
-    names = [alias for _, alias in split]
-    return [alias if names.count(alias) == 1 else f"{owner}.{alias}" for owner, alias in split]
-
-
-def _split(key: str) -> tuple[str, str]:
-    owner, _, alias = key.rpartition("_")
-    return owner, alias
+    return [key[len(prefix) :] if key.startswith(prefix) else ".".join(key.rsplit("_", 1)) for key in keys]
 
 
 def _kind(value: Any) -> Literal["string", "number", "date"]:

@@ -11,7 +11,7 @@ from tap_jdedwards.dictionary import DATE_COLUMN, load_dictionary
 from tap_jdedwards.doctor.findings import failed, good, of_error, warning
 from tap_jdedwards.reading import EARLIEST
 from tap_jdedwards.tables import table_stream
-from tap_jdedwards.tables.names import property_name, target_type
+from tap_jdedwards.tables.names import property_names, target_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -97,7 +97,8 @@ def check_table(tap: TapJDEdwards, needed: Needed) -> Iterator[Finding | Seen]:
     """
     check, client = f"table {needed.name}", tap.client
     try:
-        columns = {property_name(column.alias): column for column in client.columns(needed.name, needed.target)}
+        found = {column.alias: column for column in client.columns(needed.name, needed.target)}
+        columns = {name: found[alias] for name, alias in property_names(found).items()}
         kinds = {name: column.kind for name, column in columns.items()}
         key, stamp = needed.key, DATE_COLUMN if DATE_COLUMN in columns else None
         if needed.own:

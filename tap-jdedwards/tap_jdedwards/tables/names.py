@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 def target_type(name: str) -> Literal["table", "view"]:
@@ -17,6 +21,34 @@ def target_type(name: str) -> Literal["table", "view"]:
     return "view" if name.startswith("V") else "table"
 
 
-def property_name(alias: str) -> str:
-    """Name the property of a column: columns of a view may be called ``F4301.AN8``, which becomes ``F4301_AN8``."""
-    return alias.replace(".", "_")
+def data_item(alias: str) -> str:
+    """Drop the table that columns of views have in front: ``F4301.AN8`` is an ``AN8``."""
+    return alias.rpartition(".")[2]
+
+
+def property_names(aliases: Iterable[str]) -> dict[str, str]:
+    """Name the properties of columns.
+
+    Args:
+        aliases: Aliases as discovered; those of a view have their table in front.
+
+    Returns:
+        Alias by property: ``AN8``, or ``F4301_AN8`` where two tables of a view have one.
+    """
+    listed = list(aliases)
+    times = Counter(map(data_item, listed))
+    return {data_item(one) if times[data_item(one)] == 1 else one.replace(".", "_"): one for one in listed}
+
+
+def as_property(given: str, properties: Mapping[str, str]) -> str:
+    """Read the name of a column as a user writes it.
+
+    Args:
+        given: ``AN8``, ``F4301.AN8`` or ``F4301_AN8``.
+        properties: Aliases by property.
+
+    Returns:
+        The property; what is none is returned as a property would be written.
+    """
+    text = given.strip().upper()
+    return next((name for name, alias in properties.items() if alias == text), text.replace(".", "_"))

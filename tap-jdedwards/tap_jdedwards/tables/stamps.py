@@ -58,7 +58,7 @@ class Stamp:
         Raises:
             StampError: When the table has no such columns, or they hold something else.
         """
-        date, plus, time = (part.strip().replace(".", "_") for part in text.upper().partition("+"))
+        date, plus, time = (part.strip() for part in text.upper().partition("+"))
         if not date:
             return None
         lacking = [name for name in (date, time) if name and name not in kinds]

@@ -16,13 +16,13 @@ from tap_jdedwards.shards import Part
 from tap_jdedwards.stream import JdeStream
 from tap_jdedwards.tables.changes import changes
 from tap_jdedwards.tables.first_load import everything, first_load
-from tap_jdedwards.tables.names import property_name, target_type
+from tap_jdedwards.tables.names import target_type
 from tap_jdedwards.tables.run import TableRun
 from tap_jdedwards.tables.stamps import Stamp, StampError
 from tap_jdedwards.tables.sweeping import swept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from singer_sdk.singerlib import Catalog
@@ -39,7 +39,13 @@ class TableStream(JdeStream):
     """One JDE table or view: properties are its aliases, the bookmark is the stamp of the last change."""
 
     def __init__(
-        self, tap: TapJDEdwards, *, name: str, key: Iterable[str], columns: Iterable[TableColumn], stamp: Stamp | None
+        self,
+        tap: TapJDEdwards,
+        *,
+        name: str,
+        key: Iterable[str],
+        columns: Mapping[str, TableColumn],
+        stamp: Stamp | None,
     ) -> None:
         """Describe a table as a stream.
 
@@ -47,10 +53,10 @@ class TableStream(JdeStream):
             tap: The tap.
             name: The table or view.
             key: Properties of its primary key.
-            columns: Its columns as discovered.
+            columns: Its columns by property.
             stamp: By what changes are found; None to read it whole each time.
         """
-        self._columns = {property_name(column.alias): column for column in columns}
+        self._columns = dict(columns)
         properties = {name: column.schema() for name, column in self._columns.items()}
         if stamp is not None and wants_sweep(tap.settings, name):
             properties[DELETED_AT] = dict(DELETED_AT_SCHEMA)
