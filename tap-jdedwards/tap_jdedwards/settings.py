@@ -165,8 +165,16 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
     th.Property(
         "shard",
         th.ObjectType(
-            th.Property("index", th.IntegerType(minimum=0), required=True),
-            th.Property("of", th.IntegerType(minimum=1, maximum=64), required=True),
+            th.Property(
+                "index", th.IntegerType(minimum=0), required=True, title="Shard index", description="This part, from 0"
+            ),
+            th.Property(
+                "of",
+                th.IntegerType(minimum=1, maximum=64),
+                required=True,
+                title="Shards",
+                description="Number of parts",
+            ),
         ),
         title="Shard",
         description='Part of each stream to read, for parallel processes with a state each, like {"index": 0, "of": 4}',
