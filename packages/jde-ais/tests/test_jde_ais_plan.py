@@ -86,7 +86,9 @@ NUMBERS = st.one_of(
     st.sampled_from([90_000_000, 90_000_001, 10**15]),
     st.integers(-(10**6), 10**8),
 )
-SHAPES = st.sampled_from([(int,), (int, int), (str, int), (int, str), (str, str, int, int), (Decimal, int), (str,)])
+SHAPES = st.sampled_from(
+    [(int,), (int, int), (int, int, int), (str, int), (int, str), (str, str, int, int), (Decimal, int), (str,)]
+)
 PARTS = {int: NUMBERS, str: st.sampled_from(["", "A", "AB", "a", "ZZ"]), Decimal: st.decimals(0, 50, places=2)}
 
 
@@ -140,7 +142,7 @@ def test_stripes_are_disjoint_and_together_the_whole(table, of, width, size, see
     st.lists(st.tuples(st.booleans(), st.integers(0)), max_size=40),
 )
 def test_rows_that_come_and_go_cost_no_row_that_stays(table, size, seed, events):
-    before = set(table.rows)
+    stay = set(table.rows)
     pool = iter(range(10**6))
 
     def change(step):
@@ -150,6 +152,7 @@ def test_rows_that_come_and_go_cost_no_row_that_stays(table, size, seed, events)
         row = table.rows[where % len(table.rows)]
         if not add:
             table.rows.remove(row)
+            stay.discard(row)
         elif type(row[-1]) is int:
             new = (*row[:-1], row[-1] + next(pool) - 3)
             if new not in table.rows:
@@ -158,7 +161,24 @@ def test_rows_that_come_and_go_cost_no_row_that_stays(table, size, seed, events)
     rows = walk(table, size, seed=seed, between=change)
     assert len(set(rows)) == len(rows)
     assert rows == sorted(rows)
-    assert before & set(table.rows) <= set(rows)
+    assert stay <= set(rows)
+
+
+def test_rows_added_above_the_highest_are_read_as_well():
+    table = Table([(n,) for n in range(3000)], key_of(int))
+
+    def add(step):
+        if step == 5:
+            table.rows += [(n,) for n in range(10_000, 12_500)]
+
+    assert walk(table, 500, between=add) == table.rows
+    assert len(table.rows) == 5500
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(*[st.integers(0, 4)] * 3), unique=True), st.integers(1, 9), st.integers())
+def test_values_that_agree_column_after_column(rows, size, seed):
+    assert walk(Table(rows, key_of(int, int, int)), size, seed=seed) == sorted(rows)
 
 
 def test_dense_keys_cost_hardly_more_requests_than_a_plain_walk():
