@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 from jsonschema import Draft202012Validator
+from service_emulators.testing import start_jde
 from tap_jdedwards.dictionary import load_dictionary
 
 STREAM = "F0101"
@@ -28,6 +29,13 @@ class Warehouse:
 
     def live(self):
         return {key for key, row in self.rows.items() if row["_sdc_deleted_at"] is None}
+
+
+@pytest.fixture(scope="module")
+def odd():
+    """A company with odd rows in every table."""
+    with start_jde(customers=20, contacts=20, documents=8, odd=True, seed=3) as emulator:
+        yield emulator
 
 
 @pytest.fixture
@@ -352,3 +360,53 @@ def test_a_connection_test_touches_no_file(sync, run, tmp_path):
     tap.close()
     assert tap.failures == {}
     assert not (tmp_path / "keys").exists()
+
+
+def test_a_catalog_without_the_property_is_warned_of(sync, run, caplog):
+    catalog = run.tap(tables=[STREAM]).catalog_dict
+    catalog["streams"][0]["metadata"][-1]["metadata"]["selected"] = True
+    for item in catalog["streams"][0]["metadata"]:
+        item["metadata"]["selected"] = True
+    catalog["streams"][0]["metadata"].append(
+        {"breadcrumb": ["properties", "_sdc_deleted_at"], "metadata": {"selected": False, "inclusion": "available"}}
+    )
+    output = sync(catalog=catalog)
+    assert output.failures == {}
+    assert "No deleted rows of F0101 are looked for" in caplog.text
+
+
+@pytest.mark.parametrize("stream", sorted(load_dictionary().tables))
+def test_odd_keys_of_every_table(odd, runner_of, tmp_path, stream):
+    """Blank and padded text, quotes, NUL, unicode, empty dates, negative and huge numbers: each key is found again."""
+    options = {"tables": [stream], "detect_deletes": "keys", "keys_path": str(tmp_path), "page_size": 60}
+    options |= {"overlap_minutes": 0, "delete_guard_percent": 60}
+    run, warehouse = runner_of(odd), Warehouse()
+    names = load_dictionary().tables[stream].key
+    first = run(**options)
+    assert first.failures == {}
+    warehouse.load(first, stream)
+    _, sql = odd.store.table(stream)
+    with odd.store.engine.begin() as connection:
+        rowids = [row[0] for row in connection.exec_driver_sql(f"SELECT rowid FROM {stream}").fetchall()]
+        saved = connection.exec_driver_sql(f"SELECT * FROM {stream} WHERE rowid % 3 = 0").fetchall()
+        connection.exec_driver_sql(f"DELETE FROM {stream} WHERE rowid % 3 = 0")
+    second = run(state=warehouse.state, **options)
+    assert second.failures == {}
+    warehouse.load(second, stream)
+    assert len(deletions(second, stream)) == len(saved)
+    remaining = run(tables=[stream])
+    assert warehouse.live() == set(remaining.keys(stream))
+    assert len(remaining.records[stream]) == len(rowids) - len(saved)
+    # Back again with the stamps they had: found by their keys alone.
+    with odd.store.engine.begin() as connection:
+        connection.execute(sql.insert(), [row._asdict() for row in saved])
+    third = run(state=warehouse.state, **options)
+    assert third.failures == {}
+    warehouse.load(third, stream)
+    whole = run(tables=[stream])
+    assert warehouse.live() == set(whole.keys(stream))
+    held = {key: {**row} for key, row in warehouse.rows.items()}
+    for key, record in zip(whole.keys(stream), whole.records[stream], strict=True):
+        held[key].pop("_sdc_deleted_at")
+        assert held[key] == record, key
+    assert len(names) == len(whole.schemas[stream]["key_properties"])

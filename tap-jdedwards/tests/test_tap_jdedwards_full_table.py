@@ -108,10 +108,12 @@ def test_shards_do_not_drop_the_rows_of_each_other(whole):
     assert versions(output) == {None}
 
 
-def test_start_date_holds_for_whole_loads(jde, whole):
+def test_start_date_holds_for_whole_loads(jde, run, whole):
     recent = {row["AN8"] for row in jde.control.rows("F0101") if (row["UPMJ"] or "") >= "2025-06-01"}
     assert 0 < len(recent) < len(jde.control.rows("F0101"))
     assert {record["AN8"] for record in whole(start_date="2025-06-01").records["F0101"]} == recent
+    by_setting = run(tables=["F0101"], replication_columns={"F0101": ""}, start_date="2025-06-01")
+    assert {record["AN8"] for record in by_setting.records["F0101"]} == recent
 
 
 def test_from_whole_to_incremental_and_back(jde, run, whole):

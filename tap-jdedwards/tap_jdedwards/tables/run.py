@@ -92,12 +92,16 @@ class TableRun:
         if after and self.reader.kinds[first] is Kind.WHOLE:
             rest = ge(first, after[0])
             where = rest if where is None else AllOf(where, rest)
+        self._progress = self.counted(self.stream.name, where)
+
+    def counted(self, what: str, where: Where | None) -> Progress:
+        """Make progress lines that tell a share of all rows with a condition."""
         shards = 1 if self.part.stripes is None else self.part.stripes.of
 
         def count() -> Future[int]:
             return self.pool.submit(lambda: self.reader.count(where) // shards)
 
-        self._progress = Progress(self.stream.jde.logger, self.stream.name, total=count)
+        return Progress(self.stream.jde.logger, what, total=count)
 
     def walk(self, reader: TableReader, where: Where | None = None, after: tuple[Any, ...] = ()) -> Iterator[Page]:
         """Walk this process's part of a table by its key."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from jde_ais import Where
     from singer_sdk.singerlib import Catalog
 
     from tap_jdedwards.columns import TableColumn
@@ -124,7 +125,12 @@ class TableStream(JdeStream):
 
     def _sweeping(self, *, incremental: bool) -> AbstractContextManager[Sweep | None]:
         testing = self.ABORT_AT_RECORD_COUNT is not None
-        if not incremental or testing or DELETED_AT not in self.selected_columns:
+        if not incremental or testing or not wants_sweep(self.jde.settings, self.name):
+            return nullcontext()
+        if DELETED_AT not in self.selected_columns:
+            self.logger.warning(
+                "No deleted rows of %s are looked for: the catalog does not select %s", self.name, DELETED_AT
+            )
             return nullcontext()
         return (
             open_sweep(
@@ -154,10 +160,15 @@ class TableStream(JdeStream):
             target_type=target_type(self.name),
             date=DATE_COLUMN if stamp is None else self._columns[stamp.date].alias,
         )
-        due = None
-        if stamp is not None and settings.start_date is not None:
-            due = ge(reader.date, settings.start_date)
-        return TableRun(self, reader, emitted, part, sweep, due)
+        return TableRun(self, reader, emitted, part, sweep, self._due())
+
+    def _due(self) -> Where | None:
+        """Return the condition of ``start_date``; it holds for whole loads as well, where there is a date to go by."""
+        start = self.jde.settings.start_date
+        stamp = self._stamp or Stamp.usual({name: column.kind for name, column in self._columns.items()})
+        if start is not None and stamp is None:
+            self.logger.info("%s has no date of the last change: start_date leaves out no row of it", self.name)
+        return None if start is None or stamp is None else ge(self._columns[stamp.date].alias, start)
 
     def _no_bookmark(self) -> TableBookmark:
         stamp = self._stamp

@@ -28,6 +28,12 @@ def swept(run: TableRun) -> Iterator[Batch]:
     def read(keys: Sequence[tuple[Any, ...]]) -> Batch:
         return [record for rows in rows_with_keys(run.reader, keys) for record in run.plain_records(rows)]
 
-    pages = (keys_of(run.reader, page.rows) for page in run.walk(run.reader.keys_only(), run.due))
-    yield from run.sweep.run(pages, read)
+    yield from run.sweep.run(_keys(run), read)
     run.stream.save({**run.stream.stream_state, **run.sweep.to_state()})
+
+
+def _keys(run: TableRun) -> Iterator[list[tuple[Any, ...]]]:
+    progress = run.counted(f"Keys of {run.stream.name}", run.due)
+    for page in run.walk(run.reader.keys_only(), run.due):
+        progress.add(len(page.rows))
+        yield keys_of(run.reader, page.rows)
