@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jde_ais import AisClient, AisConfigError, AisSettings, AisUnavailable, BrowseRequest
 from jde_ais.pace import Pace
+from service_emulators.jde.testing import start_jde
+from service_emulators.proxy import ForwardProxy
 
 READ = BrowseRequest("F0101", ("AN8",))
 
@@ -216,6 +218,22 @@ def test_a_proxy_that_wants_a_log_in_or_fails_is_named_without_its_secrets(stub_
         ):
             client.count("F0101")
         assert not [part for part in ("jane", "s3%40cret", "s3@cret") if part in repr(gone.value) + repr(settings)]
+
+
+def test_tls_of_the_own_authority_through_a_proxy_with_a_log_in(authority, bundle, tmp_path):
+    certificate = authority.issue_cert("127.0.0.1")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+    key.write_bytes(certificate.private_key_pem.bytes())
+    with (
+        start_jde(customers=30, contacts=0, tls=(chain, key)) as site,
+        ForwardProxy(username="jane", password="s3@cret") as proxy,
+        AisClient(
+            AisSettings(site.url, site.username, site.password, verify=bundle, proxy_url=proxy.url_with_credentials)
+        ) as client,
+    ):
+        assert client.count("F0101") == site.store.count("F0101")
+        assert sum(proxy.tunnels.values()) >= 1
 
 
 @pytest.mark.parametrize(

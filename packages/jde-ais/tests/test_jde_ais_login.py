@@ -144,6 +144,17 @@ def test_no_proof_of_identity_in_logs_or_errors(stub_server, caplog):
         assert not [text for text in texts if JWT in text or basic in text or "p4ss" in text]
 
 
+def test_an_old_release_is_named(jde):
+    jde.control.switch(v1_only=True)
+    with jde.client() as client:
+        version = client.server_config().version
+        assert version
+        with pytest.raises(AisConfigError, match=r"9\.2\.1\.2 or newer is needed") as refused:
+            client.browse(READ)
+    assert version in str(refused.value)
+    assert jde.calls("/logout") == 0
+
+
 def test_a_server_without_services_of_version_2_is_too_old(stub_server):
     config = {"aisVersion": "EnterpriseOne 9.1.5.8", "sessionTimeout": "20", "capabilityList": [{"name": "grid"}]}
 
