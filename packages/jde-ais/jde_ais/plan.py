@@ -51,7 +51,6 @@ class Plan:
         self._size = page_size
         self._stripes = stripes
         self._window = window
-        self._after = after
         self.line: list[Ask | Region | Stretch] = [Stretch(after, seek=stripes is not None)]
 
     def depth(self, stretch: Stretch) -> int:
@@ -145,7 +144,7 @@ class Plan:
         count = len(positions)
         if ask.stretch.doubted and count:
             self._size = min(self._size, max(ask.stretch.doubted, most))
-        full = page.more or count >= self._size
+        full = count > 0 and (page.more or count >= self._size)
         doubted = 0 if full or not may_be_cut(count, most) else count
         if ask.region is not None:
             self._learn(ask.region, ask.stretch, positions)

@@ -225,6 +225,13 @@ def test_documents_behind_a_company_and_a_type_are_divided_by_their_number():
     assert walk(table, 500, window=8) == rows
 
 
+def test_an_empty_page_ends_a_walk_even_if_the_server_promises_more():
+    plan = Plan(key_of(int), 10, (), None, 4)
+    (ask,) = plan.due()
+    plan.read(ask, Page([], more=True), [], 0)
+    assert plan.line == []
+
+
 def test_a_limit_kept_silent_is_noticed_in_the_middle():
     rows = [(n,) for n in range(3000)]
     for cap in (100, 150, 400):
