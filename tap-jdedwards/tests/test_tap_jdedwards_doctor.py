@@ -141,6 +141,20 @@ def test_rows_and_columns_hidden_by_security(jde, runner_of, doctor):
     assert (finding["check"], "IDLN" in finding["text"]) == ("table F0111", True)
 
 
+def test_business_views_and_the_codes_table(runner_of, doctor):
+    with start_jde(customers=10, contacts=0, documents=3) as jde:
+        doctor(runner_of(jde).config(tables=["V0101", "V4301A"]))
+        assert doctor.by_check["table V0101"]["status"] == "ok"
+        (finding,) = doctor.failed
+        assert (finding["check"], "table_keys" in finding["remedy"]) == ("table V4301A", True)
+        key = ["F4311.DOCO", "F4311.DCTO", "F4311.KCOO", "F4311.SFXO", "F4311.LNID"]
+        doctor(runner_of(jde).config(tables=["V4301A"], table_keys={"V4301A": key}))
+        assert doctor.failed == []
+        jde.control.switch(refused_tables=["F0005"])
+        doctor(runner_of(jde).config(streams=["customers"], udc_descriptions=True))
+        assert [one["check"] for one in doctor.failed] == ["table F0005"]
+
+
 def test_rows_without_a_date(jde, runner_of, doctor):
     jde.control.update_rows("F0401", {}, {"UPMJ": None}, stamp=False)
     rows = len(jde.control.rows("F0401"))
@@ -201,6 +215,31 @@ def test_something_else_than_an_ais_server(read, doctor):
     (finding,) = doctor.failed
     assert (finding["check"], "HTTP 404" in finding["text"]) == ("AIS Server", True)
     assert "ais_url" in finding["remedy"]
+
+
+def test_an_old_server_is_named_with_its_release(jde, runner_of, doctor):
+    jde.control.switch(v1_only=True)
+    doctor(runner_of(jde).config(tables=["F0101"]))
+    (finding,) = doctor.failed
+    assert finding["check"] == "AIS Server"
+    assert "EnterpriseOne 9." in finding["text"]
+    assert "Tools 9.2.1.2" in finding["remedy"]
+    assert not any("tokenrequest" in path for path in jde.control.counters()["by_endpoint"]), "no log-in is wasted"
+
+
+def test_an_expired_certificate_of_an_ais_server(runner_of, doctor, tmp_path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    for name, life in (("expired", {"not_after": ago(2)}), ("good", {})):
+        certificate = authority.issue_cert("127.0.0.1", **life)
+        files = tmp_path / f"{name}.pem", tmp_path / f"{name}.key"
+        for blob in certificate.cert_chain_pems:
+            blob.write_to_path(str(files[0]), append=True)
+        certificate.private_key_pem.write_to_path(str(files[1]))
+        with start_jde(customers=3, contacts=0, tls=files) as jde:
+            doctor(runner_of(jde).config(tables=["F0401"], ca_bundle=str(tmp_path / "ca.pem")))
+        assert [one["check"] for one in doctor.failed] == (["TLS"] if name == "expired" else [])
+    assert "good until" in doctor.by_check["TLS"]["text"]
 
 
 @contextmanager

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tap_jdedwards.settings import TapSettings
     from tap_jdedwards.tap import TapJDEdwards
 
+CODES_TABLE, CODES_KEY = "F0005", ("SY", "RT", "KY")
+"""Where descriptions of user defined codes come from."""
+
 
 @dataclass
 class Needed:
@@ -82,6 +85,9 @@ def tables_needed(settings: TapSettings, known: Mapping[str, Definition]) -> lis
                 needed.streams.append(stream)
             needed.columns.update(source.columns)
             needed.key = needed.key or source.walk
+    if settings.udc_descriptions and settings.streams:
+        codes = found.setdefault(CODES_TABLE, Needed(CODES_TABLE, key=CODES_KEY))
+        codes.streams.extend(stream for stream in settings.streams if stream not in codes.streams)
     return list(found.values())
 
 
@@ -97,30 +103,28 @@ def check_table(tap: TapJDEdwards, needed: Needed) -> Iterator[Finding | Seen]:
     """
     check, client = f"table {needed.name}", tap.client
     try:
-        found = {column.alias: column for column in client.columns(needed.name, needed.target)}
-        columns = {name: found[alias] for name, alias in property_names(found).items()}
-        kinds = {name: column.kind for name, column in columns.items()}
-        key, stamp = needed.key, DATE_COLUMN if DATE_COLUMN in columns else None
+        aliases = property_names(column.alias for column in client.columns(needed.name, needed.target))
+        key, stamp = needed.key, DATE_COLUMN if DATE_COLUMN in aliases else None
         if needed.own:
             stream = table_stream(tap, needed.name)
             key, stamp = tuple(stream.primary_keys), stream.replication_key
-        hidden = [name for name in key if name not in columns]
+        hidden = [name for name in key if name not in aliases]
         if hidden:
             text = f"no column {', '.join(hidden)} is to be seen, which its key needs"
             yield failed(check, text, f"lift column security of this user on {', '.join(hidden)}")
             return
-        names = tuple(columns[name].alias for name in key)
+        names = tuple(aliases[name] for name in key)
         total = client.count(needed.name, target_type=needed.target)
         sample = client.browse(BrowseRequest(needed.name, names, page_size=1, target_type=needed.target))
         dated = total
         if stamp is not None:
-            dated = client.count(needed.name, ge(columns[stamp].alias, EARLIEST), needed.target)
+            dated = client.count(needed.name, ge(aliases[stamp], EARLIEST), needed.target)
     except AisError as error:
         yield _refusal(check, error, tap.settings)
         return
     how = f"by {stamp}" if stamp is not None else "whole at every run"
     yield good(check, f"{total:,} rows, key {', '.join(key)}, read {how}")
-    yield from _columns(needed, kinds, stamp)
+    yield from _columns(needed, set(aliases), stamp)
     if not total:
         yield warning(check, "no rows to see", "if it should have rows: row security of this user, or the environment")
     lost = [name for name in names if sample.rows and name not in sample.rows[0]]
@@ -152,11 +156,11 @@ def _refusal(check: str, error: AisError, settings: TapSettings) -> Finding:
     return found
 
 
-def _columns(needed: Needed, kinds: Mapping[str, str], stamp: str | None) -> Iterator[Finding]:
+def _columns(needed: Needed, seen: set[str], stamp: str | None) -> Iterator[Finding]:
     check = f"columns {needed.name}"
     known = load_dictionary().tables.get(needed.name)
     expected = () if known is None else (DATE_COLUMN, *((known.time,) if known.time else ()))
-    hidden = [name for name in expected if name not in kinds]
+    hidden = [name for name in expected if name not in seen]
     lift = "lift column security of this user on it"
     if DATE_COLUMN in hidden and stamp is None:
         yield warning(
@@ -164,7 +168,7 @@ def _columns(needed: Needed, kinds: Mapping[str, str], stamp: str | None) -> Ite
         )
     elif hidden and stamp == DATE_COLUMN:
         yield warning(check, f"{', '.join(hidden)} is not to be seen, so each run reads the last day again", lift)
-    missing = sorted(needed.columns - set(kinds))
+    missing = sorted(needed.columns - seen)
     if missing:
         text = f"not to be seen, and null in {', '.join(needed.streams)}: {', '.join(missing)}"
         yield warning(check, text, "lift column security of this user on them, if they are wanted")
