@@ -12,7 +12,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from jde_ais.spans import NUMBERS, Ask, Region, Stretch, number_at
+from jde_ais.spans import NUMBERS, Ask, Region, Stretch, lowest, number_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,12 @@ sheet, sections 3.1 and 12)."""
 
 _ROUND = 50
 """Fetch limits are set by hand, to round numbers."""
+_HEADROOM = 1.5
+"""How many pages a cut-out stretch may fill and still come as one: keys are never so even that each stretch of the same
+width holds the same number of rows, and one that holds more than it may costs one more request."""
 _FILL = 0.895
-"""How full pages are planned to be: a stretch that holds more than a page costs one more request, and so does a page of
-so round a number of rows that a fetch limit may have cut it."""
+"""How full they are planned to be where a fetch limit leaves no such room. A page of so round a number of rows that the
+limit may have cut it costs one more request as well."""
 _MEMORY = 0.8
 """How much the rows before a page count for the next step, beside its own."""
 
@@ -40,7 +43,7 @@ class Plan:
 
     Args:
         key: The key.
-        page_size: Rows asked for at once.
+        page_size: Rows asked for at once; where a stretch was cut out for about so many, it may be half more.
         after: Position to go on after; () for the beginning.
         stripes: Which part of the first number column to read; None for all.
         window: How many pages may be under way or waiting to be taken.
@@ -49,9 +52,14 @@ class Plan:
     def __init__(self, key: Key, page_size: int, after: Position, stripes: Stripes | None, window: int) -> None:
         self._key = key
         self._size = page_size
+        self._limit = int(page_size * _HEADROOM)
         self._stripes = stripes
         self._window = window
         self.line: list[Ask | Region | Stretch] = [Stretch(after, seek=stripes is not None)]
+
+    def rows(self, stretch: Stretch) -> int:
+        """The most rows to ask for."""
+        return self._size if stretch.upto is None else self._limit
 
     def depth(self, stretch: Stretch) -> int:
         """Which column of the key tells how a stretch lies: the striped one while it is being looked for."""
@@ -143,8 +151,9 @@ class Plan:
         """
         count = len(positions)
         if ask.stretch.doubted and count:
-            self._size = min(self._size, max(ask.stretch.doubted, most))
-        full = count > 0 and (page.more or count >= self._size)
+            self._limit = min(self._limit, max(ask.stretch.doubted, most))
+            self._size = min(self._size, self._limit)
+        full = count > 0 and (page.more or count >= self.rows(ask.stretch))
         doubted = 0 if full or not may_be_cut(count, most) else count
         if ask.region is not None:
             self._learn(ask.region, ask.stretch, positions)
@@ -167,7 +176,7 @@ class Plan:
         if not positions:
             region.whole = True
         elif stretch.upto is not None:
-            cut = len(positions) >= self._size
+            cut = len(positions) >= self._limit
             high = math.ceil(number_at(positions[-1], depth)) if cut else stretch.upto
             width = high - math.floor(number_at(stretch.after, depth))
             rows, values = region.seen
@@ -175,14 +184,18 @@ class Plan:
             region.step = self._step(*region.seen, depth)
 
     def _step(self, rows: float, values: float, depth: int) -> int:
-        step = max(1, int(self._size * _FILL * values / rows))
+        step = max(1, int(min(self._size, self._limit * _FILL) * values / rows))
         # The last column of a unique key has at most one row a value.
         return max(step, self._size) if depth == len(self._key.columns) - 1 else step
 
     def _rest(self, stretch: Stretch, positions: Sequence[Position], doubted: int) -> list[Region | Stretch]:
         first, last = positions[0], positions[-1]
         depth, columns = len(stretch.within), len(self._key.columns)
-        ended = stretch.upto is not None and number_at(last, depth) >= stretch.upto
+        ended = stretch.upto is not None and (
+            number_at(last, depth) >= stretch.upto
+            # What is left may lie in the stripes of others.
+            or (stretch.stripes is not None and stretch.stripes.first(lowest(last, depth)) > stretch.upto)
+        )
         if ended and depth == columns - 1:
             return []
         going_on = replace(stretch, after=last, doubted=doubted)

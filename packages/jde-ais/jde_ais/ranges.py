@@ -55,7 +55,7 @@ def ranged_pages(
         key_kinds: Kind of each key column.
         where: Which rows; None for all.
         after: Position to go on after: a page's `last_key`, or plain values.
-        page_size: Rows a page; the server may give fewer, and so may this walk.
+        page_size: Rows a page, on the average; one may have half more, or fewer.
         target_type: `table` or `view`.
         pool: Sends the requests, one a task; its threads bound how many run at once.
         workers: How many requests to keep busy; about twice as many pages are asked for or wait for the caller.
@@ -154,6 +154,7 @@ class _Walk:
     def _fetch(self, kind: Literal["page", "highest", "next"], stretch: Stretch) -> Answer:
         request = replace(self._request, where=stretch.where(self._key, self._request.where))
         if kind == "page":
+            request = replace(request, page_size=self._plan.rows(stretch))
             return self._located(self._client.browse(request), stretch)
         depth = self._plan.depth(stretch)
         key = self._key.part(0, depth + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from bisect import insort
@@ -47,6 +48,7 @@ class Table:
                 max(found, key=lambda row: row[depth]) if found and ask.kind == "highest" else next(iter(found), None)
             )
             return plan.found(ask, None if best is None else best[: depth + 1])
+        size = plan.rows(ask.stretch)
         wanted = min(size, self.cap) if self.cap else size
         rows = found[:wanted]
         more = len(found) > len(rows) and not (self.hides and wanted < size)
@@ -186,6 +188,15 @@ def test_dense_keys_cost_hardly_more_requests_than_a_plain_walk():
         table = Table(rows, key_of(*map(type, rows[0])), cap=2000)
         assert walk(table, 1000, window=8) == rows
         assert table.requests <= 1.15 * 60 + 12
+
+
+def test_lines_of_documents_in_numbers_with_gaps_fill_the_pages_on_the_average():
+    random.seed(8)
+    documents = itertools.accumulate(1 if random.random() < 0.98 else random.randint(2, 51) for _ in range(9000))
+    rows = [(number, line) for number in documents for line in range(random.randint(2, 12))]
+    table = Table(rows, key_of(int, int), cap=2000)
+    assert walk(table, 1000, window=8) == rows
+    assert table.requests <= 1.2 * len(rows) / 1000 + 5
 
 
 def test_keys_with_gaps_and_of_uneven_density_cost_little():
