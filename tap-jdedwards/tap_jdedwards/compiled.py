@@ -11,7 +11,6 @@ the caller then takes the plain way, which copes or tells what is wrong. The tes
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tap_jdedwards.dictionary import Kind
@@ -32,8 +31,11 @@ _EXPRESSIONS = {
     Kind.WHOLE: "v if (v := {0}).__class__ is int or v is None else whole(v)",
     Kind.NUMBER: "{0}",
     Kind.DATE: "date({0})",
-    Kind.TIME: "time({0})",
+    Kind.TIME: "minute + second if (v := {0}).__class__ is int and (minute := minutes.get(v // 100)) and "
+    "(second := seconds.get(v % 100)) else time(v)",
 }
+_MINUTES = {100 * hour + minute: f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)}
+_SECONDS = {second: f"{second:02}" for second in range(60)}
 _KEY_TEXT = "'' if (v := {0}) is None else v.rstrip(blanks)"
 
 _FUNCTION = """\
@@ -70,7 +72,9 @@ def compiled(
         "blanks": _BLANKS,
         "whole": readers[Kind.WHOLE],
         "date": readers[Kind.DATE],
-        "time": lru_cache(maxsize=65536)(readers[Kind.TIME]),  # a day has 86,400 seconds, a table far more rows
+        "time": readers[Kind.TIME],
+        "minutes": _MINUTES,
+        "seconds": _SECONDS,
     }
     # Of all that comes from outside only aliases get into the text, each as a Python literal.
     exec(_FUNCTION.format(cells=", ".join(cells)), scope)  # noqa: S102

@@ -77,7 +77,7 @@ FITTING = {
     Kind.DATE: st.none()
     | st.sampled_from(["", "        "])
     | st.dates().map(lambda day: f"{day:%Y%m%d}".rjust(8, "0")),
-    Kind.TIME: st.none() | st.integers(-1, 300_000),
+    Kind.TIME: st.none() | st.integers(-1, 300_000) | st.times().map(lambda time: int(f"{time:%H%M%S}")),
 }
 
 
@@ -123,3 +123,9 @@ def test_text_and_numbers_of_another_type_cost_only_speed(value):
     assert to_records([{"ALPH": value, "AN8": "x"}], COLUMNS[:3]) == plain_records(
         [{"ALPH": value, "AN8": "x"}], COLUMNS[:3]
     )
+
+
+def test_all_times_of_a_day_and_what_lies_between():
+    column = [TableColumn("UPMT", "Time", Kind.TIME)]
+    rows = [{"UPMT": number} for number in range(-10, 250_000)]
+    assert to_records(rows, column) == plain_records(rows, column)
