@@ -46,14 +46,15 @@ class Progress:
         self._total = total
         self._counting: Future[int] | None = None
 
-    def add(self, records: int) -> None:
+    def add(self, records: int, pages: int = 1) -> None:
         """Count records.
 
         Args:
-            records: How many were read by one request, or make up one group of documents.
+            records: How many were read since the last call.
+            pages: How many pages, or groups of documents, they came in.
         """
         self._records += records
-        self._pages += 1
+        self._pages += pages
         now = self._clock()
         if self._total is not None and now - self._began >= SECONDS_BEFORE_COUNTING:
             self._counting, self._total = self._total(), None

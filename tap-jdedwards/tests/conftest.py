@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from service_emulators.testing import start_jde
+from tap_jdedwards.dictionary import Kind, load_dictionary
 from tap_jdedwards.tap import TapJDEdwards
 from tap_jdedwards.writer import StdoutWriter, format_batch
 
@@ -145,3 +146,20 @@ def read(company):
 def runner_of():
     """Makes a runner for an emulator that a test starts itself."""
     return Runner
+
+
+@pytest.fixture(scope="session")
+def as_record():
+    """Tells what the tap must make of a row as people read it."""
+    kinds = load_dictionary().kinds
+
+    def record_of(row):
+        record = dict(row)
+        for alias, value in row.items():
+            if kinds.get(alias) is Kind.TIME and value is not None:
+                record[alias] = f"{value // 10000:02}:{value // 100 % 100:02}:{value % 100:02}"
+            elif kinds.get(alias) is Kind.CHARACTER:
+                record[alias] = value or None
+        return record
+
+    return record_of

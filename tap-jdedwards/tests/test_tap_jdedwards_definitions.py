@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import yaml
 from tap_jdedwards.composed.definition import Cell, DefinitionError
-from tap_jdedwards.composed.schema import document_schema
 from tap_jdedwards.composed.loading import definitions, parse_definitions, shipped_definitions
+from tap_jdedwards.composed.schema import document_schema
 from tap_jdedwards.dictionary import load_dictionary
 
 MINIMAL = {
@@ -110,7 +110,10 @@ def test_the_documents_that_come_with_the_tap_have_the_promised_properties():
         ({"tables": {"F0401": {}, "F0101": {}}}, "must `join` the first columns of the key"),
         ({"tables": {"F0401": {}, "F0101": {"on": ["AN8"]}}}, "unknown entries"),
         ({"tables": {"F0401": {}, "F0101": {"join": ["AN8"], "effective": "ALPH"}}}, "F0101.ALPH is no date"),
-        ({"tables": {"F0401": {"where": {"AN8": {"like": "x"}}}}}, "`where` of F0401: AN8 must be a value, a list or have one of eq"),
+        (
+            {"tables": {"F0401": {"where": {"AN8": {"like": "x"}}}}},
+            "`where` of F0401: AN8 must be a value, a list or have one of eq",
+        ),
         ({"properties": {"address_number": "F0401.AN8", "x": "F0116.CTY1"}}, "no TABLE.ALIAS of one of its tables"),
         ({"properties": {"address_number": "F0401.AN8", "x": {"avg": "F0101"}}}, "must be TABLE.ALIAS or have one of"),
         ({"properties": {"address_number": "F0401.AN8", "x": {"list": "F0115"}}}, "takes from F0115"),

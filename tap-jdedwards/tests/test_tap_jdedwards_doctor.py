@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jde_ais import AisSettings
 from service_emulators.testing import start_jde
-from tap_jdedwards.doctor.clock import check_clock, split_difference
+from tap_jdedwards.doctor.clock import check_clock, likely_zones, split_difference
 from tap_jdedwards.doctor.fetching import advice
 from tap_jdedwards.doctor.findings import Status
 from tap_jdedwards.doctor.network import Route, check_network
@@ -172,12 +172,20 @@ def test_rows_without_a_date(jde, runner_of, doctor):
     assert "shows in customers with the next whole load" in doctor.by_check["dates F03012"]["text"]
 
 
-def test_a_clock_three_hours_off_is_a_time_zone_and_one_seven_minutes_off_is_not(jde, runner_of, doctor):
+def test_a_clock_in_the_zone_of_the_user_is_well_and_one_three_hours_or_seven_minutes_off_is_not(
+    jde, runner_of, doctor
+):
     config = runner_of(jde).config(tables=["F0401"])
-    jde.control.set_clock(offset_seconds=-3 * 3600)
+    jde.control.set_clock(offset_seconds=-5 * 3600)
     doctor(config)
     assert doctor.by_check["clock"]["status"] == "ok"
-    assert "-3 h" in doctor.by_check["clock"]["text"]
+    assert "-5 h" in doctor.by_check["clock"]["text"]
+    jde.control.set_clock(offset_seconds=3 * 3600)
+    doctor(config)
+    finding = doctor.by_check["clock"]
+    assert finding["status"] == "warning"
+    assert "differs from UTC by +3 h, which is neither" in finding["text"]
+    assert finding["remedy"].startswith("if the server does not stand in a zone of +3 h, have the clocks set by NTP")
     jde.control.set_clock(offset_seconds=3 * 3600 + 420)
     doctor(config)
     finding = doctor.by_check["clock"]
@@ -325,7 +333,16 @@ def test_the_route_follows_proxy_and_environment(monkeypatch):
 def test_a_zone_explains_a_difference_of_its_own_and_no_more(minutes, seconds):
     difference = dt.timedelta(minutes=minutes, seconds=seconds)
     assert split_difference(difference) == (dt.timedelta(minutes=minutes), dt.timedelta(seconds=seconds))
-    assert check_clock(NOON + difference, NOON).status is Status.OK
+    assert check_clock(NOON + difference, NOON, {dt.timedelta(minutes=minutes)}).status is Status.OK
+    assert (check_clock(NOON + difference, NOON).status is Status.OK) == (minutes == 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "minutes"), [("UTC-05:00", (-300, -240)), ("UTC+05:30", (330, 390)), ("GMT+1", (60, 120)), ("", ())]
+)
+def test_the_zone_of_the_user_is_read_from_the_log_in(told, minutes):
+    own = dt.datetime.now().astimezone().utcoffset()
+    assert likely_zones(told) == {own, *(dt.timedelta(minutes=one) for one in minutes)}
 
 
 @given(st.timedeltas(dt.timedelta(days=-400), dt.timedelta(days=400)))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_jdedwards.composed.document import Assembler
-from tap_jdedwards.composed.making import current
 from tap_jdedwards.composed.loading import shipped_definitions
+from tap_jdedwards.composed.making import current
 from tap_jdedwards.composed.merging import OrderError, grouped, merged
 
 TODAY = date(2026, 11, 20)

@@ -75,7 +75,8 @@ def test_states_come_often_enough(read):
         records = 0
         for message in read(**settings).messages:
             records = records + 1 if message["type"] == "RECORD" else 0 if message["type"] == "STATE" else records
-            assert records <= min(RECORDS_PER_STATE, settings.get("page_size", RECORDS_PER_STATE))
+            # A page cut out by the density of keys may hold half more rows than asked for.
+            assert records <= min(RECORDS_PER_STATE, settings.get("page_size", RECORDS_PER_STATE) * 3 // 2)
 
 
 @pytest.mark.parametrize("streams", [{"tables": ["F0115"]}, {"streams": ["customers"]}, {"streams": ["contacts"]}])

@@ -65,8 +65,8 @@ def fill(jde, numbers):
     jde.control.insert_rows("F0101", rows)
 
 
-def read(jde, pool, **options):
-    with jde.client(max_concurrency=WORKERS) as client:
+def read(jde, pool, timeout_seconds=60, **options):
+    with jde.client(max_concurrency=WORKERS, timeout_seconds=timeout_seconds) as client:
         return [an8 for (an8,) in keys_of(ranged(client, pool, **options), KEYS["F0101"])]
 
 

@@ -87,7 +87,15 @@ class Makers:
     def _cell(self, cell: Cell) -> Maker:
         definition, alias, table = self._definition, cell.alias, cell.table
         in_key = table == definition.root and alias in definition.key.values()
-        read, row_of = reader(definition.kinds[alias], in_key=in_key), self._current(table)
+        read = reader(definition.kinds[alias], in_key=in_key)
+        if definition.sources[table].effective is None:  # most properties of most documents
+
+            def first(bundle: Bundle, _: date) -> Any:
+                rows = bundle.rows[table]
+                return read(rows[0].get(alias)) if rows else None
+
+            return first
+        row_of = self._current(table)
 
         def value(bundle: Bundle, today: date) -> Any:
             row = row_of(bundle, today)

@@ -11,7 +11,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from tap_jdedwards.composed.definition import DefinitionError
 from tap_jdedwards.composed.loading import definitions
-from tap_jdedwards.doctor.clock import check_clock
+from tap_jdedwards.doctor.clock import check_clock, likely_zones
 from tap_jdedwards.doctor.fetching import check_fetching
 from tap_jdedwards.doctor.findings import Finding, Status, failed, good, of_error, warning
 from tap_jdedwards.doctor.network import check_network
@@ -94,7 +94,8 @@ def _inside(tap: TapJDEdwards, known: Mapping[str, Definition]) -> Iterator[Find
                 yield found
                 continue
             if not seen:
-                yield check_clock(found.clock, datetime.now(timezone.utc).replace(tzinfo=None))
+                now = datetime.now(timezone.utc).replace(tzinfo=None)
+                yield check_clock(found.clock, now, likely_zones(tap.client.user.time_zone_offset))
             seen.append(found)
     fetching = check_fetching(tap.client, seen, tap.settings.page_size)
     if fetching is not None:

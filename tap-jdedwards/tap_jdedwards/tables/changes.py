@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tap_jdedwards.marks import Since, capped
-from tap_jdedwards.tables.run import slices
+from tap_jdedwards.tables.run import pieces
 from tap_jdedwards.tables.undated import undated_pages
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def changes(run: TableRun, bookmark: TableBookmark, clock: datetime | None) -> I
         for page in run.ahead(reader.timeless(since)):
             yield run.records(run.part.own(page.rows))
     for page in run.ahead(reader.changed(since)):
-        for rows in slices(page.rows):
-            yield run.records(run.part.own(rows))
+        for rows, pages in pieces(page.rows):
+            yield run.records(run.part.own(rows), pages)
             # Not the clock of this page: rows stamped in the future may have been read long after all others.
             bookmark = bookmark.advanced(capped(reader.mark(rows[-1]), clock or page.server_time))
             run.save(bookmark)

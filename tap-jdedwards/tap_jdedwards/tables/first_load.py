@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tap_jdedwards.bookmark import FirstLoad
 from tap_jdedwards.columns import position
 from tap_jdedwards.marks import capped
-from tap_jdedwards.tables.run import slices
+from tap_jdedwards.tables.run import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +53,8 @@ def first_load(run: TableRun, bookmark: TableBookmark) -> Iterator[Batch]:
         sweep.begin_load(from_start=not loading.after)
     run.expect(run.due, loading.after)
     for page in run.walk(reader, run.due, loading.after):
-        for rows in slices(page.rows):
-            yield run.records(rows)
+        for rows, pages in pieces(page.rows):
+            yield run.records(rows, pages)
             loading = FirstLoad(position(rows[-1], reader.key, reader.kinds), loading.start_mark)
             run.save(bookmark.loading(loading))
     if sweep is not None:

@@ -111,16 +111,17 @@ class TableRun:
         """Fetch the next page while the current one is worked on."""
         return ahead(pages, self.pool)
 
-    def records(self, rows: list[dict[str, Any]]) -> Batch:
+    def records(self, rows: list[dict[str, Any]], pages: int = 1) -> Batch:
         """Turn raw rows into records that are about to be written.
 
         Args:
             rows: Raw rows of this part.
+            pages: How many pages they are; 0 for all but the first piece of one.
 
         Returns:
             Their records; their keys are known from now on where deletions are looked for.
         """
-        self._progress.add(len(rows))
+        self._progress.add(len(rows), pages)
         batch = self.plain_records(rows)
         return batch if self.sweep is None else self.sweep.keep(batch)
 
@@ -138,7 +139,7 @@ class TableRun:
         self.stream.save({**bookmark.to_state(), **deletes, **self.part.to_state()})
 
 
-def slices(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Cut the rows of a page into what passes between two STATE messages."""
+def pieces(rows: list[dict[str, Any]]) -> Iterator[tuple[list[dict[str, Any]], int]]:
+    """Cut the rows of a page into what passes between two STATE messages; with each piece the pages it adds."""
     for start in range(0, len(rows), RECORDS_PER_STATE):
-        yield rows[start : start + RECORDS_PER_STATE]
+        yield rows[start : start + RECORDS_PER_STATE], int(not start)
