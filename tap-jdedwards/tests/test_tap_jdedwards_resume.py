@@ -32,7 +32,7 @@ def test_a_first_load_that_is_cut_goes_on_at_its_key(read, stream, settings, die
     rest = read(page_size=50, state=cut.state, **settings)
     assert "first_load" not in rest.bookmark(stream)
     repeated = set(cut.keys(stream)) & set(rest.keys(stream))
-    assert len(repeated) <= 50
+    assert len(repeated) <= 75  # a page cut out by the density of keys may hold half more rows than asked for
     assert not position["after"] or min(rest.keys(stream))[: len(position["after"])] > tuple(position["after"])
     merged = {**dict(zip(cut.keys(stream), cut.records[stream], strict=True))}
     merged.update(zip(rest.keys(stream), rest.records[stream], strict=True))

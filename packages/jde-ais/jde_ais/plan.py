@@ -31,6 +31,9 @@ _ROUND = 50
 _HEADROOM = 1.5
 """How many pages a cut-out stretch may fill and still come as one: keys are never so even that each stretch of the same
 width holds the same number of rows, and one that holds more than it may costs one more request."""
+_AIM = 1.2
+"""Rows to cut a stretch for, of those of a page: about as much is lost again where documents and regions end, so that
+pages have the size asked for on the average."""
 _FILL = 0.895
 """How full they are planned to be where a fetch limit leaves no such room. A page of so round a number of rows that the
 limit may have cut it costs one more request as well."""
@@ -58,8 +61,12 @@ class Plan:
         self.line: list[Ask | Region | Stretch] = [Stretch(after, seek=stripes is not None)]
 
     def rows(self, stretch: Stretch) -> int:
-        """The most rows to ask for."""
-        return self._size if stretch.upto is None else self._limit
+        """The most rows to ask for.
+
+        The first page is asked for as the widest, where pages will differ: it shows that no fetch limit cuts them.
+        """
+        first = stretch == Stretch() and self._key.kinds[0] in NUMBERS and len(self._key.columns) > 1
+        return self._limit if first or stretch.upto is not None else self._size
 
     def depth(self, stretch: Stretch) -> int:
         """Which column of the key tells how a stretch lies: the striped one while it is being looked for."""
@@ -184,9 +191,10 @@ class Plan:
             region.step = self._step(*region.seen, depth)
 
     def _step(self, rows: float, values: float, depth: int) -> int:
-        step = max(1, int(min(self._size, self._limit * _FILL) * values / rows))
-        # The last column of a unique key has at most one row a value.
-        return max(step, self._size) if depth == len(self._key.columns) - 1 else step
+        per_row = values / rows
+        if depth == len(self._key.columns) - 1:  # at most one row a value, the key being unique
+            return max(1, self._size, int(min(self._size, self._limit * _FILL) * per_row))
+        return max(1, int(min(self._size * _AIM, self._limit * _FILL) * per_row))
 
     def _rest(self, stretch: Stretch, positions: Sequence[Position], doubted: int) -> list[Region | Stretch]:
         first, last = positions[0], positions[-1]

@@ -58,7 +58,7 @@ def ranged_pages(
         page_size: Rows a page, on the average; one may have half more, or fewer.
         target_type: `table` or `view`.
         pool: Sends the requests, one a task; its threads bound how many run at once.
-        workers: How many requests to keep busy; about twice as many pages are asked for or wait for the caller.
+        workers: How many requests to keep busy; about three times as many pages are asked for or wait for the caller.
         stripes: Read only this part of the rows, by the first number column of the key, which must be whole numbers.
 
     Yields:
@@ -80,7 +80,7 @@ def ranged_pages(
     request = BrowseRequest(table, wanted, where, by.order, page_size, target_type)
     start = () if after is None else given_position(by, after)
     divided = None if stripes is None or stripes.of == 1 else stripes
-    walk = _Walk(client, request, by, Plan(by, page_size, start, divided, 2 * workers), pool)
+    walk = _Walk(client, request, by, Plan(by, page_size, start, divided, 3 * workers), pool)
     try:
         if by.starts_with_text:
             walk.prove_order(start)

@@ -112,7 +112,8 @@ def test_half_of_the_rows_under_one_value(jde, pool):
 def test_keys_of_every_kind_of_distribution(jde, pool, numbers):
     fill(jde, numbers)
     assert read(jde, pool, page_size=100) == list(numbers)
-    assert jde.calls("/dataservice") <= 1.3 * (len(numbers) / 100) + 18
+    # Nobody knows of a gap before the pages asked for in it come back empty.
+    assert jde.calls("/dataservice") <= 1.3 * (len(numbers) / 100) + 4 * WORKERS + 8
 
 
 def test_dense_keys_cost_no_more_requests_than_a_plain_walk(jde, pool):
@@ -225,7 +226,7 @@ def test_a_token_that_dies_under_parallel_requests_costs_one_log_in_each_time(jd
     jde.control.switch(invalid_token_status=status)
     rows, deaths = [], 0
     with jde.client(max_concurrency=WORKERS) as client:
-        for number, page in enumerate(ranged(client, pool, page_size=50)):
+        for number, page in enumerate(ranged(client, pool, page_size=20)):
             rows += [row["AN8"] for row in page.rows]
             if number in {3, 9}:
                 time.sleep(0.2)  # no request is under way: a token that dies twice at once is another matter
@@ -275,7 +276,7 @@ def test_pages_ahead_are_bounded_and_do_not_wait_for_the_caller(jde, pool):
         next(pages)
         time.sleep(0.4)
         asked = jde.calls("/dataservice")
-        assert 2 + WORKERS <= asked <= 2 + 1 + 2 * WORKERS
+        assert 2 + WORKERS <= asked <= 2 + 1 + 3 * WORKERS
         assert len(list(pages)) >= 1900 / 50
 
 
@@ -307,7 +308,7 @@ def test_rows_that_come_and_go_during_a_walk_disturb_no_other(jde, pool):
     fill(jde, range(100, 800))
     seen = []
     with jde.client(max_concurrency=WORKERS) as client:
-        for number, page in enumerate(ranged(client, pool, page_size=50)):
+        for number, page in enumerate(ranged(client, pool, page_size=20)):
             seen += [row["AN8"] for row in page.rows]
             if number == 1:
                 jde.control.delete_rows("F0101", {"AN8": [110, 790]})

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _NEARLY_ALL = 0.9
 _MANY = 0.5
 """From this share on reading all rows costs less than reading keys first."""
+_TOGETHER = 200
+"""Keys from several pages are gathered, so that requests for them are full."""
 
 
 def undated_pages(
@@ -68,11 +70,18 @@ def undated_pages(
 
 
 def _found_by_key(reader: TableReader, pool: Executor, workers: int, part: Part) -> Iterator[list[dict[str, Any]]]:
+    waiting: list[tuple[Any, ...]] = []
     for page in reader.bare().walk(pool, workers, stripes=part.stripes):
-        rows = [row for row in page.rows if _is_undated(reader, row)]
-        if rows:
-            for found in rows_with_keys(reader, keys_of(reader, rows)):
-                yield [row for row in found if _is_undated(reader, row)]
+        waiting += keys_of(reader, [row for row in page.rows if _is_undated(reader, row)])
+        if len(waiting) >= _TOGETHER:
+            yield from _with_keys(reader, waiting)
+            waiting = []
+    yield from _with_keys(reader, waiting)
+
+
+def _with_keys(reader: TableReader, keys: list[tuple[Any, ...]]) -> Iterator[list[dict[str, Any]]]:
+    for found in rows_with_keys(reader, keys):
+        yield [row for row in found if _is_undated(reader, row)]
 
 
 def _is_undated(reader: TableReader, row: Mapping[str, Any]) -> bool:
