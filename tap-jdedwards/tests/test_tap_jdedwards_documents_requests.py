@@ -12,7 +12,7 @@ START = datetime(2026, 11, 20, 9, 0)
 
 @pytest.fixture(scope="module")
 def large():
-    with start_jde(customers=2000, contacts=500, seed=4) as emulator:
+    with start_jde(customers=2000, contacts=500, seed=4, now=START) as emulator:
         yield emulator
 
 

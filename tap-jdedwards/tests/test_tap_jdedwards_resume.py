@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import pytest
 from tap_jdedwards.composed import stream as composed_stream
 from tap_jdedwards.tables.run import RECORDS_PER_STATE
@@ -82,17 +80,12 @@ def test_states_come_often_enough(read):
 @pytest.mark.parametrize("streams", [{"tables": ["F0115"]}, {"streams": ["customers"]}, {"streams": ["contacts"]}])
 def test_tokens_and_result_sets_that_die_between_pages(read, streams):
     undisturbed = read(page_size=60, **streams)
-    states = count()
-    deaths = []
-
-    def die():
-        # Now and then: a token that dies again before anything could be read with it is a server beyond help.
-        if next(states) % 7 == 1:
-            deaths.append(read.jde.control.expire_sessions())
-            read.jde.control.expire_results()
-
-    disturbed = read(page_size=60, on_state=die, **streams)
-    assert len(deaths) >= 2
+    # Far enough apart for each new token to serve a read: one that never can is a server beyond help.
+    for after in (4, 12):
+        read.jde.control.schedule(after, "expire_sessions")
+        read.jde.control.schedule(after, "expire_results")
+    disturbed = read(page_size=60, **streams)
+    assert [change["done"] for change in read.jde.control.scheduled()[-4::2]] == [1, 1]
     assert disturbed.failures == {}
     assert disturbed.records == undisturbed.records
     assert disturbed.state == undisturbed.state
