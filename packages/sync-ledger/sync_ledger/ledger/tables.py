@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -39,6 +41,7 @@ runs = Table(
     Column("calls", BigInteger, nullable=False, default=0),
     Column("writes", BigInteger, nullable=False, default=0),
     Column("cost", BigInteger, nullable=False, default=0),
+    Column("budget_left", BigInteger),
     Column("error", Text),
     Column("state_in", JSON),
     Column("state_out", JSON),
@@ -70,6 +73,9 @@ outcomes = Table(
     Column("text", Text),
     Column("remote_id", Text),
     Column("changes", JSON),  # field -> [old, new]
+    Column("matched_by", String(255)),  # the match rule that found the record, when no link and no external ID did
+    Column("answers", JSON),  # every answer of the service but a plain success: [{"action", "code", "text", "result"}]
+    Column("open_row_id", _ID),  # the open row this was a further try of
     Column("at", _TIME, nullable=False),
     Index("outcomes_by_key", "destination", "entity", "external_id"),
     Index("outcomes_by_run", "run_id"),
@@ -86,6 +92,8 @@ links = Table(
     Column("payload", JSON, nullable=False),
     Column("written_at", _TIME, nullable=False),
     Column("run_id", _ID, nullable=False),
+    Column("origin", String(10)),  # created adopted; null: found by its external ID
+    Column("deleted_as", String(10)),  # archive flag delete: what was done when the source row had gone
     Index("links_by_remote", "destination", "entity", "remote_id"),
 )
 
@@ -131,7 +139,11 @@ open_rows = Table(
     Column("opened_at", _TIME, nullable=False),
     Column("updated_at", _TIME, nullable=False),
     Column("closed_at", _TIME),
-    Column("closed_as", String(20)),  # superseded written unchanged
+    Column("closed_as", String(20)),  # superseded written unchanged discarded
+    Column("replay", Boolean, nullable=False, default=False),  # a person wants it tried again, whatever its outcome
+    Column("edited_at", _TIME),
+    Column("payload_before", JSON),  # as it came from the source, once a person has edited it
+    Column("note", Text),
     Index("open_rows_by_key", "destination", "entity", "external_id", "closed_at"),
     Index("open_rows_by_outcome", "destination", "outcome", "closed_at"),
 )
@@ -146,4 +158,91 @@ intents = Table(
     Column("run_id", _ID, nullable=False),
     Column("action", String(10), nullable=False),
     Column("at", _TIME, nullable=False),
+)
+
+# What `mode: plan` would write, row by row, and what became of it when the plan was applied.
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("destination", String(255), nullable=False),
+    Column("target", String(100), nullable=False),
+    Column("run_id", _ID, nullable=False),
+    Column("made_at", _TIME, nullable=False),
+    Column("status", String(20), nullable=False),  # making ready applied
+    Column("applied_by", _ID),
+    Column("calls", BigInteger, nullable=False, default=0),
+    Column("cost", BigInteger, nullable=False, default=0),
+    Index("plans_by_run", "run_id"),
+)
+
+plan_rows = Table(
+    "plan_rows",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("plan_id", _ID, nullable=False),
+    Column("entity", String(255), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("action", String(10), nullable=False),  # create update adopt archive flag delete; hold for held rows
+    Column("remote_id", Text),
+    Column("matched_by", String(255)),
+    Column("changes", JSON),  # field -> [old, new]
+    Column("payload", JSON, nullable=False),
+    Column("cost", Integer, nullable=False, default=0),
+    Column("status", String(20), nullable=False),  # planned applied refused held
+    Column("reason", String(50), nullable=False),
+    Column("text", Text),
+    Column("candidates", JSON),
+    Index("plan_rows_by_plan", "plan_id", "status"),
+    Index("plan_rows_by_key", "entity", "external_id"),
+)
+
+# What match rules compare, as the sweeps saw it: the normalised value of each rule for each record.
+match_index = Table(
+    "match_index",
+    metadata,
+    Column("destination", String(255), primary_key=True),
+    Column("entity", String(255), primary_key=True),
+    Column("rule", String(255), primary_key=True),
+    Column("remote_id", Text, primary_key=True),
+    Column("value", Text, primary_key=True),  # a record with two e-mail addresses has two
+    Column("added_at", String(40)),
+    Column("filled", Integer, nullable=False, default=0),  # fields with a value, for the policy `most_complete`
+    Column("sweep", Integer, nullable=False),
+    Index("match_index_by_value", "destination", "entity", "rule", "value"),
+)
+
+# Which external IDs asked for which record by a match rule; two for one record are both held.
+claims = Table(
+    "claims",
+    metadata,
+    Column("destination", String(255), primary_key=True),
+    Column("entity", String(255), primary_key=True),
+    Column("remote_id", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("rule", String(255), nullable=False),
+    Column("run_id", _ID, nullable=False),
+)
+
+# What all runs on one account have used of its daily budget.
+budget_days = Table(
+    "budget_days",
+    metadata,
+    Column("destination", String(255), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("used", BigInteger, nullable=False, default=0),
+    Column("left_told", BigInteger),  # what the service itself said was left, and when
+    Column("told_at", _TIME),
+)
+
+# Shares of an account's burst limit that processes hold for a moment.
+rate_leases = Table(
+    "rate_leases",
+    metadata,
+    Column("destination", String(255), primary_key=True),
+    Column("bucket", String(40), primary_key=True),
+    Column("owner", String(100), primary_key=True),
+    Column("places", Integer, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("until", Float, nullable=False),  # seconds since 1970
 )
