@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import typing as t
-from pathlib import Path
 
+import keyring
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring
 from secret_references import Resolver, SecretError, resolved, without_secrets
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 KINDS = ("env", "file", "keyring", "age")
 SCHEMA = {
@@ -127,9 +130,6 @@ def test_neither_extra_is_imported_for_plain_values() -> None:
 @pytest.fixture
 def keyring_of() -> Iterator[dict[tuple[str, str], str]]:
     """A keyring of this test's own, as a backend of the library."""
-    import keyring
-    from keyring.backend import KeyringBackend
-
     held: dict[tuple[str, str], str] = {}
 
     class Held(KeyringBackend):
@@ -153,14 +153,13 @@ def test_a_keyring(keyring_of: dict[tuple[str, str], str]) -> None:
 
 
 def test_a_keyring_without_the_secret(keyring_of: dict[tuple[str, str], str]) -> None:
-    with pytest.raises(SecretError, match="keyring:jde/user: the keyring holds no such secret; .*keyring set jde user"):
+    with pytest.raises(
+        SecretError, match=r"keyring:jde/user: the keyring holds no such secret; .*keyring set jde user"
+    ):
         Resolver({})("keyring:jde/user")
 
 
 def test_a_machine_without_a_keyring() -> None:
-    import keyring
-    from keyring.backends.fail import Keyring
-
     before = keyring.get_keyring()
     keyring.set_keyring(Keyring())
     try:

@@ -46,7 +46,8 @@ def editor(home: Path, code: str) -> str:
     """Return an editor that changes the text of its file, `text`, as the code says."""
     program = home / "editor.py"
     program.write_text(
-        f"import sys, pathlib\npath = pathlib.Path(sys.argv[1])\ntext = path.read_text()\n{code}\npath.write_text(text)\n"
+        "import sys, pathlib\npath = pathlib.Path(sys.argv[1])\ntext = path.read_text()\n"
+        f"{code}\npath.write_text(text)\n"
     )
     return f"{sys.executable} {program}"
 
@@ -261,7 +262,7 @@ def test_removing(home: Path, typed: t.Callable[..., None], capsys: t.Any) -> No
     capsys.readouterr()
     typed("list")
     assert capsys.readouterr().out == ""
-    with pytest.raises(SystemExit, match="Error: secrets.age holds no secret a"):
+    with pytest.raises(SystemExit, match=r"Error: secrets.age holds no secret a"):
         typed("remove", "a")
 
 
@@ -272,7 +273,7 @@ def test_an_empty_secret_is_refused(home: Path, typed: t.Callable[..., None]) ->
 
 
 def test_setting_without_a_file_says_what_to_do(home: Path, typed: t.Callable[..., None]) -> None:
-    with pytest.raises(SystemExit, match="Error: the identity .*secret-references init"):
+    with pytest.raises(SystemExit, match=r"Error: the identity .*secret-references init"):
         typed("set", "a", stdin="b")
 
 
