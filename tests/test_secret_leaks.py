@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import typing as t
 from pathlib import Path
 
+import pytest
 from secret_leaks import Secrets
-
-if t.TYPE_CHECKING:
-    import pytest
 
 PLUGINS = Path(__file__).parent / "plugins"
 LEAKING = """
@@ -87,8 +84,8 @@ def test_leak_of_a_setting():
 
 
 def test_leak_of_a_referenced_setting(tmp_path):
-    (tmp_path / "config-secret").write_text("kept-in-a-file-1")
-    TargetPipedrive(config={"api_token": f"file:{tmp_path}/config-secret"})
+    (tmp_path / "secret").write_text("kept-in-a-file-1")
+    TargetPipedrive(config={"api_token": f"file:{tmp_path}/secret"})
     print("kept-in-a-file-1")
 
 
@@ -111,6 +108,7 @@ def test_marked(token, tmp_path):
 """
 
 
+@pytest.mark.slow  # starts pytest with a worker
 def test_every_leak_fails_its_test_and_nothing_else_does(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,12 +31,14 @@ from service_emulators.pipedrive.seed import secret
 from singer_sdk.plugin_base import PluginBase
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 MARKER = "shows_secrets"
-ON_PURPOSE = ("*config*.json", "env", ".env", "*.env", "emulators.json")
-"""Names of files that hold secrets on purpose: settings, and what `script/emulators` writes for them."""
+ON_PURPOSE = ("*config*", "*secret*", "env", ".env", "*.env", "emulators.json")
+"""Names of files that hold secrets on purpose: settings, what these refer to, and those `script/emulators` writes."""
 
+_SECRET_VARIABLES = ("_JWT", "_PASSWORD", "_SECRET", "_TOKEN", "_URL")
+_REFERENCES = {"age", "env", "file", "keyring", "plain"}
 _SHORTEST = 6
 _ANCHOR = 8
 _CHUNK = 4 * 1024 * 1024
@@ -57,7 +59,7 @@ class Secrets:
         for form in {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}:
             data = form.encode("utf-8", "surrogatepass")
             anchor = data[:_ANCHOR]
-            self._by_anchor.setdefault(anchor, {})[data] = what
+            self._by_anchor.setdefault(anchor, {}).setdefault(data, what)
             self._lengths[anchor].add(len(data))
             self.longest = max(self.longest, len(data))
 
@@ -149,7 +151,13 @@ def _watch_settings(guard: LeakGuard, patch: pytest.MonkeyPatch) -> None:
     def learned(_: Redactor, value: str) -> None:
         guard.secrets.add(value, "secret of the AIS client")
 
+    def started(_: object, *__: object, env: Mapping[str, str] | None = None, **___: object) -> None:
+        for name, value in (env or {}).items():
+            if name.endswith(_SECRET_VARIABLES):
+                _add_setting(guard.secrets, value, f"variable {name}")
+
     _before(patch, PluginBase, "_validate_config", lambda plugin, **_: checked(plugin))
+    _before(patch, subprocess.Popen, "__init__", started)
     _before(patch, Redactor, "learn", learned)
 
 
@@ -159,7 +167,8 @@ def _add_setting(secrets: Secrets, value: object, what: str) -> None:
         with contextlib.suppress(ValueError):
             secrets.add(urlsplit(value).password, what)
         return
-    secrets.add(value, what)
+    if not isinstance(value, str) or value.partition(":")[0] not in _REFERENCES:
+        secrets.add(value, what)
 
 
 def _watch_output(guard: LeakGuard, patch: pytest.MonkeyPatch) -> None:
