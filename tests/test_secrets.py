@@ -39,7 +39,7 @@ def test_a_run_through_meltano_with_all_secrets_elsewhere(suite_of: Callable[...
     assert run["outcomes"] == {"created": run["rows"]}
     shown = done.stdout + done.stderr
     for plugin in ("tap-jdedwards", "target-pipedrive"):
-        told = suite.call("meltano", "config", "print", plugin, "--unsafe")
+        told = suite.call("meltano", "config", "--unsafe", "print", plugin)
         assert told.returncode == 0, told.stderr
         assert f"age:{vault}#" in told.stdout
         shown += told.stdout + told.stderr
