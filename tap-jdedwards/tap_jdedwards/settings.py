@@ -196,6 +196,7 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
     th.Property(
         "proxy_url",
         th.StringType,
+        secret=True,
         title="Proxy",
         description="HTTP proxy, like http://proxy.example.com:3128; that of the environment when empty",
     ),

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 from dotenv import find_dotenv
 from dotenv.main import DotEnv
 from jde_ais import AisClient, AisError, AisUnavailable
+from secret_references.singer import SecretSettings
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
@@ -28,7 +29,7 @@ from tap_jdedwards.inputs import (
     checked_state,
     with_replication_metadata,
 )
-from tap_jdedwards.settings import CONFIG_SCHEMA, TapSettings
+from tap_jdedwards.settings import CONFIG_SCHEMA, SettingsError, TapSettings
 from tap_jdedwards.tables import table_stream
 from tap_jdedwards.writer import StdoutWriter
 
@@ -44,11 +45,12 @@ if TYPE_CHECKING:
     from tap_jdedwards.stream import JdeStream
 
 
-class TapJDEdwards(Tap):
+class TapJDEdwards(SecretSettings, Tap):
     """Reads Oracle JD Edwards EnterpriseOne tables, and documents composed of them, through the AIS Server."""
 
     name = "tap-jdedwards"
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
+    settings_error = SettingsError
     dynamic_catalog = True
     message_writer_class = StdoutWriter
     # Without BATCH: its files bypass stream maps, the selection of properties and targets that check what they get.

@@ -24,6 +24,7 @@ def command(*arguments):
     return [sys.executable, "-m", "service_emulators", "serve", "jde", *map(str, arguments)]
 
 
+@pytest.mark.shows_secrets("the command tells credentials to those who start it")
 def test_documents_odd_rows_a_ledger_and_https(tmp_path, certificate):
     facts = tmp_path / "services.json"
     amounts = ["--customers", 10, "--contacts", 5, "--documents", 4, "--gl-rows", 60, "--odd"]

@@ -82,12 +82,3 @@ def check_environment(schema: Mapping[str, t.Any], prefix: str) -> None:
         text = os.environ.get(variable)
         if text is not None and "integer" in setting.get("type", ()) and not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
             raise ConfigError(f"{variable} must be a whole number, not {text!r}")
-
-
-def without_secrets(text: str, config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> str:
-    """Return what a validation said of the settings without the values of secret ones."""
-    for name, setting in schema["properties"].items():
-        value = config.get(name)
-        if setting.get("secret") and value not in (None, ""):
-            text = text.replace(repr(value), "***").replace(str(value), "***")
-    return text

@@ -15,6 +15,7 @@ import sys
 import typing as t
 from datetime import timedelta
 
+from secret_references.singer import SecretSettings
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError, MappingError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
@@ -28,7 +29,7 @@ from sync_ledger.ledger import Ledger
 from sync_ledger.ledger.database import said
 from sync_ledger.messages import MessageReader, shown
 from sync_ledger.progress import Progress
-from sync_ledger.settings import check_environment, without_secrets
+from sync_ledger.settings import check_environment
 from sync_ledger.sinks import LedgerSink, SkippedSink, UnmappedSink, UpsertSink
 
 if t.TYPE_CHECKING:
@@ -48,12 +49,13 @@ class _Stop(BaseException):
     """Raised at a safe point after SIGTERM or SIGINT; not an `Exception`, so that nothing swallows it."""
 
 
-class UpsertTarget(Target):
+class UpsertTarget(SecretSettings, Target):
     """A Singer target that upserts by key properties through the engine.
 
     A plug-in gives its settings and `connect`.
     """
 
+    settings_error = ConfigError
     message_reader_class = MessageReader
     default_sink_class = UpsertSink
     capabilities: t.ClassVar = [
@@ -280,7 +282,7 @@ class UpsertTarget(Target):
             target = cls(config=given, parse_env_config=parse_env, validate_config=True)
         except ConfigValidationError as error:
             for problem in error.errors:
-                cls.logger.error("Setting: %s", without_secrets(problem, given, cls.config_jsonschema))  # noqa: TRY400
+                cls.logger.error("Setting: %s", problem)  # noqa: TRY400
             sys.exit(1)
         except ConfigError as error:
             cls.logger.error("%s", error)  # noqa: TRY400 - one line for people

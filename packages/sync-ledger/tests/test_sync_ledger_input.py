@@ -12,10 +12,10 @@ from contextlib import redirect_stdout
 import click
 import pytest
 from fake_destination import FakeDestination
+from secret_references import without_secrets
 from sqlalchemy import event
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.tables import open_rows, runs
-from sync_ledger.settings import without_secrets
 from test_sync_ledger_target import Bench, FakeTarget, record, schema, state
 
 if t.TYPE_CHECKING:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from service_emulators.handed_out import hand_out
 from service_emulators.jde.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class Account:
     environments: tuple[str, ...] = ("JDV920", "JPY920")
     roles: tuple[str, ...] = ("*ALL", "SYSADMIN")
     address_number: int = 6001
+
+    def __post_init__(self) -> None:
+        """Tell of the password, also as Basic authentication shows it."""
+        hand_out(self.password, "password of the JDE user")
+        hand_out(base64.b64encode(f"{self.username}:{self.password}".encode()).decode(), "log-in of the JDE user")
 
     def check(self, asked: Credentials) -> tuple[str, str]:
         """Check user, password, environment and role; return the environment and role to use.
@@ -77,6 +83,7 @@ class Sessions:
         now = self._clock.now()
         # Real tokens have characters that must be encoded in a URL.
         token = "044" + base64.b64encode(b"\xfb\xef\xff" + secrets.token_bytes(46)).decode()
+        hand_out(token, "AIS token")
         cookie = secrets.token_urlsafe(24)
         number = secrets.randbelow(10**9)
         ais_cookie = f"{cookie}!{number}!{int(now.timestamp() * 1000)}"

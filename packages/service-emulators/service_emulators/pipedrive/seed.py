@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
 
+from service_emulators.handed_out import hand_out
 from service_emulators.pipedrive.entities import PIPELINES, STAGES
 from service_emulators.pipedrive.tables import COMPANY, USERS
 
@@ -41,7 +42,8 @@ DEMO_FIELDS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
 
 def secret(seed: int, purpose: str) -> str:
     """Returns a deterministic 40-hex credential of an emulated company; nothing real hangs on it."""
-    return hashlib.sha1(f"{seed}/{purpose}".encode(), usedforsecurity=False).hexdigest()
+    credential = hashlib.sha1(f"{seed}/{purpose}".encode(), usedforsecurity=False).hexdigest()
+    return hand_out(credential, f"{purpose} of Pipedrive")
 
 
 def populate(store: Store, catalog: Catalog, records: Records, *, seed: int, demo_fields: bool) -> None:

@@ -74,6 +74,7 @@ def test_data_on_disk_survive_and_are_searchable_again(tmp_path: Path) -> None:
         assert len(found.json()["data"]["items"]) == 1
 
 
+@pytest.mark.shows_secrets("the command tells credentials to those who start it")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
     file = tmp_path / "services.json"

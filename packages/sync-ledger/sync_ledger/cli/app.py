@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import typer
+from secret_references import Resolver, SecretError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -27,9 +28,22 @@ app = typer.Typer(
     help="Runs, open rows and the life of single records, read from the ledger of our targets.",
 )
 
+
+def _resolved(url: str) -> str:
+    try:
+        return Resolver()(url)
+    except SecretError as error:
+        _fail(f"--ledger-url {error}")
+
+
 LedgerUrl = t.Annotated[
     str,
-    typer.Option("--ledger-url", envvar="SYNC_LEDGER_URL", help="Ledger to read, as in the target's `ledger_url`."),
+    typer.Option(
+        "--ledger-url",
+        envvar="SYNC_LEDGER_URL",
+        callback=_resolved,
+        help="Ledger to read, as in the target's `ledger_url`; it may be a reference such as env:NAME.",
+    ),
 ]
 AsJson = t.Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
