@@ -40,13 +40,13 @@ def connect(target_name: str, config: Sequence[str], *, ledger_url: str) -> Upse
     for source in config:
         if source != ENVIRONMENT:
             given.update(_read(source))
-    parse_env = ENVIRONMENT in config
-    if parse_env:
-        check_environment(kind.config_jsonschema, kind._env_var_prefix)  # noqa: SLF001 - the SDK has no public name
+        else:
+            check_environment(kind.config_jsonschema, kind._env_var_prefix)  # noqa: SLF001 - no public name in the SDK
+            given.update(t.cast("dict[str, t.Any]", kind._env_var_config))  # noqa: SLF001
     # What a command does is decided by the command, not by the mode the target is set to run in.
     own = {**given, "ledger_url": ledger_url, "mode": "apply"}
     try:
-        return kind(config=own, parse_env_config=parse_env, validate_config=True)
+        return kind(config=own, validate_config=True)
     except ConfigValidationError as error:
         problems = "; ".join(without_secrets(problem, own, kind.config_jsonschema) for problem in error.errors)
         raise ConfigError(

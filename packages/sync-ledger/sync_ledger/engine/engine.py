@@ -154,7 +154,17 @@ class UpsertEngine:
             self._replay()
         self._check_books()
         if self.plan_id is not None:
-            self._ledger.plans.ready(self.plan_id, estimate(self._destination, self._ledger.plans.work(self.plan_id)))
+            expected = estimate(self._destination, self._ledger.plans.work(self.plan_id))
+            self._ledger.plans.ready(self.plan_id, expected)
+            logger.info(
+                "Plan %d is ready: to apply it takes %d calls and %d of the budget; `sync-ledger plan --diff` shows it",
+                self.plan_id,
+                expected.calls,
+                expected.cost,
+            )
+        if self.adopting:
+            for line in self._ledger.adoption(self.run_id):
+                logger.info("Adopted: %s", line)
 
     def apply_plan(self, plan_id: int) -> None:
         """Write what a plan says, as far as it still holds; what is left after a used-up budget stays planned.

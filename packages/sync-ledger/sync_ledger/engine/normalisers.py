@@ -20,124 +20,21 @@ if t.TYPE_CHECKING:
 _SHORTEST_NUMBER = 5
 """Tax numbers, phone numbers and the like of fewer characters are extensions or placeholders."""
 
-_LEGAL_FORMS = frozenset(
-    [
-        "ab",
-        "ag",
-        "aps",
-        "as",
-        "asa",
-        "bv",
-        "bvba",
-        "co",
-        "company",
-        "corp",
-        "corporation",
-        "cv",
-        "dba",
-        "eg",
-        "eirl",
-        "ek",
-        "eurl",
-        "gbr",
-        "gesmbh",
-        "gmbh",
-        "inc",
-        "incorporated",
-        "jsc",
-        "kft",
-        "kg",
-        "kgaa",
-        "kk",
-        "lda",
-        "limited",
-        "llc",
-        "llp",
-        "lp",
-        "ltd",
-        "ltda",
-        "mbh",
-        "nv",
-        "oao",
-        "ohg",
-        "oo",
-        "ood",
-        "oy",
-        "oyj",
-        "plc",
-        "pllc",
-        "pte",
-        "pty",
-        "pvt",
-        "sa",
-        "sagl",
-        "sapi",
-        "sarl",
-        "sas",
-        "sc",
-        "scs",
-        "se",
-        "sl",
-        "slu",
-        "snc",
-        "sp",
-        "spa",
-        "spk",
-        "spol",
-        "spzoo",
-        "sprl",
-        "srl",
-        "sro",
-        "ua",
-        "ug",
-        "zoo",
-        "zrt",
-    ]
+_LEGAL_FORMS_LISTED = (
+    "ab ag aps as asa bv bvba co company corp corporation cv dba eg eirl ek eurl gbr gesmbh gmbh inc incorporated jsc kft"
+    " kg kgaa kk lda limited llc llp lp ltd ltda mbh nv oao ohg oo ood oy oyj plc pllc pte pty pvt sa sagl sapi sarl sas"
+    " sc scs se sl slu snc sp spa spk spol spzoo sprl srl sro ua ug zoo zrt"
 )
+_LEGAL_FORMS = frozenset(_LEGAL_FORMS_LISTED.split())
 _JOINERS = frozenset({"and", "et", "of", "the", "u", "und", "y"})
 
-_PUBLIC_MAIL = frozenset(
-    [
-        "163.com",
-        "aol.com",
-        "bluewin.ch",
-        "comcast.net",
-        "free.fr",
-        "freenet.de",
-        "gmail.com",
-        "gmx.at",
-        "gmx.ch",
-        "gmx.de",
-        "gmx.net",
-        "googlemail.com",
-        "hotmail.com",
-        "hotmail.de",
-        "hotmail.fr",
-        "icloud.com",
-        "laposte.net",
-        "libero.it",
-        "live.com",
-        "mail.com",
-        "mail.ru",
-        "me.com",
-        "msn.com",
-        "orange.fr",
-        "outlook.com",
-        "outlook.de",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "t-online.de",
-        "verizon.net",
-        "wanadoo.fr",
-        "web.de",
-        "yahoo.co.uk",
-        "yahoo.com",
-        "yahoo.de",
-        "yandex.ru",
-        "ymail.com",
-    ]
+_PUBLIC_MAIL_LISTED = (
+    "163.com aol.com bluewin.ch comcast.net free.fr freenet.de gmail.com gmx.at gmx.ch gmx.de gmx.net googlemail.com"
+    " hotmail.com hotmail.de hotmail.fr icloud.com laposte.net libero.it live.com mail.com mail.ru me.com msn.com"
+    " orange.fr outlook.com outlook.de proton.me protonmail.com qq.com t-online.de verizon.net wanadoo.fr web.de"
+    " yahoo.co.uk yahoo.com yahoo.de yandex.ru ymail.com"
 )
+_PUBLIC_MAIL = frozenset(_PUBLIC_MAIL_LISTED.split())
 
 
 def exact(text: str) -> str | None:
@@ -244,7 +141,7 @@ def _plain(text: str) -> str:
 def _words(text: str) -> list[str]:
     plain = _plain(_plain(text).casefold())
     plain = re.sub(r"(?<=\b\w)\.\s?(?=\w\b)", "", plain)  # S. A. and S.A. are SA
-    return re.findall(r"\w+", re.sub(r"['’`´]", "", plain).replace("_", " "))
+    return re.findall(r"\w+", re.sub(r"['\u2019`\u00b4]", "", plain).replace("_", " "))
 
 
 def _placeholder(text: str) -> bool:

@@ -10,6 +10,7 @@ from sync_ledger.ledger.index import RemoteIndex
 from sync_ledger.ledger.links import Links
 from sync_ledger.ledger.match_index import MatchIndex
 from sync_ledger.ledger.open_rows import OpenRows
+from sync_ledger.ledger.plan_history import PlanHistory, adoption_lines
 from sync_ledger.ledger.plans import Plans
 from sync_ledger.ledger.runs import Runs
 from sync_ledger.ledger.settlement import settle
@@ -51,6 +52,11 @@ class Ledger:
         """Write the outcomes of a batch, their links and open rows, in one transaction; of a plan, its rows only."""
         with self._engine.begin() as connection:
             settle(connection, self.destination, run_id, batch, usage, mode=mode, plan_id=plan_id)
+
+    def adoption(self, run_id: int) -> Sequence[str]:
+        """Return what a run in mode adopt has come to, in lines for people."""
+        found = PlanHistory(self._engine).adoption(run_id)
+        return adoption_lines(found) if found else ()
 
     def close(self) -> None:
         """Close the database connections."""
