@@ -68,7 +68,7 @@ def diff(found: Record) -> None:
         if row["action"] == "adopt":
             table.add_row(*head, "external ID", f"null → {row['external_id']}  ({row['matched_by']})")
             head = ["", "", ""]
-        if row["text"] or not row["changes"]:
+        if row["text"] or (not row["changes"] and row["action"] != "adopt"):
             table.add_row(*head, "", row["text"] or "")
             head = ["", "", ""]
         for name, (old, new) in (row["changes"] or {}).items():

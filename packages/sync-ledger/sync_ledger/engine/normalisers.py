@@ -21,9 +21,9 @@ _SHORTEST_NUMBER = 5
 """Tax numbers, phone numbers and the like of fewer characters are extensions or placeholders."""
 
 _LEGAL_FORMS_LISTED = (
-    "ab ag aps as asa bv bvba co company corp corporation cv dba eg eirl ek eurl gbr gesmbh gmbh inc incorporated jsc kft"
-    " kg kgaa kk lda limited llc llp lp ltd ltda mbh nv oao ohg oo ood oy oyj plc pllc pte pty pvt sa sagl sapi sarl sas"
-    " sc scs se sl slu snc sp spa spk spol spzoo sprl srl sro ua ug zoo zrt"
+    "ab ag aps as asa bv bvba co company corp corporation cv dba eg eirl ek eurl gbr gesmbh gmbh inc incorporated jsc"
+    " kft kg kgaa kk lda limited llc llp lp ltd ltda mbh nv oao ohg oo ood oy oyj plc pllc pte pty pvt sa sagl sapi sarl"
+    " sas sc scs se sl slu snc sp spa spk spol spzoo sprl srl sro ua ug zoo zrt"
 )
 _LEGAL_FORMS = frozenset(_LEGAL_FORMS_LISTED.split())
 _JOINERS = frozenset({"and", "et", "of", "the", "u", "und", "y"})
