@@ -9,10 +9,10 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from sync_ledger.adapter import Action, Result, WriteResult
+from sync_ledger.adapter import Action, Result, Usage, WriteResult
 from sync_ledger.errors import ConfigError, ServiceUnavailableError
 
-from target_pipedrive import reading, values
+from target_pipedrive import costs, reading, values
 from target_pipedrive.answers import TIMED_OUT, LostAnswerError, NotSentError, RefusedError
 from target_pipedrive.entities import ENTITIES
 from target_pipedrive.fields import entity_fields
@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from sync_ledger.adapter import Operation, RemoteRecord, Sweep, Usage
+    from sync_ledger.adapter import Operation, RemoteRecord, Sweep
     from sync_ledger.fields import EntityDescription
 
     from target_pipedrive.client import PipedriveClient
@@ -92,9 +92,9 @@ class PipedriveEntity:
         """
         return self._described().description
 
-    def sweep(self, since: datetime | None) -> Sweep:
+    def sweep(self, since: datetime | None, fields: Sequence[str] = ()) -> Sweep:
         """List all records, or those changed since a moment, 500 a call."""
-        return reading.sweep(self._client, self._entity, self._described(), since)
+        return reading.sweep(self._client, self._entity, self._described(), since, fields)
 
     def find(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Look for records created moments ago, by reading the newest ones.
@@ -117,6 +117,10 @@ class PipedriveEntity:
         """Send the one operation."""
         return [self._write(operation) for operation in operations]
 
+    def estimate(self, *, opens: int = 0, reads: int = 0, creates: int = 0, updates: int = 0) -> Usage:
+        """Return what so many calls will take; a listing of what changed is taken for one page."""
+        return costs.estimate(self._entity, opens=opens, reads=reads, creates=creates, updates=updates)
+
     def _write(self, operation: Operation) -> WriteResult:
         fields = self._described()
         creating = operation.action is Action.CREATE
@@ -126,7 +130,9 @@ class PipedriveEntity:
                 body = values.body(fields, operation.values, external_id=operation.external_id)
                 answer = self._client.write("POST", self._entity.path, body)
             else:
-                body = values.body(fields, operation.values)
+                body = values.body(
+                    fields, operation.values, external_id=operation.external_id if operation.adopt else None
+                )
                 answer = self._client.write("PATCH", self._entity.record_path, body, id_=operation.remote_id)
         except RefusedError as error:
             return _refusal(fields, error, creating=creating)
@@ -219,6 +225,10 @@ class PipedriveDestination:
     def usage(self) -> Usage:
         """Return requests, writes and tokens used so far."""
         return self._client.usage()
+
+    def estimate(self) -> Usage:
+        """Return what the question costs whose token it is."""
+        return Usage(calls=1, cost=costs.tokens("GET", "/v1/users/me"))
 
     def close(self) -> None:
         """Release connections."""

@@ -8,6 +8,17 @@ from __future__ import annotations
 
 import typing as t
 
+from sync_ledger.adapter import Usage
+
+if t.TYPE_CHECKING:
+    from target_pipedrive.entities import Entity
+
+IDS_PER_CALL: t.Final = 100
+"""Records a list takes by id."""
+
+SINGLE_READS: t.Final = 9
+"""Up to so many records are cheaper one by one (1 token each) than as a list (10 tokens)."""
+
 TOKENS: t.Final[dict[tuple[str, str], int]] = {
     ("GET", "/v1/users/me"): 2,
     ("GET", "/v2/organizations"): 10,
@@ -31,3 +42,20 @@ def tokens(method: str, template: str) -> int:
         KeyError: If the call is not in the table; every call must have a known price.
     """
     return TOKENS[method, template]
+
+
+def estimate(entity: Entity, *, opens: int, reads: int, creates: int, updates: int) -> Usage:
+    """Return what calls on one entity will take (see `sync_ledger.adapter.EntityAdapter.estimate`)."""
+    lists = 0 if reads <= SINGLE_READS else -(-reads // IDS_PER_CALL)
+    calls = (
+        (opens, "GET", entity.fields_path),
+        (opens + lists, "GET", entity.path),
+        (0 if lists else reads, "GET", entity.record_path),
+        (creates, "POST", entity.path),
+        (updates, "PATCH", entity.record_path),
+    )
+    return Usage(
+        calls=sum(times for times, _, _ in calls),
+        writes=creates + updates,
+        cost=sum(times * tokens(method, path) for times, method, path in calls if times),
+    )

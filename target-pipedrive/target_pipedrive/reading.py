@@ -10,6 +10,7 @@ from http import HTTPStatus
 from sync_ledger.adapter import IndexEntry, RemoteRecord, Sweep
 
 from target_pipedrive.answers import RefusedError
+from target_pipedrive.costs import IDS_PER_CALL, SINGLE_READS
 from target_pipedrive.values import external_id, record_values
 
 if t.TYPE_CHECKING:
@@ -23,10 +24,6 @@ if t.TYPE_CHECKING:
 GONE: t.Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 """How Pipedrive answers for a record that is no more; which one for a deleted record is not documented."""
 
-IDS_PER_CALL: t.Final = 100
-SINGLE_READS: t.Final = 9
-"""Up to so many records are cheaper one by one (1 token each) than as a list (10 tokens)."""
-
 DELTA_MARGIN: t.Final = timedelta(seconds=60)
 """How far a delta sweep reaches back behind the start of the sweep before it."""
 
@@ -37,18 +34,39 @@ RECENT: t.Final = timedelta(minutes=15)
 """How far back creates are looked for whose time of sending is not known."""
 
 
-def sweep(client: PipedriveClient, entity: Entity, fields: EntityFields, since: datetime | None) -> Sweep:
+MOST_CUSTOM_FIELDS: t.Final = 15
+"""Custom fields a list can be narrowed to; beyond that it brings all of them."""
+
+
+def sweep(
+    client: PipedriveClient,
+    entity: Entity,
+    fields: EntityFields,
+    since: datetime | None,
+    wanted: Sequence[str] = (),
+) -> Sweep:
     """List the external IDs of all records, or of those changed since a moment (whole seconds, inclusive).
 
     Pages go by id, so that records changed or created meanwhile neither hide others nor come twice. Deleted records
     are in no list; they show when an update finds them gone.
+
+    Args:
+        client: Client of the account.
+        entity: Definition of the entity.
+        fields: Its fields in the account.
+        since: Start of the changes wanted; None for all records.
+        wanted: Names of further fields whose values the entries carry.
     """
-    params: dict[str, str | int] = {"sort_by": "id", "custom_fields": fields.description.external_id_field.key}
+    named = {field.key for name in wanted if (field := fields.description.find(name)) is not None}
+    custom = sorted({fields.description.external_id_field.key, *(named & fields.custom_keys)})
+    params: dict[str, str | int] = {"sort_by": "id"}
+    if len(custom) <= MOST_CUSTOM_FIELDS:
+        params["custom_fields"] = ",".join(custom)
     if since is not None:
         params["updated_since"] = _rfc3339(since)
     pages = client.pages(entity.path, params)
     first = next(pages)
-    entries = itertools.chain.from_iterable(_entries(fields, page) for page in itertools.chain([first], pages))
+    entries = itertools.chain.from_iterable(_entries(fields, page, wanted) for page in itertools.chain([first], pages))
     return Sweep(entries, None if first.server_time is None else first.server_time - DELTA_MARGIN)
 
 
@@ -92,9 +110,16 @@ def recent(
     return found
 
 
-def _entries(fields: EntityFields, page: Answer) -> Iterator[IndexEntry]:
+def _entries(fields: EntityFields, page: Answer, wanted: Sequence[str] = ()) -> Iterator[IndexEntry]:
     for record in page.data or []:
-        yield IndexEntry(str(record["id"]), external_id(fields, record), bool(record.get("is_deleted")))
+        found = record_values(fields, record) if wanted else {}
+        yield IndexEntry(
+            str(record["id"]),
+            external_id(fields, record),
+            bool(record.get("is_deleted")),
+            {name: found[name] for name in wanted if name in found},
+            record.get("add_time"),
+        )
 
 
 def _one(client: PipedriveClient, entity: Entity, remote_id: str) -> Mapping[str, t.Any] | None:

@@ -39,12 +39,14 @@ class Operation:
         values: Field name -> normalised value (see `FieldType`), only changed fields on update. Names are those of
             the `EntityDescription`; relations are already remote ids, options already option ids.
         remote_id: The record to update; None on create.
+        adopt: On update: the adapter writes the external ID into the record as well, which has none yet.
     """
 
     action: Action
     external_id: str
     values: Mapping[str, t.Any]
     remote_id: str | None = None
+    adopt: bool = False
 
 
 class Result(str, enum.Enum):
@@ -89,11 +91,15 @@ class IndexEntry:
         remote_id: Id of the record.
         external_id: External ID it carries; None when it has none (a record of the users' own).
         deleted: The service says it is deleted; the entry is dropped from the index.
+        values: Field name -> normalised value of the fields the sweep was asked for.
+        added_at: When the record was made, as the service writes it.
     """
 
     remote_id: str
     external_id: str | None
     deleted: bool = False
+    values: Mapping[str, t.Any] = field(default_factory=dict)
+    added_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,10 @@ class Usage:
     cost: int = 0
     budget_left: int | None = None
 
+    def __add__(self, other: Usage) -> Usage:
+        """Return what both take together."""
+        return Usage(self.calls + other.calls, self.writes + other.writes, self.cost + other.cost)
+
 
 class EntityAdapter(t.Protocol):
     """One entity of a destination."""
@@ -156,8 +166,13 @@ class EntityAdapter(t.Protocol):
     def describe(self) -> EntityDescription:
         """Return the entity's fields from the service's live metadata (cached for the run)."""
 
-    def sweep(self, since: datetime | None) -> Sweep:
-        """List records for the index: all, or those changed at or after `since`, deleted ones if the service tells."""
+    def sweep(self, since: datetime | None, fields: Sequence[str] = ()) -> Sweep:
+        """List records for the index: all, or those changed at or after `since`, deleted ones if the service tells.
+
+        Args:
+            since: Start of the changes wanted; None for all records.
+            fields: Names of fields whose values match rules need; the entries carry them.
+        """
 
     def find(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Look external IDs up at the service by a read that sees a write made moments ago.
@@ -173,6 +188,16 @@ class EntityAdapter(t.Protocol):
 
         Only faults that concern all rows alike are raised (`sync_ledger.errors.ServiceError`); what concerns one row
         is a `WriteResult`.
+        """
+
+    def estimate(self, *, opens: int = 0, reads: int = 0, creates: int = 0, updates: int = 0) -> Usage:
+        """Return what so many calls will take of calls, writes and budget, so that a plan can tell before.
+
+        Args:
+            opens: How often the entity is opened: described, and the latest changes listed.
+            reads: Records read by id, in one `read`.
+            creates: Records created.
+            updates: Records updated.
         """
 
 
@@ -196,6 +221,9 @@ class Destination(t.Protocol):
 
     def usage(self) -> Usage:
         """Return what has been used so far."""
+
+    def estimate(self) -> Usage:
+        """Return what a run takes before it opens the first entity."""
 
     def close(self) -> None:
         """Release connections."""

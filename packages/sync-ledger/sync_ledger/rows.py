@@ -52,6 +52,12 @@ class Reason(str, enum.Enum):
     UNAVAILABLE = "unavailable"
     UNKNOWN_RESULT = "unknown_result"
     BUDGET = "budget"
+    ADOPT = "adopt"
+    ADOPTED = "adopted"
+    LINKED = "linked"
+    NO_MATCH = "no_match"
+    CONTENDED = "contended"
+    PLAN_CHANGED = "plan_changed"
 
 
 REMEDIES: Mapping[Reason, str] = {
@@ -65,7 +71,9 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.UNKNOWN_OPTION: "add the option to the field at the service or map to an existing one",
     Reason.UNKNOWN_ATTRIBUTE: "remove the key from the mapped object",
     Reason.NOT_NULLABLE: "map a value; the service does not let the field be emptied",
-    Reason.AMBIGUOUS: "several records carry this external ID: merge them or clear the field on all but one",
+    Reason.AMBIGUOUS: (
+        "several records carry this external ID, or fit its match rule: merge them, or let the right one alone carry it"
+    ),
     Reason.RECORD_DELETED: (
         "restore the record at the service, or put the external ID into the one that takes its place"
     ),
@@ -74,7 +82,29 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.UNAVAILABLE: "nothing to do: the next run sends it again",
     Reason.UNKNOWN_RESULT: "nothing to do: the next run looks whether the write happened before it sends it again",
     Reason.BUDGET: "nothing to do: the next run goes on when the service's limit allows",
+    Reason.CONTENDED: (
+        "several rows want the record named: put the external ID of the right one into it, and give the others a record"
+        " of their own or discard them"
+    ),
+    Reason.PLAN_CHANGED: "look at the record and make a new plan; the text tells what is no longer as planned",
 }
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """What a plan says of a row, when the row comes from one.
+
+    Attributes:
+        id: Number of the plan's row.
+        action: `create`, `update` or `adopt`.
+        remote_id: Record to change; None when one is to be made.
+        changes: Field -> (old, new).
+    """
+
+    id: int
+    action: str
+    remote_id: str | None
+    changes: Mapping[str, tuple[t.Any, t.Any]]
 
 
 @dataclass
@@ -86,12 +116,14 @@ class SourceRow:
         external_id: Value of the stream's key properties.
         payload: Property name -> value as it was mapped, key properties left out.
         open_row_id: Set when the row comes from the ledger's open rows instead of the input.
+        planned: Set when the row comes from a plan that is being applied.
     """
 
     entity: str
     external_id: str
     payload: Mapping[str, t.Any]
     open_row_id: int | None = None
+    planned: PlannedRow | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +140,8 @@ class Settled:
         changes: Field -> (old, new) of what was written or would be.
         candidates: Ids of the records that match, when several do.
         values: Normalised payload now known to be at the service; it becomes the link's.
+        matched_by: Name of the match rule that found the record, when neither link nor external ID did.
+        cost: What writing the row would take of the budget, when it is only planned.
     """
 
     row: SourceRow
@@ -119,6 +153,8 @@ class Settled:
     changes: Mapping[str, tuple[t.Any, t.Any]] | None = None
     candidates: Sequence[str] = ()
     values: Mapping[str, t.Any] | None = None
+    matched_by: str | None = None
+    cost: int = 0
 
 
 @dataclass

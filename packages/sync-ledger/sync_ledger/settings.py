@@ -32,11 +32,43 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
             "mode",
             th.StringType,
             default="apply",
-            allowed_values=["apply", "plan"],
+            allowed_values=["apply", "plan", "adopt"],
             title="Mode",
             description=(
-                "`apply` writes; `plan` reads and compares only, settles every row as `planned`, `unchanged` or "
-                "`held`, and passes no STATE."
+                "`apply` writes; `plan` reads and compares only, keeps what it would do for `sync-ledger plan` and "
+                "`sync-ledger apply`, and passes no STATE; `adopt` links rows to the records that are there, writes "
+                "nothing but external IDs, and passes no STATE."
+            ),
+        ),
+        th.Property(
+            "adopt",
+            th.StringType,
+            default="external_ids",
+            allowed_values=["external_ids", "links_only"],
+            title="Adoption",
+            description=(
+                "What to do with a record that a match rule found: write the external ID into it, or keep the link in "
+                "the ledger only."
+            ),
+        ),
+        th.Property(
+            "match_rules",
+            th.ObjectType(additional_properties=th.ArrayType(th.ObjectType(additional_properties=True))),
+            title="Match rules",
+            description=(
+                "How a row without link and external ID finds its record, per stream and in order, like "
+                '`{"organizations": [{"on": "Tax ID", "as": "tax_id"}, {"on": ["name", "E-mail"], "as": ["name", '
+                '"domain"]}]}`. Several hits are held unless `policy` is `oldest`, `newest` or `most_complete`.'
+            ),
+        ),
+        th.Property(
+            "field_rules",
+            th.ObjectType(additional_properties=True),
+            title="Field rules",
+            description=(
+                "When a mapped field may be written, per stream and field (`*` for all others): `always`, "
+                '`only_if_empty`, `only_on_create`, `never_clear`, or a list of them, like `{"organizations": '
+                '{"name": "only_on_create"}}`.'
             ),
         ),
         th.Property(

@@ -99,7 +99,9 @@ class UpsertSink(LedgerSink):
     @property
     def max_size(self) -> int:
         """Rows that make a batch: as many as fit into a few seconds, judged by the last batch."""
-        return min(self._size, self.batch_size_rows or _LARGEST_BATCH)
+        # A plan is made anew when it is cut short, and records are read a hundred at a time: full batches cost least.
+        size = _LARGEST_BATCH if self.config["mode"] == "plan" else self._size
+        return min(size, self.batch_size_rows or _LARGEST_BATCH)
 
     def open(self) -> None:
         """Check the stream against the destination and bring the index of its entity up to date."""

@@ -98,6 +98,9 @@ class UpsertTarget(SecretSettings, Target):
             options = Options(
                 mode=self.config["mode"],
                 full_sweep_after=timedelta(hours=self.config["full_sweep_hours"]),
+                adopt=self.config["adopt"],
+                match_rules=self.config.get("match_rules") or {},
+                field_rules=self.config.get("field_rules") or {},
             )
             self._engine = UpsertEngine(self.destination, ledger, target=self.name, options=options)
         return self._engine
@@ -192,8 +195,8 @@ class UpsertTarget(SecretSettings, Target):
             self._write_state_message(state)
 
     def _write_state_message(self, state: dict[str, t.Any]) -> None:
-        # A plan settles nothing at the destination: passing STATE would skip the rows it only looked at.
-        if self.config["mode"] == "plan":
+        # Plans and adoptions write no rows: passing STATE would skip those they only looked at.
+        if self.config["mode"] != "apply":
             return
         if state != self._passed:  # the SDK passes the last one on again with every drain at the end
             if self._engine is not None:

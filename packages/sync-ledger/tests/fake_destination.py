@@ -63,9 +63,17 @@ class FakeEntity:
     def describe(self) -> EntityDescription:
         return self.description
 
-    def sweep(self, since: datetime | None) -> Sweep:
+    def sweep(self, since: datetime | None, fields: Sequence[str] = ()) -> Sweep:
         self.calls["sweep"] += 1
-        entries = [IndexEntry(remote_id, record.get(KEY.name)) for remote_id, record in self.records.items()]
+        entries = [
+            IndexEntry(
+                remote_id,
+                record.get(KEY.name),
+                values={name: record[name] for name in fields if name in record},
+                added_at=record.get("add_time"),
+            )
+            for remote_id, record in self.records.items()
+        ]
         return Sweep(entries, None)
 
     def find(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -98,7 +106,13 @@ class FakeEntity:
                 if remote_id not in self.records:
                     return [WriteResult(Result.GONE, remote_id)]
                 self.records[remote_id].update(operation.values)
+                if operation.adopt:
+                    self.records[remote_id][KEY.name] = operation.external_id
         return [self.after(operation) or WriteResult(Result.WRITTEN, remote_id)]
+
+    def estimate(self, *, opens: int = 0, reads: int = 0, creates: int = 0, updates: int = 0) -> Usage:
+        writes = creates + updates
+        return Usage(calls=writes, writes=writes, cost=5 * writes)
 
 
 class FakeDestination:
@@ -117,6 +131,9 @@ class FakeDestination:
     def usage(self) -> Usage:
         writes = sum(adapter.calls["write"] for adapter in self.adapters.values())
         return Usage(calls=writes, writes=writes, cost=5 * writes)
+
+    def estimate(self) -> Usage:
+        return Usage()
 
     def close(self) -> None:
         """Keep the records: the next run meets the same account."""

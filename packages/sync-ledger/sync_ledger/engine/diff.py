@@ -18,6 +18,19 @@ def changes(before: Mapping[str, t.Any], after: Mapping[str, t.Any]) -> Changes:
     return {name: (before.get(name), value) for name, value in after.items() if not same(before.get(name), value)}
 
 
+def live_changes(sent: Mapping[str, t.Any] | None, live: Mapping[str, t.Any], after: Mapping[str, t.Any]) -> Changes:
+    """Return field -> (old, new) of what has to change in a record that was read just now.
+
+    Of a record that was written before, only fields that are not as last `sent` are ours to change: what users have
+    made of the others since is left alone until the source changes them.
+    """
+    differing = changes(live, after)
+    if sent is None:
+        return differing
+    ours = changes(sent, after)
+    return {name: pair for name, pair in differing.items() if name in ours}
+
+
 def same(old: t.Any, new: t.Any) -> bool:
     """Whether a remote value already says what `new` says.
 

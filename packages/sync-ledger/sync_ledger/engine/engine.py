@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sync_ledger.adapter import Action, Operation
-from sync_ledger.engine.diff import changes
+from sync_ledger.engine.adoption import adoption, gap, held_values
+from sync_ledger.engine.diff import changes, live_changes
+from sync_ledger.engine.match_rules import by_stream
+from sync_ledger.engine.matching import Matcher
 from sync_ledger.engine.payload import payload_hash
+from sync_ledger.engine.planning import APPLY_CHUNK, action_of, deviation, estimate, price
 from sync_ledger.engine.resolve import Match, resolve
 from sync_ledger.engine.validate import Invalid, check_create, check_external_id, check_update, normalise
 from sync_ledger.engine.verdict import verdict
@@ -23,6 +27,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sync_ledger.adapter import Destination, RemoteRecord
+    from sync_ledger.engine.matching import Finding
     from sync_ledger.engine.work import EntityWork
     from sync_ledger.errors import SyncError
     from sync_ledger.ledger import Ledger
@@ -38,12 +43,19 @@ class Options:
     """How a run behaves.
 
     Attributes:
-        mode: `apply` writes, `plan` reads and compares only.
+        mode: `apply` writes, `plan` reads and compares only, `adopt` links what is there.
         full_sweep_after: Age at which the index is read anew as a whole.
+        adopt: What to do with a record a match rule found: `external_ids` writes the external ID into it, `links_only`
+            keeps the link in the ledger alone.
+        match_rules: Entity -> its match rules, as the setting has them.
+        field_rules: Entity -> its field rules, as the setting has them.
     """
 
     mode: str = "apply"
     full_sweep_after: timedelta = timedelta(days=7)
+    adopt: str = "external_ids"
+    match_rules: Mapping[str, t.Any] = field(default_factory=dict)
+    field_rules: Mapping[str, t.Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -55,6 +67,7 @@ class _Checked:
     match: Match | None = None
     operation: Operation | None = None
     changes: Mapping[str, tuple[t.Any, t.Any]] | None = None
+    note: str | None = None
 
 
 class UpsertEngine:
@@ -73,12 +86,21 @@ class UpsertEngine:
         self._budget_gone = False
         self._received = 0
         self.tally = Tally()
+        self._match_rules = by_stream(options.match_rules, destination.entities, "match_rules")
+        self._field_rules = by_stream(options.field_rules, destination.entities, "field_rules")
         self.run_id = ledger.runs.start(target, options.mode)
+        self.plan_id = ledger.plans.start(target, self.run_id) if self.planning else None
+        self._matcher = Matcher(ledger, self.plan_id)
 
     @property
     def planning(self) -> bool:
         """Whether this run only plans."""
         return self._options.mode == "plan"
+
+    @property
+    def adopting(self) -> bool:
+        """Whether this run only links records that are there."""
+        return self._options.mode == "adopt"
 
     def open(self, entity: str, properties: Iterable[str]) -> None:
         """Make an entity ready for rows with these properties.
@@ -103,7 +125,8 @@ class UpsertEngine:
         settled: list[Settled] = []
         newest = _newest(rows, settled)
         checked = self._validate(work, newest, settled)
-        checked = self._relate(work, checked, settled)
+        if not self.adopting:
+            checked = self._relate(work, checked, settled)
         self._diff(work, checked, settled)
         pending = [item for item in checked if item.operation is not None]
         stopped_by = self._write(work, pending, settled)
@@ -127,8 +150,38 @@ class UpsertEngine:
             CountMismatchError: If rows and outcomes differ.
             ServiceError: If the destination fails while rows are replayed.
         """
-        if not self.planning:
+        if not self.planning and not self.adopting:
             self._replay()
+        self._check_books()
+        if self.plan_id is not None:
+            expected = estimate(self._destination, self._ledger.plans.work(self.plan_id))
+            self._ledger.plans.ready(self.plan_id, expected)
+            logger.info(
+                "Plan %d is ready: to apply it takes %d calls and %d of the budget; `sync-ledger plan --diff` shows it",
+                self.plan_id,
+                expected.calls,
+                expected.cost,
+            )
+        if self.adopting:
+            for line in self._ledger.adoption(self.run_id):
+                logger.info("Adopted: %s", line)
+
+    def apply_plan(self, plan_id: int) -> None:
+        """Write what a plan says, as far as it still holds; what is left after a used-up budget stays planned.
+
+        Raises:
+            CountMismatchError: If rows and outcomes differ.
+            ServiceError: If the destination fails for all rows alike; the plan can be applied once more.
+        """
+        for entity in self._destination.entities:
+            for rows in self._ledger.plans.rows(plan_id, entity, chunk=APPLY_CHUNK):
+                if not self._budget_gone:
+                    self.process(entity, rows)
+        self._check_books()
+        if not self._ledger.plans.work(plan_id):
+            self._ledger.plans.applied(plan_id, self.run_id)
+
+    def _check_books(self) -> None:
         taken, outcomes = self._ledger.runs.counted(self.run_id)
         if not self._received == taken == outcomes:
             raise CountMismatchError(
@@ -148,7 +201,12 @@ class UpsertEngine:
     def _entity(self, entity: str) -> EntityWork:
         if entity not in self._work:
             self._work[entity] = open_entity(
-                self._destination, self._ledger, entity, full_sweep_after=self._options.full_sweep_after
+                self._destination,
+                self._ledger,
+                entity,
+                full_sweep_after=self._options.full_sweep_after,
+                rules=self._match_rules.get(entity, ()),
+                fields=self._field_rules.get(entity),
             )
         return self._work[entity]
 
@@ -178,7 +236,8 @@ class UpsertEngine:
                     item.values[name] = remote[external_id]
                     kept.append(item)
                 elif self.planning:
-                    kept.append(item)  # its parent is planned at best: there is no id to put in yet
+                    item.note = f"waits for {parent} {external_id}"  # planned at best: there is no id to put in yet
+                    kept.append(item)
                 else:
                     text = f"{parent} {external_id} is not at the destination yet"
                     settled.append(Settled(item.row, Outcome.FAILED, Reason.PARENT_MISSING, name, text))
@@ -187,6 +246,8 @@ class UpsertEngine:
 
     def _remote_ids(self, entity: str, external_ids: Sequence[str]) -> dict[str, str]:
         found = self._ledger.links.remote_ids(entity, external_ids)
+        if self.plan_id is not None:
+            found = {**self._ledger.plans.remote_ids(self.plan_id, entity, external_ids), **found}
         missing = [external_id for external_id in external_ids if external_id not in found]
         if missing:
             self._entity(entity)  # a parent that no stream of this run brings still needs its index
@@ -198,17 +259,46 @@ class UpsertEngine:
         """Decide what each row needs; rows that need nothing are settled, the others get their operation."""
         matches = resolve(self._ledger, work.description.entity, [item.row.external_id for item in checked])
         unread: list[_Checked] = []
+        unmatched: list[_Checked] = []
         for item in checked:
             match = item.match = matches[item.row.external_id]
             if match.link and match.link.payload_hash == payload_hash(item.values):
                 settled.append(_unchanged(item, Reason.SAME_PAYLOAD, relink=False))
-            elif match.remote_id is None and not match.candidates:
-                self._plan(work, item, None, settled)
-            elif match.link and match.remote_id:
+            elif match.link and match.remote_id and self.adopting:
+                settled.append(_unchanged(item, Reason.LINKED, relink=False))
+            elif not match.candidates:
+                unmatched.append(item)
+            elif match.link and match.remote_id and not self._wants_reading(work, item, match.link.payload):
                 self._plan(work, item, match.link.payload, settled)
             else:
                 unread.append(item)
+        self._match(work, unmatched, settled)
         self._diff_with_records(work, unread, settled)
+
+    def _wants_reading(self, work: EntityWork, item: _Checked, sent: Mapping[str, t.Any]) -> bool:
+        """Whether a linked row is compared with the record itself, and not only with what was last sent."""
+        if self.planning or item.row.planned:
+            return True
+        return work.field_rules.need_reading(changes(sent, item.values))
+
+    def _match(self, work: EntityWork, items: Sequence[_Checked], settled: list[Settled]) -> None:
+        """Decide on rows without link and external ID: the record a match rule finds, or a new one."""
+        try:
+            findings = self._matcher.find(work, {item.row.external_id: item.values for item in items})
+        except BudgetExhaustedError as error:
+            self._note_budget(error)
+            settled.extend(_out_of_budget(item.row) for item in items)
+            return
+        for item in items:
+            finding = findings.get(item.row.external_id)
+            if finding is None:
+                self._plan(work, item, None, settled)
+            elif finding.record is None:
+                settled.append(_undecided(item.row, finding))
+            else:
+                carries = finding.record.external_id == item.row.external_id
+                item.match = Match(None, (finding.record.remote_id,), finding.rule, carries)
+                self._plan(work, item, finding.record.values, settled)
 
     def _diff_with_records(self, work: EntityWork, items: Sequence[_Checked], settled: list[Settled]) -> None:
         """Decide on rows known from the index only, or under several ids, by what the records say now.
@@ -232,7 +322,7 @@ class UpsertEngine:
             stale += [one for one in candidates if one not in found]
             if link and not found and link.remote_id in records:
                 found = [link.remote_id]  # ours, though somebody emptied its field
-            item.match = Match(None, tuple(found))
+            item.match = Match(link if link and found == [link.remote_id] else None, tuple(found))
             if len(found) > 1:
                 settled.append(_ambiguous(item, found))
             elif link and not found:
@@ -246,28 +336,57 @@ class UpsertEngine:
         self, work: EntityWork, item: _Checked, before: Mapping[str, t.Any] | None, settled: list[Settled]
     ) -> None:
         remote_id = item.match.remote_id if item.match and before is not None else None
+        if self.adopting:
+            self._adopt(work, item, before, settled)
+            return
         try:
             if remote_id is None:
                 item.changes = {name: (None, value) for name, value in item.values.items() if value is not None}
                 values = check_create(work.description, item.values)
                 item.operation = Operation(Action.CREATE, item.row.external_id, values)
             else:
-                differing = changes(before or {}, item.values)
+                link = item.match.link if item.match else None
+                differing = live_changes(link.payload if link else None, before or {}, item.values)
+                differing = work.field_rules.allowed(differing)
                 values = check_update(work.description, {name: new for name, (_, new) in differing.items()})
                 item.changes = {name: differing[name] for name in values}
-                if values:
-                    item.operation = Operation(Action.UPDATE, item.row.external_id, values, remote_id)
+                adopt = self._adopts(work, item.match)
+                if values or adopt:
+                    item.operation = Operation(Action.UPDATE, item.row.external_id, values, remote_id, adopt)
                 else:
-                    reason = Reason.SAME_PAYLOAD if item.match and item.match.link else Reason.SAME_AS_REMOTE
-                    settled.append(_unchanged(item, reason, relink=True))
+                    settled.append(
+                        _unchanged(item, Reason.SAME_PAYLOAD if link else Reason.SAME_AS_REMOTE, relink=True)
+                    )
         except Invalid as problem:
             settled.append(_held(item.row, problem, remote_id))
+            return
+        if item.operation and item.row.planned:
+            text = deviation(item.row.planned, item.operation, item.changes)
+            if text is not None:
+                item.operation = None
+                settled.append(Settled(item.row, Outcome.HELD, Reason.PLAN_CHANGED, text=text, remote_id=remote_id))
+
+    def _adopts(self, work: EntityWork, match: Match | None) -> bool:
+        """Whether the external ID is to be written into the record a row was matched with."""
+        if match is None or match.matched_by is None or match.carries:
+            return False
+        return self._options.adopt == "external_ids" and work.description.external_id_field is not None
+
+    def _adopt(
+        self, work: EntityWork, item: _Checked, before: Mapping[str, t.Any] | None, settled: list[Settled]
+    ) -> None:
+        if before is None or item.match is None:
+            settled.append(gap(item.row))
+            return
+        item.values = held_values(item.values, before)
+        if self._adopts(work, item.match):
+            item.operation = adoption(item.row, item.match)
+        else:
+            settled.append(_unchanged(item, Reason.LINKED, relink=True))
 
     def _write(self, work: EntityWork, pending: Sequence[_Checked], settled: list[Settled]) -> SyncError | None:
         if self.planning:
-            for item in pending:
-                reason = Reason.CREATE if item.operation and not item.operation.remote_id else Reason.UPDATE
-                settled.append(Settled(item.row, Outcome.PLANNED, reason, changes=item.changes))
+            settled.extend(_planned(work, item, item.operation) for item in pending if item.operation)
             return None
         if not pending:
             return None
@@ -284,7 +403,10 @@ class UpsertEngine:
             if several := report.several.get(external_id):
                 settled.append(_ambiguous(item, several))
             elif (result := report.results.get(external_id)) and item.operation:
-                settled.append(verdict(item.row, item.operation, result, item.values, item.changes))
+                decided = verdict(item.row, item.operation, result, item.values, item.changes)
+                if item.operation.adopt and decided.outcome is Outcome.UPDATED:
+                    decided = replace(decided, reason=Reason.ADOPTED)
+                settled.append(replace(decided, matched_by=item.match.matched_by if item.match else None))
             elif budget_gone:
                 settled.append(_out_of_budget(item.row))
         if isinstance(report.stopped_by, BudgetExhaustedError):
@@ -300,7 +422,8 @@ class UpsertEngine:
     def _settle(self, settled: Sequence[Settled]) -> None:
         if not settled:
             return
-        self._ledger.settle(self.run_id, settled, self._destination.usage())
+        usage = self._destination.usage()
+        self._ledger.settle(self.run_id, settled, usage, mode=self._options.mode, plan_id=self.plan_id)
         for item in settled:
             self.tally.add(item)
 
@@ -335,7 +458,32 @@ def _unchanged(item: _Checked, reason: Reason, *, relink: bool) -> Settled:
     if remote_id is None and item.match and item.match.link:
         remote_id = item.match.link.remote_id
     values = item.values if relink else None
-    return Settled(item.row, Outcome.UNCHANGED, reason, remote_id=remote_id, values=values)
+    matched_by = item.match.matched_by if item.match else None
+    return Settled(item.row, Outcome.UNCHANGED, reason, remote_id=remote_id, values=values, matched_by=matched_by)
+
+
+def _planned(work: EntityWork, item: _Checked, operation: Operation) -> Settled:
+    return Settled(
+        item.row,
+        Outcome.PLANNED,
+        Reason(action_of(operation)),
+        text=item.note,
+        remote_id=operation.remote_id,
+        changes=item.changes,
+        matched_by=item.match.matched_by if item.match else None,
+        cost=price(work.adapter, operation),
+    )
+
+
+def _undecided(row: SourceRow, finding: Finding) -> Settled:
+    return Settled(
+        row,
+        Outcome.HELD,
+        finding.reason,
+        text=finding.text,
+        candidates=finding.candidates,
+        matched_by=finding.rule,
+    )
 
 
 def _ambiguous(item: _Checked, candidates: Sequence[str]) -> Settled:

@@ -19,10 +19,14 @@ class Match:
     Attributes:
         link: Its link, when a run has written or compared the record before.
         candidates: Every record known to carry the external ID. None: to be created; one: the record; several: held.
+        matched_by: Name of the match rule that found the record, which does not carry the external ID then.
+        carries: Whether the record carries the external ID.
     """
 
     link: Link | None
     candidates: tuple[str, ...]
+    matched_by: str | None = None
+    carries: bool = True
 
     @property
     def remote_id(self) -> str | None:

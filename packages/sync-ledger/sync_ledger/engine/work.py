@@ -5,18 +5,21 @@ from __future__ import annotations
 import difflib
 import logging
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from sync_ledger.adapter import IndexEntry
+from sync_ledger.engine.field_rules import FieldRules, field_rules
+from sync_ledger.engine.match_rules import entries_of, fields_to_sweep, match_rules
 from sync_ledger.errors import ConfigError
 from sync_ledger.fields import AmbiguousFieldError
 from sync_ledger.ledger.clock import now
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import timedelta
 
     from sync_ledger.adapter import Destination, EntityAdapter
+    from sync_ledger.engine.match_rules import MatchRule
     from sync_ledger.fields import EntityDescription
     from sync_ledger.ledger import Ledger
 
@@ -33,11 +36,15 @@ class EntityWork:
         adapter: Its adapter.
         description: Its fields as the service has them now.
         relations: Names of its RELATION fields -> entity they point to.
+        rules: Its match rules, in their order.
+        field_rules: Its field rules.
     """
 
     adapter: EntityAdapter
     description: EntityDescription
     relations: dict[str, str]
+    rules: tuple[MatchRule, ...] = ()
+    field_rules: FieldRules = field(default_factory=FieldRules)
 
     @property
     def parents(self) -> frozenset[str]:
@@ -45,23 +52,57 @@ class EntityWork:
         return frozenset(self.relations.values()) - {self.description.entity}
 
 
-def open_entity(destination: Destination, ledger: Ledger, entity: str, *, full_sweep_after: timedelta) -> EntityWork:
+def open_entity(
+    destination: Destination,
+    ledger: Ledger,
+    entity: str,
+    *,
+    full_sweep_after: timedelta,
+    rules: t.Any = (),
+    fields: t.Any = None,
+) -> EntityWork:
     """Describe an entity and bring its index up to date.
 
     The sweep is full the first time and when the last full one is older than `full_sweep_after` (only a full sweep
     notices records that vanished), otherwise it lists what changed since the last sweep. Creates that were in flight
-    when an earlier run died are looked up one by one as well, since a listing may lag behind.
+    when an earlier run died are looked up one by one as well, since a listing may lag behind. The sweep also keeps the
+    match index, which a rule that is new there needs a full one for.
+
+    Args:
+        destination: The account.
+        ledger: Its ledger.
+        entity: Name of the entity.
+        full_sweep_after: Age at which the index is read anew as a whole.
+        rules: Its part of the setting `match_rules`.
+        fields: Its part of the setting `field_rules`.
     """
     adapter = destination.entity(entity)
     description = adapter.describe()
+    matching = match_rules(description, list(rules))
+    fielding = field_rules(description, fields or {})
     mark = ledger.index.mark(entity)
     full = mark is None or mark.next_since is None or now() - mark.full_at > full_sweep_after
-    sweep = adapter.sweep(None if full or mark is None else mark.next_since)
-    met = ledger.index.store(entity, sweep, full=full)
+    full = not ledger.match_index.keep(entity, [rule.name for rule in matching]) or full
+    met = _sweep(adapter, ledger, matching, full=full)
     logger.info("Index of %s: %d records met in a %s sweep", entity, met, "full" if full else "delta")
     _recover(adapter, ledger, entity)
     relations = {field.name: field.relation for field in description.fields if field.relation}
-    return EntityWork(adapter, description, relations)
+    return EntityWork(adapter, description, relations, matching, fielding)
+
+
+def _sweep(adapter: EntityAdapter, ledger: Ledger, rules: Sequence[MatchRule], *, full: bool) -> int:
+    """Bring the indexes of an entity up to date and return the number of records met."""
+    entity = adapter.entity
+    mark = ledger.index.mark(entity)
+    since = None if full or mark is None else mark.next_since
+    if not rules:
+        return ledger.index.store(entity, adapter.sweep(since), full=full)
+    sweep = adapter.sweep(since, fields_to_sweep(adapter.describe(), rules))
+    number = (mark.number if mark else 0) + full
+    entries = ledger.match_index.taking(entity, sweep.entries, number, lambda entry: entries_of(rules, entry))
+    met = ledger.index.store(entity, replace(sweep, entries=entries), full=full)
+    ledger.match_index.swept(entity, [rule.name for rule in rules], number, full=full)
+    return met
 
 
 def _recover(adapter: EntityAdapter, ledger: Ledger, entity: str) -> None:

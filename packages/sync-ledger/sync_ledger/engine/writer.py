@@ -128,7 +128,9 @@ def _examine(adapter: EntityAdapter, unknown: Sequence[Operation], report: Repor
         record = records.get(operation.remote_id or "")
         if record is None:
             report.results[operation.external_id] = WriteResult(Result.GONE, remote_id=operation.remote_id)
-        elif all(same(record.values.get(name), value) for name, value in operation.values.items()):
+        elif (not operation.adopt or record.external_id == operation.external_id) and all(
+            same(record.values.get(name), value) for name, value in operation.values.items()
+        ):
             report.results[operation.external_id] = WriteResult(Result.WRITTEN, remote_id=operation.remote_id)
         else:
             again.append(operation)

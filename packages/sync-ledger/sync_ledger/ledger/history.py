@@ -85,10 +85,11 @@ class History:
 
     def _read(self, query: Select[t.Any]) -> list[Record]:
         with self._engine.connect() as connection:
-            return [_plain(row) for row in connection.execute(query)]
+            return [plain(row) for row in connection.execute(query)]
 
 
-def _plain(row: Row[t.Any]) -> Record:
+def plain(row: Row[t.Any]) -> Record:
+    """Return a row of the ledger as a dictionary that JSON can hold."""
     record = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public mapping view is named so
     for key, value in record.items():
         if isinstance(value, datetime):

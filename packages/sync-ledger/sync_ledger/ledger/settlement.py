@@ -7,7 +7,9 @@ import typing as t
 from sqlalchemy import and_, select, update
 
 from sync_ledger.engine.payload import payload_hash
+from sync_ledger.ledger.claims import note_claims
 from sync_ledger.ledger.clock import now
+from sync_ledger.ledger.plans import note_plan_rows
 from sync_ledger.ledger.storable import storable
 from sync_ledger.ledger.tables import intents, links, open_rows, outcomes, remote_index, run_counts, runs, sweeps
 from sync_ledger.ledger.upsert import insert, upsert
@@ -26,7 +28,16 @@ _KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
 
 
-def settle(connection: Connection, destination: str, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
+def settle(
+    connection: Connection,
+    destination: str,
+    run_id: int,
+    batch: Sequence[Settled],
+    usage: Usage,
+    *,
+    mode: str = "apply",
+    plan_id: int | None = None,
+) -> None:
     """Write one batch of outcomes; each entity's rows carry distinct external IDs, skipped ones aside."""
     moment = now()
     batch = [storable(item) for item in batch]
@@ -35,8 +46,12 @@ def settle(connection: Connection, destination: str, run_id: int, batch: Sequenc
         by_entity.setdefault(item.row.entity, []).append(item)
     for entity, items in by_entity.items():
         _write_outcomes(connection, destination, run_id, entity, items, moment)
+        note_plan_rows(connection, destination, plan_id, entity, items)
+        if mode == "plan":
+            continue  # a plan leaves no trace but itself
         _write_links(connection, destination, run_id, entity, items, moment)
-        _write_open_rows(connection, destination, run_id, entity, items, moment)
+        note_claims(connection, destination, run_id, entity, items)
+        _write_open_rows(connection, destination, run_id, entity, _deciding(items, mode), moment)
         # A write whose result is still unknown stays noted: the next run looks for it before it sends it again.
         # Rows skipped for a newer one of the same key say nothing of that one's write.
         known = [
@@ -47,6 +62,17 @@ def settle(connection: Connection, destination: str, run_id: int, batch: Sequenc
         _end_intents(connection, destination, entity, known)
     _count(connection, run_id, batch)
     _progress(connection, run_id, batch, usage, moment)
+
+
+def _deciding(items: Sequence[Settled], mode: str) -> list[Settled]:
+    """Return the rows that open or close open rows.
+
+    A row that was only linked has not been written: one of the same key that waits goes on waiting. A row of a plan
+    that failed stays in its plan instead.
+    """
+    if mode == "adopt":
+        return [item for item in items if item.outcome in OPEN_OUTCOMES]
+    return [item for item in items if item.row.planned is None or item.outcome is not Outcome.FAILED]
 
 
 def _write_outcomes(
@@ -69,10 +95,11 @@ def _write_outcomes(
             "text": item.text,
             "remote_id": item.remote_id,
             "changes": {name: list(pair) for name, pair in item.changes.items()} if item.changes else None,
+            "matched_by": item.matched_by,
             "at": moment,
         }
         for item in items
-        if item.outcome is not Outcome.UNCHANGED
+        if item.outcome is not Outcome.UNCHANGED or item.matched_by
     ]
     if rows:
         connection.execute(outcomes.insert(), rows)
@@ -101,7 +128,8 @@ def _write_links(
         for item in linked
     ]
     upsert(connection, links, rows)
-    created = [item for item in linked if item.outcome is Outcome.CREATED]
+    _note_origin(connection, destination, entity, linked)
+    created = [item for item in linked if item.outcome is Outcome.CREATED or item.reason is Reason.ADOPTED]
     if created:
         sweep = connection.execute(
             select(sweeps.c.sweep).where(sweeps.c.destination == destination, sweeps.c.entity == entity)
@@ -128,6 +156,18 @@ def _write_links(
             remote_index.c.remote_id.in_([item.remote_id for item in gone]),
         )
         connection.execute(remote_index.delete().where(where))
+
+
+def _note_origin(connection: Connection, destination: str, entity: str, linked: Iterable[Settled]) -> None:
+    """Note how a link came to be; later writes leave that alone."""
+    origins: dict[str, list[str]] = {}
+    for item in linked:
+        if item.outcome is Outcome.CREATED or item.matched_by:
+            origin = "adopted" if item.matched_by else "created"
+            origins.setdefault(origin, []).append(item.row.external_id)
+    for origin, keys in origins.items():
+        where = and_(links.c.destination == destination, links.c.entity == entity, links.c.external_id.in_(keys))
+        connection.execute(update(links).where(where).values(origin=origin))
 
 
 def _write_open_rows(

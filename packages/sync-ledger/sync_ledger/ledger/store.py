@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import typing as t
 
+from sync_ledger.ledger.claims import Claims
 from sync_ledger.ledger.database import open_engine
 from sync_ledger.ledger.index import RemoteIndex
 from sync_ledger.ledger.links import Links
+from sync_ledger.ledger.match_index import MatchIndex
 from sync_ledger.ledger.open_rows import OpenRows
+from sync_ledger.ledger.plan_history import PlanHistory, adoption_lines
+from sync_ledger.ledger.plans import Plans
 from sync_ledger.ledger.runs import Runs
 from sync_ledger.ledger.settlement import settle
 
@@ -26,6 +30,9 @@ class Ledger:
         links: External ID -> remote record and what was last sent.
         index: What sweeps of the service saw.
         open_rows: Held, rejected and failed rows.
+        match_index: What match rules compare.
+        claims: Which rows want which record by a match rule.
+        plans: What `mode: plan` would write.
     """
 
     def __init__(self, url: str, destination: str) -> None:
@@ -35,11 +42,21 @@ class Ledger:
         self.links = Links(self._engine, destination)
         self.index = RemoteIndex(self._engine, destination)
         self.open_rows = OpenRows(self._engine, destination)
+        self.match_index = MatchIndex(self._engine, destination)
+        self.claims = Claims(self._engine, destination)
+        self.plans = Plans(self._engine, destination)
 
-    def settle(self, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
-        """Write the outcomes of a batch, their links and open rows, in one transaction."""
+    def settle(
+        self, run_id: int, batch: Sequence[Settled], usage: Usage, *, mode: str = "apply", plan_id: int | None = None
+    ) -> None:
+        """Write the outcomes of a batch, their links and open rows, in one transaction; of a plan, its rows only."""
         with self._engine.begin() as connection:
-            settle(connection, self.destination, run_id, batch, usage)
+            settle(connection, self.destination, run_id, batch, usage, mode=mode, plan_id=plan_id)
+
+    def adoption(self, run_id: int) -> Sequence[str]:
+        """Return what a run in mode adopt has come to, in lines for people."""
+        found = PlanHistory(self._engine).adoption(run_id)
+        return adoption_lines(found) if found else ()
 
     def close(self) -> None:
         """Close the database connections."""

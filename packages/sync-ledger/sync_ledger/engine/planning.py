@@ -1,0 +1,69 @@
+"""What a plan says before, and what applying it checks after."""
+
+from __future__ import annotations
+
+import typing as t
+
+from sync_ledger.adapter import Action
+from sync_ledger.engine.diff import same
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sync_ledger.adapter import Destination, EntityAdapter, Operation, Usage
+    from sync_ledger.ledger.plans import PlannedWork
+    from sync_ledger.rows import PlannedRow
+
+APPLY_CHUNK = 500
+"""Rows of a plan that are read, compared and written together."""
+
+
+def estimate(destination: Destination, work: Mapping[str, PlannedWork]) -> Usage:
+    """Return what applying a plan will take: opening the entities, reading the records to change, and the writes."""
+    total = destination.estimate()
+    for entity, planned in work.items():
+        adapter = destination.entity(entity)
+        total += adapter.estimate(opens=1, creates=planned.creates, updates=planned.updates)
+        full, rest = divmod(planned.updates, APPLY_CHUNK)
+        for _ in range(full):
+            total += adapter.estimate(reads=APPLY_CHUNK)
+        total += adapter.estimate(reads=rest)
+    return total
+
+
+def price(adapter: EntityAdapter, operation: Operation) -> int:
+    """Return what one write takes of the budget."""
+    create = operation.action is Action.CREATE
+    return (adapter.estimate(creates=1) if create else adapter.estimate(updates=1)).cost
+
+
+def action_of(operation: Operation) -> str:
+    """Return what a plan calls an operation."""
+    if operation.action is Action.CREATE:
+        return "create"
+    return "adopt" if operation.adopt else "update"
+
+
+def deviation(
+    planned: PlannedRow, operation: Operation, changes: Mapping[str, tuple[t.Any, t.Any]] | None
+) -> str | None:
+    """Return in words what is no longer as planned; None if everything is.
+
+    New values are not compared: they come from the same payload, and a parent that was only planned has an id by now.
+    """
+    action = action_of(operation)
+    if (action, operation.remote_id) != (planned.action, planned.remote_id):
+        return f"planned: {_what(planned.action, planned.remote_id)}; now: {_what(action, operation.remote_id)}"
+    now = changes or {}
+    for name in dict.fromkeys([*planned.changes, *now]):
+        if name not in now:
+            return f"{name} already is what was planned"
+        if name not in planned.changes:
+            return f"{name} has been changed since: it is {now[name][0]!r}"
+        if not same(now[name][0], planned.changes[name][0]) or not same(planned.changes[name][0], now[name][0]):
+            return f"{name} was {planned.changes[name][0]!r} when the plan was made and is {now[name][0]!r}"
+    return None
+
+
+def _what(action: str, remote_id: str | None) -> str:
+    return f"{action} record {remote_id}" if remote_id else f"{action} a record"

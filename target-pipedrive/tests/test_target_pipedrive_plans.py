@@ -1,0 +1,172 @@
+"""Plans: shown before, applied as they were shown, refused where the account is no longer as planned."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from sync_ledger.ledger.tables import claims, links, open_rows, plan_rows, runs
+from target_pipedrive_crm import SCHEMA, Crm, customer
+from target_pipedrive_runs import organization, person, schema, state
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from service_emulators.testing import PipedriveEmulator
+    from target_pipedrive_runs import Runner
+
+
+@pytest.fixture
+def crm(pipedrive: PipedriveEmulator, runner: Runner) -> Crm:
+    return Crm(pipedrive, runner)
+
+
+def test_a_plan_writes_nothing_and_is_applied_as_shown(crm: Crm, tmp_path: Path) -> None:
+    ours = crm.add("1", "Customer One", **{"Tax ID": "DE 100 000 001", "Payment Terms": "N10"})
+    crm.spent()
+    assert crm.run(customer(1), customer(2), customer(3, **{"Payment Terms": "x" * 300}), state(1), mode="plan") == 0
+    assert crm.writes() == 0
+    assert crm.runner.passed == []
+    plan = crm.plan()
+    assert {row["external_id"]: row["action"] for row in plan["rows"]} == {"1": "adopt", "2": "create", "3": "hold"}
+    (adopted,) = [row for row in plan["rows"] if row["action"] == "adopt"]
+    assert adopted["changes"]["Payment Terms"] == ["N10", "N30"]
+    assert adopted["matched_by"] == "Tax ID as tax_id"
+    assert adopted["remote_id"] == str(ours)
+    assert '"N10" → "N30"' in crm.call("plan", "--diff").stdout.replace("N10 → N30", '"N10" → "N30"')
+    assert "Tax ID as tax_id" in crm.call("plan").stdout
+    assert "1 adopt" in crm.call("plans").stdout
+    crm.spent()
+    done = crm.apply(plan["id"], tmp_path)
+    assert done.exit_code == 0, done.output
+    assert crm.spent() == plan["cost"]
+    assert crm.keys() == {ours: "1", ours + 1: "2"}
+    assert crm.records()[ours]["name"] == "Customer 1 GmbH"
+    assert {row["status"] for row in crm.plan()["rows"]} == {"applied", "held"}
+    assert crm.plan()["status"] == "applied"
+    assert "has been applied already" in crm.apply(plan["id"], tmp_path).output
+
+
+def test_a_plan_leaves_no_trace_in_the_ledger_but_itself(crm: Crm) -> None:
+    crm.add("1", "Customer One", **{"Tax ID": "DE100000001"})
+    for number in "ab":
+        crm.add(number, "Twin", **{"Tax ID": "DE100000002"})
+    assert crm.run(customer(1), customer(2), customer(3, name=None), mode="plan") == 0
+    assert crm.actions() == {"1": "adopt", "2": "ambiguous", "3": "missing_required"}
+    assert crm.read(open_rows) == crm.read(links) == crm.read(claims) == []
+
+
+def test_records_changed_deleted_or_made_since_are_refused_and_left_alone(crm: Crm, tmp_path: Path) -> None:
+    crm.run(*[customer(number) for number in range(1, 7)])
+    changed = [customer(number, **{"Payment Terms": "N60"}) for number in range(1, 7)]
+    crm.run(*changed, customer(8), customer(9), mode="plan")
+    plan = crm.plan()
+    ours = {key: number for number, key in crm.keys().items()}
+    crm.control.patch_record("organizations", ours["2"], {"custom_fields": {"Payment Terms": "by hand"}})
+    crm.control.patch_record("organizations", ours["3"], {"custom_fields": {"Payment Terms": "N60"}})
+    crm.control.delete_record("organizations", ours["4"])
+    crm.control.patch_record("organizations", ours["5"], {"custom_fields": {"Customer Group": "no field of ours"}})
+    theirs = crm.control.add_record("organizations", {"name": "new", "custom_fields": {"JDE Number": "8"}})
+    assert crm.apply(plan["id"], tmp_path).exit_code == 0
+    terms = {crm.keys()[one]: record["custom_fields"].get("Payment Terms") for one, record in crm.records().items()}
+    assert terms == {"1": "N60", "2": "by hand", "3": "N60", "5": "N60", "6": "N60", "8": None, "9": "N30"}
+    assert crm.records()[theirs["id"]]["name"] == "new"
+    waiting = {key: reason for key, (reason, _) in crm.waiting().items()}
+    assert waiting == {"2": "plan_changed", "4": "record_deleted", "8": "plan_changed"}
+    status = {row["external_id"]: row["status"] for row in crm.plan()["rows"]}
+    assert status == {
+        **dict.fromkeys("13569", "applied"),
+        **dict.fromkeys("248", "refused"),
+    }
+
+
+def test_the_newest_row_wins_over_an_older_plan(crm: Crm, tmp_path: Path) -> None:
+    crm.run(customer(1), customer(2))
+    crm.run(customer(1, **{"Payment Terms": "A"}), customer(2, **{"Payment Terms": "A"}), customer(3), mode="plan")
+    old = crm.plan()["id"]
+    crm.run(customer(1), customer(2, **{"Payment Terms": "B"}))  # 1 is back to what it was: nothing to write
+    assert crm.apply(old, tmp_path).exit_code == 0
+    terms = {key: crm.records()[one]["custom_fields"]["Payment Terms"] for one, key in crm.keys().items()}
+    assert terms == {"1": "N30", "2": "B", "3": "N30"}
+    assert [row["status"] for row in crm.plan(str(old))["rows"]] == ["superseded", "superseded", "applied"]
+
+
+def test_a_plan_made_twice_is_written_once(crm: Crm, tmp_path: Path) -> None:
+    rows = [customer(number) for number in range(5)]
+    for _ in range(2):
+        crm.run(*rows, mode="plan")
+    assert crm.apply(1, tmp_path).exit_code == 0
+    assert crm.keys() == {}
+    assert crm.apply(2, tmp_path).exit_code == 0
+    assert sorted(key or "" for key in crm.keys().values()) == list("01234")
+    assert "2 " in crm.call("plans").stdout
+
+
+def test_two_rows_of_one_external_id_in_a_plan_the_last_is_written(crm: Crm, tmp_path: Path) -> None:
+    crm.run(customer(1, name="old"), customer(2), customer(1, name="new"), mode="plan", batch_size_rows=1)
+    assert crm.apply(1, tmp_path).exit_code == 0
+    assert sorted(one["name"] for one in crm.records().values()) == ["Customer 2 GmbH", "new"]
+
+
+def test_children_of_parents_that_are_only_planned(crm: Crm, tmp_path: Path) -> None:
+    both = (schema("organizations"), schema("persons"))
+    rows = (organization(1), person(1), person(2, 7))
+    assert crm.runner.run(*both, *rows, mode="plan") == 0
+    notes = {row["external_id"]: row["text"] for row in crm.plan()["rows"]}
+    assert notes == {"1": None, "1-1": "waits for organizations 1", "2-7": "waits for organizations 2"}
+    assert crm.apply(1, tmp_path).exit_code == 0
+    (made,) = crm.control.records("persons")
+    assert made["org_id"] == next(iter(crm.keys()))
+    left = crm.plan()
+    assert (left["status"], [row["status"] for row in left["rows"]]) == ("ready", ["applied", "applied", "planned"])
+    assert crm.waiting() == {}  # what a plan could not write yet stays in the plan
+
+
+def test_a_budget_that_ends_leaves_the_rest_planned_for_the_next_apply(crm: Crm, tmp_path: Path) -> None:
+    crm.run(*[customer(number) for number in range(10)], mode="plan")
+    crm.control.fault(kind="status", status=429, method="POST", path=r"/api/v2/organizations", times=1, skip=4)
+    assert crm.apply(1, tmp_path, max_concurrency=1).exit_code == 0
+    assert 0 < len(crm.keys()) < 10
+    assert crm.plan()["status"] == "ready"
+    crm.control.clear_faults()
+    assert crm.apply(1, tmp_path).exit_code == 0
+    assert sorted(key or "" for key in crm.keys().values()) == list("0123456789")
+    assert crm.plan()["status"] == "applied"
+
+
+def test_activate_version_does_nothing_in_a_plan(crm: Crm) -> None:
+    crm.run(customer(1))
+    activate = {"type": "ACTIVATE_VERSION", "stream": "organizations", "version": 2}
+    assert crm.run(activate, customer(2), activate, mode="plan") == 0
+    assert crm.actions() == {"2": "create"}
+
+
+def test_what_cannot_be_applied_is_said_in_one_line(crm: Crm, tmp_path: Path) -> None:
+    assert "There is no ledger" in crm.call("apply", "1").output
+    crm.run(customer(1), mode="plan")
+    assert "There is no plan 7" in crm.apply(7, tmp_path).output
+    assert "There is no plan 7" in crm.call("plan", "7").output
+    missing = crm.call("apply", "1", "--config", str(tmp_path / "missing.json"))
+    assert "cannot be read" in missing.output
+    (tmp_path / "empty.json").write_text("{}")
+    refused = crm.call("apply", "1", "--config", str(tmp_path / "empty.json"))
+    assert refused.exit_code == 1
+    assert "api_token" in refused.output
+    engine_free = crm.runner.run(SCHEMA, {"type": "RECORD", "stream": "organizations"}, mode="plan")
+    assert engine_free == 1
+    assert "is not whole" in crm.apply(2, tmp_path).output
+
+
+def test_an_apply_reads_its_settings_from_the_environment(crm: Crm, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm.run(customer(1), mode="plan")
+    for name in ("api_url", "api_token"):
+        monkeypatch.setenv(f"TARGET_PIPEDRIVE_{name.upper()}", crm.runner.settings[name])
+    monkeypatch.setenv("TARGET_PIPEDRIVE_MODE", "plan")
+    monkeypatch.setenv("TARGET_PIPEDRIVE_LEDGER_URL", "sqlite:////nowhere/ledger.db")
+    done = crm.call("apply", "1", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["status"] == "applied"
+    assert list(crm.keys().values()) == ["1"]
+    assert [run.mode for run in crm.read(runs)] == ["plan", "apply"]
+    assert [row.status for row in crm.read(plan_rows)] == ["applied"]
