@@ -10,9 +10,12 @@ from sync_ledger.ledger.links import Links
 from sync_ledger.ledger.open_rows import OpenRows
 from sync_ledger.ledger.runs import Runs
 from sync_ledger.ledger.settlement import settle
+from sync_ledger.ledger.transactions import transact
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Engine
 
     from sync_ledger.adapter import Usage
     from sync_ledger.rows import Settled
@@ -38,8 +41,12 @@ class Ledger:
 
     def settle(self, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
         """Write the outcomes of a batch, their links and open rows, in one transaction."""
-        with self._engine.begin() as connection:
-            settle(connection, self.destination, run_id, batch, usage)
+        transact(self._engine, lambda connection: settle(connection, self.destination, run_id, batch, usage))
+
+    @property
+    def database(self) -> Engine:
+        """The database, for what is kept beside the run's own rows."""
+        return self._engine
 
     def close(self) -> None:
         """Close the database connections."""
