@@ -110,7 +110,7 @@ def _shown_run(run: Record, counts: Iterable[Record]) -> Record:
         took = datetime.fromisoformat(run["ended_at"]) - datetime.fromisoformat(run["started_at"])
         seconds = round(took.total_seconds(), 3)
     names = ("id", "destination", "target", "mode", "status", "started_at", "ended_at")
-    numbers = ("rows", "replayed", "calls", "writes", "cost", "error")
+    numbers = ("rows", "replayed", "calls", "writes", "cost", "budget_left", "error")
     return {
         **{name: run[name] for name in names},
         "seconds": seconds,

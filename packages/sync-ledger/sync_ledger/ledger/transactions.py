@@ -1,4 +1,4 @@
-"""Transactions of several processes on one ledger: one writer at a time where it matters, repeated when they collide."""
+"""Transactions of several processes on one ledger: alone where it matters, repeated when they collide."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Leases of an account's burst window: how processes on one ledger share it without asking for every request.
 
-Each process has a row with the places it may use and until when. It renews about twice a second and gets a fair share of
-what it wants; a place changes hands only after the process that had it can no longer use it, neither by its lease nor
-by a request the service still counts. A process that dies frees its places by time.
+Each process has a row with the places it may use and until when. It renews about twice a second and gets a fair share
+of what it wants; a place changes hands only after the process that had it can no longer use it, neither by its lease
+nor by a request the service still counts. A process that dies frees its places by time.
 """
 
 from __future__ import annotations
