@@ -146,7 +146,7 @@ def test_a_process_that_was_refused_stops_the_others(database: Engine) -> None:
 def test_what_is_thought_to_be_left_is_never_more_than_the_service_has(
     steps: list[tuple[int, bool, int]], begin: int
 ) -> None:
-    """Answers overtake each other, some never come, some carry no header; the service counts when it gets the request."""
+    """Answers overtake each other, some never come, some carry no header; the service counts what it gets."""
     budget = DailyBudget(Day())
     left = begin
     known = False

@@ -69,7 +69,11 @@ class History:
         }
 
     def _of(self, table: t.Any, entity: str, external_id: str) -> list[Record]:
-        query = select(table).where(table.c.entity == entity, table.c.external_id == external_id)
+        # Every index begins with the destination; there are as many as accounts were ever written to.
+        accounts = select(runs.c.destination).distinct()
+        query = select(table).where(
+            table.c.destination.in_(accounts), table.c.entity == entity, table.c.external_id == external_id
+        )
         return self._read(query.order_by(table.c.id) if "id" in table.c else query)
 
     def _counts(self, run_ids: Sequence[int]) -> dict[int, list[Record]]:
