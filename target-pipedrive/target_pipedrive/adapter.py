@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from sync_ledger.adapter import Action, Result, Usage, WriteResult
-from sync_ledger.errors import ConfigError, ServiceUnavailableError
+from sync_ledger.errors import BudgetExhaustedError, ConfigError, ServiceUnavailableError
 
 from target_pipedrive import costs, reading, values
 from target_pipedrive.answers import TIMED_OUT, LostAnswerError, NotSentError, RefusedError
@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
 
     from sync_ledger.adapter import Operation, RemoteRecord, Sweep
     from sync_ledger.fields import EntityDescription
+    from sync_ledger.limits import AccountLimits
 
     from target_pipedrive.client import PipedriveClient
     from target_pipedrive.entities import Entity
@@ -201,6 +202,11 @@ class PipedriveDestination:
             data = self._client.read("/v1/users/me").data
         except RefusedError as error:
             raise ConfigError(f"no Pipedrive API there: {error}; check settings company_domain and api_url") from None
+        except BudgetExhaustedError:
+            if self._wanted is None:
+                raise
+            # Nothing more is sent in this run, so that its rows can be kept under the company that is meant.
+            return f"pipedrive:{self._wanted}"
         company = data.get("company_domain") if isinstance(data, dict) else None
         if not company:
             raise ServiceUnavailableError("Pipedrive does not say which company the token belongs to; check api_url")
@@ -221,6 +227,10 @@ class PipedriveDestination:
     def entity(self, name: str) -> PipedriveEntity:
         """Return the adapter of one entity."""
         return self._entities[name]
+
+    def share_limits(self, limits: AccountLimits) -> None:
+        """Keep to the account's limits together with other processes on the same ledger."""
+        self._client.share_limits(limits)
 
     def usage(self) -> Usage:
         """Return requests, writes and tokens used so far."""

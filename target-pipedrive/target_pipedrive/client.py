@@ -26,8 +26,10 @@ from sync_ledger.errors import (
     ServiceError,
     ServiceUnavailableError,
 )
+from sync_ledger.limits import BurstLimiter, DailyBudget
 
 from target_pipedrive.answers import (
+    BURST_SECONDS,
     BusyError,
     LostAnswerError,
     NotSentError,
@@ -38,10 +40,11 @@ from target_pipedrive.answers import (
     transport_error,
 )
 from target_pipedrive.costs import tokens
-from target_pipedrive.limiter import BurstLimiter
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from sync_ledger.limits import AccountLimits
 
     from target_pipedrive.answers import Answer
     from target_pipedrive.hosts import Hosts
@@ -104,13 +107,14 @@ class PipedriveClient:
         self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
         self._sleep = sleep
         self._now = now
-        self._limiter = BurstLimiter(FIRST_LIMIT, clock=clock, sleep=sleep)
+        self._limiter = BurstLimiter(FIRST_LIMIT, window_seconds=BURST_SECONDS, clock=clock, sleep=sleep)
+        self._clock_ahead = timedelta()
+        self._budget = DailyBudget(self.server_now)
         self._lock = threading.Lock()
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
         self._calls = self._writes = self._cost = 0
-        self._tokens_left: int | None = None
-        self._clock_ahead = timedelta()
+        self._writes_left: int | None = None
         self._stopped: ServiceError | None = None
 
     def __repr__(self) -> str:
@@ -171,10 +175,19 @@ class PipedriveClient:
     def usage(self) -> Usage:
         """Return what was sent so far, repeats included."""
         with self._lock:
-            return Usage(self._calls, self._writes, self._cost, self._tokens_left)
+            return Usage(self._calls, self._writes, self._cost, self._budget.left)
+
+    def share_limits(self, limits: AccountLimits) -> None:
+        """Keep to the account's limits together with other processes from now on."""
+        # Pipedrive counts the two ways to log in by themselves, each with a limit of its own.
+        bucket = "token" if isinstance(self._auth, TokenAuth) else "oauth"
+        self._limiter.share(limits.lease(bucket, window_seconds=BURST_SECONDS))
+        self._budget.share(limits.budget())
 
     def close(self) -> None:
-        """Close the connections of all threads."""
+        """Close the connections of all threads and let go of what is held of the account's limits."""
+        self._limiter.release()
+        self._budget.close()
         with self._lock:
             sessions, self._sessions = self._sessions, []
             self._local = threading.local()
@@ -225,10 +238,18 @@ class PipedriveClient:
         with self._limiter.slot() as slot:
             if self._stopped:
                 raise type(self._stopped)(str(self._stopped))
-            response = self._send(method, template, url, params, body)
-            rates = rate_headers(response.headers)
+            if self._writes_left == 0 and method != "GET":
+                raise BudgetExhaustedError("Pipedrive takes no more writes today (x-daily-requests-left is 0)")
+            with self._budget.spend(tokens(method, template)) as spending:
+                try:
+                    response = self._send(method, template, url, params, body)
+                except NotSentError:
+                    spending.sent = False
+                    raise
+                rates = rate_headers(response.headers)
+                self._budget.learn(spending, rates.tokens_left)
             self._limiter.learn(slot, rates.limit, rates.remaining, rates.reset_seconds)
-        self._note(rates.tokens_left, server_time(response.headers))
+        self._note(rates.requests_left_today, server_time(response.headers))
         try:
             return read_answer(response)
         except BusyError as error:
@@ -237,6 +258,8 @@ class PipedriveClient:
         except ServiceError as error:
             # Going on after a refused token, an empty budget or a block at the edge would only make it worse.
             self._stopped = error
+            if isinstance(error, BudgetExhaustedError):
+                self._budget.exhausted(str(error))
             raise
         except (RefusedError, LostAnswerError):
             _log.info(
@@ -288,9 +311,9 @@ class PipedriveClient:
             self._writes += method != "GET"
             self._cost += tokens(method, template)
 
-    def _note(self, tokens_left: int | None, told: datetime | None) -> None:
+    def _note(self, writes_left: int | None, told: datetime | None) -> None:
         with self._lock:
-            if tokens_left is not None:
-                self._tokens_left = tokens_left
+            if writes_left is not None:
+                self._writes_left = writes_left
             if told is not None:
                 self._clock_ahead = told - self._now()

@@ -149,6 +149,7 @@ def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0, tls: tuple[Path,
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=False,  # the service has a clock of its own
             timeout_keep_alive=120,
             timeout_graceful_shutdown=2,
             ssl_certfile=certificate,

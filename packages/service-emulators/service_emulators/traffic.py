@@ -8,15 +8,19 @@ import re
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass
+from datetime import timezone
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
+from service_emulators.clock import EmulatorClock
 from service_emulators.serving import drop_connection
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from datetime import datetime
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -143,10 +147,18 @@ class TrafficMiddleware:
     """ASGI layer around a service: leads `/_emulator` to the control app, everything else through faults and counters.
 
     The service sees the whole body in one message; its answer is collected before it is sent, because some faults
-    replace it after the effect.
+    replace it after the effect. Its `Date` is that of the service's clock.
     """
 
-    def __init__(self, service: ASGIApp, control: ASGIApp, recorder: Recorder, faults: FaultPlan) -> None:
+    def __init__(
+        self,
+        service: ASGIApp,
+        control: ASGIApp,
+        recorder: Recorder,
+        faults: FaultPlan,
+        clock: EmulatorClock | None = None,
+    ) -> None:
+        self._clock = clock or EmulatorClock()
         self._service = service
         self._control = control
         self._recorder = recorder
@@ -177,7 +189,7 @@ class TrafficMiddleware:
             exchange = Exchange(scope["method"], path, scope["query_string"].decode("latin-1"), body, status)
             self._recorder.record(exchange, tally)
         if answer is not None:
-            await answer.send(send)
+            await answer.send(send, self._clock.now())
             if fault is not None and fault.kind == "truncate":
                 drop_connection(scope, reset=False)
                 await _gone(receive)
@@ -236,8 +248,9 @@ class _Answer:
         else:
             self.body += message.get("body", b"")
 
-    async def send(self, send: Send) -> None:
+    async def send(self, send: Send, moment: datetime) -> None:
         headers = [header for header in self.headers if header[0] != b"content-length"]
+        headers.append((b"date", format_datetime(moment.astimezone(timezone.utc), usegmt=True).encode()))
         headers.append((b"content-length", str(len(self.body)).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         if self.cut:

@@ -99,6 +99,23 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
                 "only then records that vanished at the service leave it."
             ),
         ),
+        th.Property(
+            "daily_budget",
+            th.IntegerType(minimum=1),
+            title="Daily budget",
+            description=(
+                "What all runs on the account may use between one midnight UTC and the next, in the unit the service "
+                "charges (tokens, credits, messages), counted in the ledger. Optional; what the service itself says is "
+                "left always counts. When it is used up, the rows left are kept and the next run goes on with them."
+            ),
+        ),
+        th.Property(
+            "budget_reserve",
+            th.IntegerType(minimum=0),
+            default=0,
+            title="Budget reserve",
+            description="How much of the daily budget is left to other programs on the account.",
+        ),
     )
     return t.cast("dict[str, t.Any]", th.PropertiesList(*own, *shared).to_dict())
 

@@ -27,6 +27,7 @@ from sync_ledger.engine.engine import Options, UpsertEngine
 from sync_ledger.errors import ConfigError, InputError, LedgerError, SyncError
 from sync_ledger.ledger import Ledger
 from sync_ledger.ledger.database import said
+from sync_ledger.limits import AccountLimits, SharesLimits
 from sync_ledger.messages import MessageReader, shown
 from sync_ledger.progress import Progress
 from sync_ledger.settings import check_environment
@@ -95,6 +96,9 @@ class UpsertTarget(SecretSettings, Target):
         """This run's engine, opened at the first SCHEMA so that `--about` and empty input touch nothing."""
         if self._engine is None:
             ledger = Ledger(self.config["ledger_url"], self.destination.name)
+            if isinstance(self.destination, SharesLimits):
+                budget, reserve = self.config.get("daily_budget"), self.config["budget_reserve"]
+                self.destination.share_limits(AccountLimits(ledger.database, ledger.destination, budget, reserve))
             options = Options(
                 mode=self.config["mode"],
                 full_sweep_after=timedelta(hours=self.config["full_sweep_hours"]),

@@ -113,7 +113,7 @@ class PipedriveEmulator:
         recorder, faults = Recorder(), FaultPlan()
         extra = RecordControls(store, catalog, records)
         control = control_app(recorder, faults, switches, clock, extra.routes())
-        return TrafficMiddleware(app, control, recorder, faults), extra
+        return TrafficMiddleware(app, control, recorder, faults, clock), extra
 
     def _user_ids(self) -> frozenset[int]:
         return self._users

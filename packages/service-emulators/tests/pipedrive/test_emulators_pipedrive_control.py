@@ -116,3 +116,8 @@ def test_the_command_says_what_is_wrong(arguments: list[str], reason: str) -> No
     assert done.returncode != 0
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_date_of_an_answer_is_that_of_the_emulators_clock(company: Company) -> None:
+    company.control.set_clock(now="2026-12-31T23:59:58")
+    assert company.call("GET", "/organizations").headers.get("date") == "Thu, 31 Dec 2026 23:59:58 GMT"

@@ -11,10 +11,11 @@ import typing as t
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from secret_references import without_secrets
 from singer_sdk.exceptions import ConfigValidationError
 
 from sync_ledger.errors import ConfigError
-from sync_ledger.settings import check_environment, without_secrets
+from sync_ledger.settings import check_environment
 from sync_ledger.target import UpsertTarget
 
 if t.TYPE_CHECKING:

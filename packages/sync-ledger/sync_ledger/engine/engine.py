@@ -108,11 +108,14 @@ class UpsertEngine:
         Raises:
             ConfigError: If the service has no such field or does not let it be written.
         """
-        check_properties(self._entity(entity).description, properties)
+        try:
+            check_properties(self._entity(entity).description, properties)
+        except BudgetExhaustedError as error:
+            self._note_budget(error)  # its rows are kept as they came; the run in which there is a budget checks them
 
     def parents(self, entity: str) -> frozenset[str]:
         """Return the entities whose rows have to be written before those of `entity`."""
-        return self._entity(entity).parents
+        return self._work[entity].parents if entity in self._work else frozenset()
 
     def process(self, entity: str, rows: Sequence[SourceRow]) -> None:
         """Take a batch of rows through all stages and settle them.
@@ -121,9 +124,14 @@ class UpsertEngine:
             ServiceError: If the destination failed for all rows alike; what was decided before is settled.
         """
         self._received += len(rows)
-        work = self._entity(entity)
         settled: list[Settled] = []
         newest = _newest(rows, settled)
+        try:
+            work = self._entity(entity)
+        except BudgetExhaustedError as error:
+            self._note_budget(error)
+            self._settle([*settled, *map(_out_of_budget, newest)])
+            return
         checked = self._validate(work, newest, settled)
         if not self.adopting:
             checked = self._relate(work, checked, settled)
@@ -238,6 +246,8 @@ class UpsertEngine:
                 elif self.planning:
                     item.note = f"waits for {parent} {external_id}"  # planned at best: there is no id to put in yet
                     kept.append(item)
+                elif self._budget_gone:
+                    settled.append(_out_of_budget(item.row))  # nobody could look for its parent
                 else:
                     text = f"{parent} {external_id} is not at the destination yet"
                     settled.append(Settled(item.row, Outcome.FAILED, Reason.PARENT_MISSING, name, text))
@@ -250,7 +260,10 @@ class UpsertEngine:
             found = {**self._ledger.plans.remote_ids(self.plan_id, entity, external_ids), **found}
         missing = [external_id for external_id in external_ids if external_id not in found]
         if missing:
-            self._entity(entity)  # a parent that no stream of this run brings still needs its index
+            try:
+                self._entity(entity)  # a parent that no stream of this run brings still needs its index
+            except BudgetExhaustedError as error:
+                self._note_budget(error)
             hits = self._ledger.index.find(entity, missing)
             found.update({key: ids[0] for key, ids in hits.items() if len(ids) == 1})
         return found

@@ -69,7 +69,11 @@ class History:
         }
 
     def _of(self, table: t.Any, entity: str, external_id: str) -> list[Record]:
-        query = select(table).where(table.c.entity == entity, table.c.external_id == external_id)
+        # Every index begins with the destination; there are as many as accounts were ever written to.
+        accounts = select(runs.c.destination).distinct()
+        query = select(table).where(
+            table.c.destination.in_(accounts), table.c.entity == entity, table.c.external_id == external_id
+        )
         return self._read(query.order_by(table.c.id) if "id" in table.c else query)
 
     def _counts(self, run_ids: Sequence[int]) -> dict[int, list[Record]]:
@@ -111,7 +115,7 @@ def _shown_run(run: Record, counts: Iterable[Record]) -> Record:
         took = datetime.fromisoformat(run["ended_at"]) - datetime.fromisoformat(run["started_at"])
         seconds = round(took.total_seconds(), 3)
     names = ("id", "destination", "target", "mode", "status", "started_at", "ended_at")
-    numbers = ("rows", "replayed", "calls", "writes", "cost", "error")
+    numbers = ("rows", "replayed", "calls", "writes", "cost", "budget_left", "error")
     return {
         **{name: run[name] for name in names},
         "seconds": seconds,

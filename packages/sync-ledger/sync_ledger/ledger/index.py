@@ -10,13 +10,14 @@ from sqlalchemy import and_, func, select
 
 from sync_ledger.ledger.clock import as_utc, now
 from sync_ledger.ledger.tables import remote_index, sweeps
+from sync_ledger.ledger.transactions import transact
 from sync_ledger.ledger.upsert import upsert
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from sync_ledger.adapter import IndexEntry, Sweep
 
@@ -119,10 +120,13 @@ class RemoteIndex:
             for entry in chunk
             if entry.external_id and not entry.deleted
         ]
-        with self._engine.begin() as connection:
+
+        def write(connection: Connection) -> None:
             if gone:
                 connection.execute(remote_index.delete().where(self._of(entity), remote_index.c.remote_id.in_(gone)))
             upsert(connection, remote_index, rows)
+
+        transact(self._engine, write)
 
     def _row(self, entity: str, external_id: str, remote_id: str, number: int) -> dict[str, t.Any]:
         return {

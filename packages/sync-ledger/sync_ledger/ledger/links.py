@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, select
 
 from sync_ledger.ledger.tables import intents, links, runs
+from sync_ledger.ledger.transactions import transact
 from sync_ledger.ledger.upsert import upsert
 
 if t.TYPE_CHECKING:
@@ -76,8 +77,7 @@ class Links:
             }
             for external_id, action in actions.items()
         ]
-        with self._engine.begin() as connection:
-            upsert(connection, intents, rows)
+        transact(self._engine, lambda connection: upsert(connection, intents, rows))
 
     def interrupted(self, entity: str) -> list[str]:
         """Return the external IDs of creates that were in flight when an earlier run died."""

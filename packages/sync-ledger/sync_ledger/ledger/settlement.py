@@ -270,6 +270,7 @@ def _progress(connection: Connection, run_id: int, batch: Sequence[Settled], usa
         "calls": usage.calls,
         "writes": usage.writes,
         "cost": usage.cost,
+        "budget_left": usage.budget_left,
         "heartbeat_at": moment,
     }
     connection.execute(update(runs).where(runs.c.id == run_id).values(values))

@@ -14,9 +14,12 @@ from sync_ledger.ledger.plan_history import PlanHistory, adoption_lines
 from sync_ledger.ledger.plans import Plans
 from sync_ledger.ledger.runs import Runs
 from sync_ledger.ledger.settlement import settle
+from sync_ledger.ledger.transactions import transact
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Engine
 
     from sync_ledger.adapter import Usage
     from sync_ledger.rows import Settled
@@ -50,13 +53,20 @@ class Ledger:
         self, run_id: int, batch: Sequence[Settled], usage: Usage, *, mode: str = "apply", plan_id: int | None = None
     ) -> None:
         """Write the outcomes of a batch, their links and open rows, in one transaction; of a plan, its rows only."""
-        with self._engine.begin() as connection:
-            settle(connection, self.destination, run_id, batch, usage, mode=mode, plan_id=plan_id)
+        transact(
+            self._engine,
+            lambda connection: settle(connection, self.destination, run_id, batch, usage, mode=mode, plan_id=plan_id),
+        )
 
     def adoption(self, run_id: int) -> Sequence[str]:
         """Return what a run in mode adopt has come to, in lines for people."""
         found = PlanHistory(self._engine).adoption(run_id)
         return adoption_lines(found) if found else ()
+
+    @property
+    def database(self) -> Engine:
+        """The database, for what is kept beside the run's own rows."""
+        return self._engine
 
     def close(self) -> None:
         """Close the database connections."""

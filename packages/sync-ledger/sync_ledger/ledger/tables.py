@@ -244,5 +244,6 @@ rate_leases = Table(
     Column("owner", String(100), primary_key=True),
     Column("places", Integer, nullable=False),
     Column("wanted", Integer, nullable=False),
+    Column("told_limit", Integer),  # requests per window as the service told the owner
     Column("until", Float, nullable=False),  # seconds since 1970
 )

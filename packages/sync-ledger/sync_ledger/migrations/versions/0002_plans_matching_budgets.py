@@ -113,6 +113,7 @@ def _budgets() -> None:
         sa.Column("owner", sa.String(length=100), nullable=False),
         sa.Column("places", sa.Integer(), nullable=False),
         sa.Column("wanted", sa.Integer(), nullable=False),
+        sa.Column("told_limit", sa.Integer()),
         sa.Column("until", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("destination", "bucket", "owner"),
     )

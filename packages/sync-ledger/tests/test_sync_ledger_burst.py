@@ -4,7 +4,9 @@ import threading
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from target_pipedrive.limiter import WINDOW_SECONDS, BurstLimiter
+from sync_ledger.limits import BurstLimiter
+
+WINDOW_SECONDS = 2.0
 
 
 class Clock:
