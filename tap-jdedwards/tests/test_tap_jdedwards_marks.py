@@ -85,6 +85,8 @@ def test_without_a_servers_clock_no_mark_is_later_than_it_is_anywhere():
     now = datetime.now(timezone.utc).replace(tzinfo=None)
     assert capped(now - timedelta(hours=13), None) == now - timedelta(hours=13)
     assert now - timedelta(hours=12, seconds=1) <= capped(datetime(2100, 1, 1), None) <= now - timedelta(hours=11)
+    assert capped(None, None) is None
+    assert latest(None, None) is None
 
 
 def test_a_mark_a_little_ahead_of_the_clock_is_left_by_five_minutes_before_it():
