@@ -6,7 +6,7 @@ A finished table stream; the time is missing where only days are known, as for `
 
 A first load that has not reached its end says where it goes on and which mark holds when it is through::
 
-    {"first_load": {"after": [1234], "start_mark": {"UPMJ": "2026-11-20", "UPMT": "09:30:05"}}, ...}
+    {"first_load": {"key": ["AN8"], "after": [1234], "start_mark": {"UPMJ": "2026-11-20", "UPMT": "09:30:05"}}, ...}
 """
 
 from __future__ import annotations
@@ -34,10 +34,12 @@ class FirstLoad:
     Attributes:
         after: Key of the last row written, as the server sent it; empty before the first one.
         start_mark: The highest mark that existed before the walk; becomes the bookmark after it.
+        key: The columns that `after` is a position in, in their order; empty when the state does not tell.
     """
 
     after: tuple[Any, ...] = ()
     start_mark: datetime | None = None
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class TableBookmark:
                 else FirstLoad(
                     after=tuple(loading.get("after") or ()),
                     start_mark=mark_from_json(loading.get("start_mark"), date_key, time_key),
+                    key=tuple(loading.get("key") or ()),
                 ),
                 date_key=date_key,
                 time_key=time_key,
@@ -98,6 +101,7 @@ class TableBookmark:
         state = _head(self.mark, self.date_key, self.time_key)
         if self.first_load is not None:
             state["first_load"] = {
+                "key": list(self.first_load.key),
                 "after": list(self.first_load.after),
                 "start_mark": mark_to_json(self.first_load.start_mark, self.date_key, self.time_key),
             }

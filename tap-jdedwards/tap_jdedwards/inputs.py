@@ -109,6 +109,8 @@ def checked_state(state: Any) -> dict[str, Any] | None:
 def with_replication_metadata(catalog: dict[str, Any]) -> dict[str, Any]:
     """Let ``replication-method`` and ``replication-key`` decide that a user put among a stream's metadata.
 
+    Key properties go out whatever the metadata select.
+
     The SDK (read at 0.54.9) looks at the stream's own entries first, which discovery has filled in, and knows no method
     in the metadata but a forced one. A key that discovery put there is among ``valid-replication-keys``.
 
@@ -128,6 +130,10 @@ def _with_metadata(entry: dict[str, Any]) -> dict[str, Any]:
     chosen = {} if not method else {"replication_method": method}
     if key and key not in (given.get("valid-replication-keys") or ()):
         chosen["replication_key"] = key
+    keys = {("properties", name) for name in entry.get("key_properties") or ()}
+    for item in listed:
+        if tuple(item.get("breadcrumb") or ()) in keys:
+            item["metadata"] = {**item["metadata"], "inclusion": "automatic"}
     return {**entry, **chosen}
 
 

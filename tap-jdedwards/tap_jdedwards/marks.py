@@ -1,7 +1,7 @@
 """How far a table has been read: marks made of UPMJ and the time of day beside it.
 
 A mark is a naive ``datetime`` in the clock of the JD Edwards servers, which store no zone (AIS fact sheet section 5).
-Everything here is pure: no network, no clock of this machine.
+Everything here is pure, except that a server that does not tell its time has the clock of this machine asked.
 """
 
 from __future__ import annotations
@@ -91,13 +91,16 @@ def capped(mark: datetime | None, clock: datetime | None) -> datetime | None:
 
     Args:
         mark: The highest mark seen.
-        clock: The server's time when it was seen; None when the server did not tell it.
+        clock: The server's time when it was seen; None when the server did not tell it. The clock of this machine
+            then says what time it is at least, wherever the server stands.
 
     Returns:
         The earlier of both.
     """
-    if mark is None or clock is None:
-        return mark
+    if mark is None:
+        return None
+    if clock is None:
+        clock = datetime.now(timezone.utc).replace(tzinfo=None) - _WESTERNMOST
     return min(mark, clock.replace(microsecond=0))
 
 
@@ -129,19 +132,25 @@ class Since:
     moment: datetime
 
     @classmethod
-    def after(cls, mark: datetime, *, overlap: timedelta, not_before: date | None = None) -> Since:
+    def after(
+        cls, mark: datetime, *, overlap: timedelta, not_before: date | None = None, clock: datetime | None = None
+    ) -> Since:
         """Go back from a bookmark by the overlap.
 
         Args:
             mark: The bookmark.
             overlap: How far back to read again, for late commits and clocks that differ.
             not_before: ``start_date`` of the settings; rows of earlier days are never due.
+            clock: The server's time. A bookmark a little ahead of it, not so far that it could not be used, means that
+                the clock was set back or is that of another machine: changes may be stamped before the bookmark.
 
         Returns:
             The lower bound.
         """
         try:
             moment = mark - overlap
+            if clock is not None and mark > clock:
+                moment = min(moment, clock - _CLOCKS_DIFFER)
         except OverflowError:
             moment = datetime.min  # noqa: DTZ901 -- a mark has no zone
         if not_before is not None:

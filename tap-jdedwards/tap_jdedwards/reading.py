@@ -178,7 +178,7 @@ class TableReader:
         yield from self._walk(order, self._all(self._due(since)), ())
 
     def timeless(self, since: Since) -> Iterator[Page]:
-        """Walk the due rows that have a date and no time of day at all, by key.
+        """Walk the due rows that have a date and no time of day at all (null, or below 0), by key.
 
         No condition of the data service finds null numbers. Two counts tell whether there are any; only then the rows
         since that day are read once more and the others dropped.
@@ -196,7 +196,7 @@ class TableReader:
         if self.count(dated) == timed:
             return
         for page in self._walk(self.key, self._all(dated), ()):
-            page.rows[:] = [row for row in page.rows if row.get(self.time) is None]
+            page.rows[:] = [row for row in page.rows if (self.stamp(row) or 0) < 0 or row.get(self.time) is None]
             yield page
 
     def highest(self) -> tuple[datetime | None, datetime | None]:

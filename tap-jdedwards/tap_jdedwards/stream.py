@@ -12,6 +12,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage
 
+from tap_jdedwards.deletes import DELETED_AT, wants_sweep
 from tap_jdedwards.marks import is_ahead
 from tap_jdedwards.writer import StdoutWriter
 
@@ -172,8 +173,26 @@ class JdeStream(Stream):
 
     @property
     def selected_columns(self) -> set[str]:
-        """The properties that the catalog selects."""
-        return {name for name in self.schema["properties"] if self.mask["properties", name]}
+        """The properties that the catalog has and selects.
+
+        A catalog made before a column or a setting came lacks its property, and so does the SCHEMA message.
+        """
+        has = self.effective_schema.get("properties", ())
+        return {name for name in self.schema["properties"] if name in has and self.mask["properties", name]}
+
+    def looks_for_deletions(self) -> bool:
+        """Tell whether deleted rows are looked for, and warn if only the catalog is in the way."""
+        if not wants_sweep(self.jde.settings, self.name):
+            return False
+        if DELETED_AT in self.selected_columns:
+            return True
+        self.logger.warning(
+            "No deleted rows of %s are looked for: the catalog does not have or select %s; discover it anew, or select "
+            "the property",
+            self.name,
+            DELETED_AT,
+        )
+        return False
 
     def get_replication_key_signpost(self, context: Any = None) -> None:
         """Keep the SDK's signpost out of the state; marks are capped by the server's clock.

@@ -57,9 +57,9 @@ def test_states_read_as_the_readme_says():
         "replication_key_value": "2026-11-20",
         "replication_key_time": "09:30:05",
     }
-    assert TableBookmark(first_load=FirstLoad((1234,), mark)).to_state() == {
+    assert TableBookmark(first_load=FirstLoad((1234,), mark, ("AN8",))).to_state() == {
         "replication_key": "UPMJ",
-        "first_load": {"after": [1234], "start_mark": {"UPMJ": "2026-11-20", "UPMT": "09:30:05"}},
+        "first_load": {"key": ["AN8"], "after": [1234], "start_mark": {"UPMJ": "2026-11-20", "UPMT": "09:30:05"}},
     }
     known = {"F0101": Watermark(datetime(2026, 11, 19)), "F0116": Watermark(mark, date(2026, 11, 20))}
     assert ComposedBookmark(known).to_state() == {

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -81,10 +81,20 @@ def test_a_bookmark_never_goes_back_and_never_passes_the_clock(steps):
         bookmark = moved
 
 
-def test_without_a_clock_nothing_is_capped():
-    assert capped(datetime(2030, 1, 1), None) == datetime(2030, 1, 1)
-    assert capped(None, datetime(2030, 1, 1)) is None
+def test_without_a_servers_clock_no_mark_is_later_than_it_is_anywhere():
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    assert capped(now - timedelta(hours=13), None) == now - timedelta(hours=13)
+    assert now - timedelta(hours=12, seconds=1) <= capped(datetime(2100, 1, 1), None) <= now - timedelta(hours=11)
+    assert capped(None, None) is None
     assert latest(None, None) is None
+
+
+def test_a_mark_a_little_ahead_of_the_clock_is_left_by_five_minutes_before_it():
+    clock = datetime(2026, 11, 20, 12)
+    for ahead, expected in ((0, clock), (1, clock - timedelta(minutes=5)), (240, clock - timedelta(minutes=5))):
+        mark = clock + timedelta(seconds=ahead)
+        assert Since.after(mark, overlap=timedelta(), clock=clock).moment == expected
+    assert Since.after(clock, overlap=timedelta(hours=1), clock=clock).moment == clock - timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tap_jdedwards.reading import ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import date
+    from datetime import date, datetime
 
     from jde_ais import Page
 
@@ -89,6 +89,7 @@ class ChangeFinder:
         *,
         today: date,
         new_day: bool,
+        clock: datetime | None,
     ) -> None:
         """Prepare without reading.
 
@@ -97,12 +98,14 @@ class ChangeFinder:
             lowers: Lower bound by source.
             today: The server's day.
             new_day: Whether the documents that change with time have not been emitted today.
+            clock: The server's time before the first row is read; None if it did not tell.
         """
         self._reader = reader
         self._definition = reader.definition
         self._lowers = lowers
         self._today = today
         self._new_day = new_day
+        self._clock = clock
         kinds, root = self._definition.kinds, self._definition.sources[self._definition.root]
         self._is_live = meets(root.live, kinds)
         self._daily = {name: meets(one.daily, kinds) for name, one in self._definition.sources.items() if one.daily}
@@ -168,7 +171,8 @@ class ChangeFinder:
         for page in ahead(bare.changed(lower.since), self._reader.access.pool):
             self._note(values, source, page.rows)
             if page.rows:
-                mark = latest(mark, capped(bare.mark(page.rows[-1]), page.server_time))
+                # Not the clock of this page: rows of the future may have been read long after all others.
+                mark = latest(mark, capped(bare.mark(page.rows[-1]), self._clock or page.server_time))
         for page in self._become_effective(source, bare, lower):
             self._note(values, source, page.rows)
         if source.link is not None:

@@ -41,6 +41,7 @@ class Run:
         *,
         part: Part,
         documents_per_state: int,
+        clock: datetime | None,
     ) -> None:
         """Prepare without reading.
 
@@ -51,6 +52,7 @@ class Run:
             lookups: Its looked-up tables.
             part: Which of its documents are read.
             documents_per_state: Documents after which a STATE follows.
+            clock: The server's time before the first row is read; None if it did not tell.
 
         Raises:
             ValueError: When the reader does not know the server's day.
@@ -64,6 +66,7 @@ class Run:
         self._lookups = lookups
         self._part = part
         self._at_once = documents_per_state
+        self._clock = clock
         self._today = reader.today
         self._progress = Progress(stream.logger, stream.name)
         self._settings = stream.jde.settings
@@ -124,6 +127,7 @@ class Run:
             lowers,
             today=self._today,
             new_day=bookmark.day != self._day,
+            clock=self._clock,
         )
         changes = finder.find()
         if bookmark.under_way is None:
@@ -220,6 +224,7 @@ class Run:
             watermark.mark or datetime.min,  # noqa: DTZ901 -- a mark has no zone
             overlap=timedelta(minutes=self._settings.overlap_minutes),
             not_before=self._settings.start_date,
+            clock=self._clock,
         )
         return Lower(since, watermark.effective)
 

@@ -77,7 +77,7 @@ class ComposedStream(JdeStream):
         self.jde.code_texts.load(code_types(definition, selected))
         assembler = Assembler(definition, selected, hidden=reader.hidden, text_of=self.jde.code_texts.text)
         lookups = Lookups(definition, reader.taken, access.pool, today)
-        run = Run(self, reader, assembler, lookups, part=part, documents_per_state=DOCUMENTS_PER_STATE)
+        run = Run(self, reader, assembler, lookups, part=part, documents_per_state=DOCUMENTS_PER_STATE, clock=clock)
         if self.replication_method != "INCREMENTAL":
             yield from replaced(self, run.everything(), part)
             return
@@ -90,7 +90,7 @@ class ComposedStream(JdeStream):
             yield from run.swept(bookmark, sweep)
 
     def _sweep(self, selected: set[str]) -> Sweep | None:
-        if self.ABORT_AT_RECORD_COUNT is not None or DELETED_AT not in selected:  # a connection test, or not wanted
+        if self.ABORT_AT_RECORD_COUNT is not None or not self.looks_for_deletions():
             return None
         return open_sweep(
             self.jde.settings,
@@ -111,7 +111,9 @@ class ComposedStream(JdeStream):
                 ", ".join(new),
             )
         bookmark = ComposedBookmark.from_state(self.stream_state, sources)
-        if self.warned_ahead(latest(*(watermark.mark for watermark in bookmark.tables.values())), clock):
+        planned = bookmark.under_way.tables if bookmark.under_way else {}
+        marks = [watermark.mark for watermark in (*bookmark.tables.values(), *planned.values())]
+        if self.warned_ahead(latest(*marks), clock):
             return ComposedBookmark()
         return bookmark
 

@@ -165,6 +165,11 @@ class KeyStore:
                 "DELETE FROM keys WHERE key = ? AND added = ?", ((encoded(key), sweep) for key in keys)
             )
 
+    def leave_out(self, keys: Iterable[Sequence[Any]]) -> None:
+        """Drop keys of rows that are no longer wanted, so that nothing is told of them."""
+        with self._told(), self._transaction():
+            self._db.executemany("DELETE FROM keys WHERE key = ?", ((encoded(key),) for key in keys))
+
     def count(self, where: str = "gone IS NULL", *values: int) -> int:
         """Count keys, by default those not gone."""
         with self._told():

@@ -114,12 +114,16 @@ class Sweep:
         self._store.put(self._key_of(record) for record in batch)
         return batch
 
-    def run(self, keys: Iterable[Sequence[Key]], read: Callable[[Sequence[Key]], Batch]) -> Iterator[Batch]:
+    def run(
+        self, keys: Iterable[Sequence[Key]], read: Callable[[Sequence[Key]], Batch], *, left_out: int = 0
+    ) -> Iterator[Batch]:
         """Compare the keys known with those at the source and emit the differences.
 
         Args:
             keys: All keys at the source, page by page, each key with the values that records hold.
             read: Reads the records with exactly these keys, at most some hundreds; it leaves out what is not there.
+            left_out: How many rows of the source are not among the keys, since they are older than ``start_date``.
+                Known ones among them were wanted once: they are there, and no longer looked at.
 
         Yields:
             Records that nobody has told of, then records of deleted rows: key, ``_sdc_deleted_at``, else null.
@@ -146,8 +150,12 @@ class Sweep:
             yield records
         if added:
             self._logger.info("%s: %d rows had come without a newer stamp", self._stream, added)
-        vanished = store.vanished(number)
-        check_shrinkage(self._stream, known=known, vanished=vanished, percent=self._guard_percent)
+        self._guard(known, store.vanished(number) - left_out)
+        if left_out:
+            for page in store.pages_vanished(number):
+                there = {encoded(self._key_of(record)) for record in read(page)}
+                store.leave_out(key for key in page if encoded(key) in there)
+            self._guard(known, store.vanished(number))
         deleted = 0
         for page in store.pages_vanished(number):
             there = {encoded(self._key_of(record)) for record in read(page)}
@@ -170,6 +178,9 @@ class Sweep:
             ``{"deletes": {"sweep": 7}}``; nothing before the first sweep.
         """
         return {"deletes": {"sweep": self._reached}} if self._reached else {}
+
+    def _guard(self, known: int, vanished: int) -> None:
+        check_shrinkage(self._stream, known=known, vanished=max(0, vanished), percent=self._guard_percent)
 
     def _key_of(self, record: dict[str, Any]) -> Key:
         return tuple([record[name] for name in self._key])

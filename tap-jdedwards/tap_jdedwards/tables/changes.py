@@ -32,7 +32,7 @@ def changes(run: TableRun, bookmark: TableBookmark, clock: datetime | None) -> I
     if bookmark.mark is None:
         return
     overlap = timedelta(minutes=run.settings.overlap_minutes)
-    since = Since.after(bookmark.mark, overlap=overlap, not_before=run.settings.start_date)
+    since = Since.after(bookmark.mark, overlap=overlap, not_before=run.settings.start_date, clock=clock)
     reader = run.reader
     if not reader.is_tidy():
         if run.due is None:  # what has no date is not known to be as late as start_date

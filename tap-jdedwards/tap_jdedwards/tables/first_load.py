@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_jdedwards.bookmark import FirstLoad
@@ -45,9 +46,9 @@ def first_load(run: TableRun, bookmark: TableBookmark) -> Iterator[Batch]:
         Batches of records in the order of the key.
     """
     loading, reader, sweep = bookmark.first_load, run.reader, run.sweep
-    if loading is None or len(loading.after) not in {0, len(reader.key)}:  # table_keys has changed since
-        highest, clock = reader.highest()
-        loading = FirstLoad(start_mark=capped(highest, clock) or clock)
+    highest, clock = reader.highest()
+    if loading is None or not _goes_on(loading, reader.key) or run.stream.warned_ahead(loading.start_mark, clock):
+        loading = FirstLoad(start_mark=capped(highest, clock) or clock, key=reader.key)
         run.save(bookmark.loading(loading))
     if sweep is not None:
         sweep.begin_load(from_start=not loading.after)
@@ -55,8 +56,15 @@ def first_load(run: TableRun, bookmark: TableBookmark) -> Iterator[Batch]:
     for page in run.walk(reader, run.due, loading.after):
         for rows, pages in pieces(page.rows):
             yield run.records(rows, pages)
-            loading = FirstLoad(position(rows[-1], reader.key, reader.kinds), loading.start_mark)
+            loading = replace(loading, after=position(rows[-1], reader.key, reader.kinds), key=reader.key)
             run.save(bookmark.loading(loading))
     if sweep is not None:
         sweep.end_load()
     run.save(bookmark.loading(loading).advanced(loading.start_mark))
+
+
+def _goes_on(loading: FirstLoad, key: tuple[str, ...]) -> bool:
+    """Tell whether a position is one in this key; it is not when table_keys has changed since."""
+    if not loading.key:  # a state of version 0.1
+        return len(loading.after) in {0, len(key)}
+    return not loading.after or loading.key == key

@@ -125,12 +125,7 @@ class TableStream(JdeStream):
 
     def _sweeping(self, *, incremental: bool) -> AbstractContextManager[Sweep | None]:
         testing = self.ABORT_AT_RECORD_COUNT is not None
-        if not incremental or testing or not wants_sweep(self.jde.settings, self.name):
-            return nullcontext()
-        if DELETED_AT not in self.selected_columns:
-            self.logger.warning(
-                "No deleted rows of %s are looked for: the catalog does not select %s", self.name, DELETED_AT
-            )
+        if not incremental or testing or not self.looks_for_deletions():
             return nullcontext()
         return (
             open_sweep(

@@ -28,8 +28,14 @@ def swept(run: TableRun) -> Iterator[Batch]:
     def read(keys: Sequence[tuple[Any, ...]]) -> Batch:
         return [record for rows in rows_with_keys(run.reader, keys) for record in run.plain_records(rows)]
 
-    yield from run.sweep.run(_keys(run), read)
+    yield from run.sweep.run(_keys(run), read, left_out=0 if run.due is None else _left_out(run))
     run.stream.save({**run.stream.stream_state, **run.sweep.to_state()})
+
+
+def _left_out(run: TableRun) -> int:
+    """Count the rows that start_date leaves out; those that came meanwhile are not among them."""
+    wanted = run.reader.count(run.due)
+    return max(0, run.reader.count() - wanted)
 
 
 def _keys(run: TableRun) -> Iterator[list[tuple[Any, ...]]]:
