@@ -126,11 +126,22 @@ class LeakGuard:
         return report
 
 
+_active: list[LeakGuard] = []
+
+
+def look(content: str | bytes, where: str) -> None:
+    """Look at an output that only a helper of tests sees, such as messages a tap wrote in this process."""
+    for guard in _active:
+        guard.look(content, where)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the tests of this process."""
     config.addinivalue_line("markers", f"{MARKER}(why): the test shows secrets on purpose")
     guard = LeakGuard()
     config.pluginmanager.register(guard, "leak-guard")
+    _active.append(guard)
+    config.add_cleanup(lambda: _active.remove(guard))
     handed_out.listen(guard.secrets.add)
     # Emulators that run as processes of their own hand these out.
     Account()
