@@ -56,6 +56,7 @@ def wait_for(condition: t.Callable[[], t.Any], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.shows_secrets("the emulators tell their credentials to those who start them")
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_demo_that_is_stopped_says_so_and_leaves_no_process_behind(checkout: Path, signum: signal.Signals) -> None:
@@ -71,6 +72,7 @@ def test_a_demo_that_is_stopped_says_so_and_leaves_no_process_behind(checkout: P
     assert left_behind(checkout) == []
 
 
+@pytest.mark.shows_secrets("the emulators tell their credentials to those who start them")
 def test_emulators_that_run_already_are_left_alone(checkout: Path) -> None:
     first = start(checkout, "emulators", "--customers", "10", "--contacts", "10")
     environment = checkout / ".emulators" / "env"

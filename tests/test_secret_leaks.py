@@ -13,7 +13,7 @@ LEAKING = """
 import contextlib, io, json, logging, sqlite3, subprocess, sys
 from urllib.parse import quote
 
-import click, pytest
+import click, pytest, secret_leaks
 from click.testing import CliRunner
 from jde_ais import AisClient, AisSettings
 from service_emulators.testing import start_jde, start_pipedrive
@@ -92,6 +92,10 @@ def test_leak_of_a_referenced_setting(tmp_path):
 def test_leak_of_a_ledger_password():
     TargetPipedrive(config={"api_token": "x", "ledger_url": "postgresql://me:of-the-ledger-1@host/db"})
     print("of-the-ledger-1")
+
+
+def test_leak_told_by_a_helper(token):
+    secret_leaks.look(json.dumps({"bookmarks": token}), "what the tap wrote")
 
 
 def test_clean(token, jde, tmp_path, capsys):

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 import pytest
+from secret_leaks import look
 from service_emulators.testing import start_jde
 from tap_jdedwards.dictionary import Kind, load_dictionary
 from tap_jdedwards.tap import TapJDEdwards
@@ -111,7 +112,9 @@ class Runner:
             pass
         finally:
             tap.close()
-        return Output(writer.messages, tap.failures)
+        output = Output(writer.messages, tap.failures)
+        look(json.dumps([output.states, output.schemas, output.failures]), "what the tap wrote")
+        return output
 
 
 @pytest.fixture

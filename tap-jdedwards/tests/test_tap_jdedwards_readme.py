@@ -91,4 +91,4 @@ def test_every_setting_is_described_and_none_is_a_float():
         assert schema["description"], name
         assert "number" not in schema["type"], name
     secret = [name for name, schema in CONFIG_SCHEMA["properties"].items() if schema.get("writeOnly")]
-    assert secret == ["password", "jwt"]
+    assert secret == ["password", "jwt", "proxy_url"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secret_references.errors import SecretError
+from secret_references.paths import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ def identity_path(environment: Mapping[str, str]) -> Path:
     """Return the path of the identity file: `AGE_IDENTITY_FILE`, else `secret-references/identity.txt` of the user."""
     named = environment.get(IDENTITY_VARIABLE)
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     configuration = environment.get("XDG_CONFIG_HOME")
     home = Path(configuration) if configuration else Path(environment.get("HOME") or Path.home()) / ".config"
     return home / "secret-references" / "identity.txt"
@@ -90,10 +91,13 @@ class SecretFile:
     Args:
         path: Where it is.
         environment: Variables that say where the identity is.
+
+    Raises:
+        SecretError: There is no such home folder.
     """
 
-    def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
-        self.path = path.expanduser()
+    def __init__(self, path: str, environment: Mapping[str, str]) -> None:
+        self.path = expanded(path)
         self.identity = identity_path(environment)
 
     def read(self) -> dict[str, str]:

@@ -6,7 +6,6 @@ import argparse
 import getpass
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secret_references.age import IDENTITY_VARIABLE, SecretFile, create_identity, parse_secrets
@@ -15,6 +14,7 @@ from secret_references.errors import SecretError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 _NAMES = "# One `name: secret` a line; special characters go in 'single quotes'.\n"
 
@@ -22,12 +22,11 @@ _NAMES = "# One `name: secret` a line; special characters go in 'single quotes'.
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; what goes wrong is one line and exit code 1."""
     given = _parser().parse_args(arguments)
-    file = SecretFile(Path(given.file), os.environ)
     try:
-        given.run(file, given)
+        given.run(SecretFile(given.file, os.environ), given)
     except SecretError as error:
         sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         sys.exit("Stopped; nothing was changed.")
 
 
@@ -68,6 +67,8 @@ def _list(file: SecretFile, _given: argparse.Namespace) -> None:
 
 
 def _set(file: SecretFile, given: argparse.Namespace) -> None:
+    if "#" in given.name or not given.name.strip() or not given.name.isprintable():
+        raise SecretError("a name is printable text without #, which stands before it in references")
     secrets = file.read()  # before anyone has typed a secret in vain
     if sys.stdin.isatty():
         value = getpass.getpass(f"Secret {given.name} (it is not shown): ")
@@ -92,7 +93,7 @@ def _edit(file: SecretFile, _given: argparse.Namespace) -> None:
     with private_file(before) as private:
         while True:
             edit(private, os.environ)
-            after = private.read_text(encoding="utf-8")
+            after = _edited(private)
             try:
                 secrets = parse_secrets(after)
                 break
@@ -107,6 +108,13 @@ def _edit(file: SecretFile, _given: argparse.Namespace) -> None:
         return
     file.write_text(after)  # as it was written, comments too
     _say(f"{file.path} holds {len(secrets)} secrets.")
+
+
+def _edited(private: Path) -> str:
+    try:
+        return private.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        raise SecretError("the editor left no UTF-8 text; nothing was changed") from None
 
 
 def _show(file: SecretFile, given: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secret_references.errors import SecretError
+from secret_references.paths import expanded
 from secret_references.reference import PLAIN, parse
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Resolver:
         if file not in self._opened:
             from secret_references.age import SecretFile  # noqa: PLC0415 - needs an extra that few have
 
-            self._opened[file] = SecretFile(Path(file), self._environment).read()
+            self._opened[file] = SecretFile(file, self._environment).read()
         try:
             return self._opened[file][name]
         except KeyError:
@@ -84,7 +85,7 @@ def of_file(path: str) -> str:
         SecretError: It cannot be read.
     """
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with expanded(path).open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise SecretError("the file is too large for a secret")
@@ -93,8 +94,6 @@ def of_file(path: str) -> str:
         raise SecretError(
             f"the file cannot be read: {error.strerror}; a relative path counts from {Path.cwd()}"
         ) from None
-    except RuntimeError:
-        raise SecretError("there is no home folder for ~; give the whole path") from None
     except ValueError:  # bytes that are no text, or a NUL in the path
         raise SecretError("the file holds no UTF-8 text, or its path is none") from None
 

@@ -178,7 +178,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, secre
     environment = {"AGE_IDENTITY_FILE": str(folder / "identity-of-this-test")}
     if not identity_path(environment).exists():
         create_identity(identity_path(environment))
-    file = SecretFile(folder / "written.age", environment)
+    file = SecretFile(str(folder / "written.age"), environment)
     file.write(secrets)
     assert file.read() == secrets
 
@@ -187,7 +187,7 @@ def test_editing(home: Path, typed: t.Callable[..., None], monkeypatch: pytest.M
     typed("init")
     monkeypatch.setenv("EDITOR", editor(home, "text += 'a: b  # of mine\\n'; open('seen', 'w').write(str(path))"))
     typed("edit")
-    assert SecretFile(Path("secrets.age"), os.environ).read_text().endswith("a: b  # of mine\n")
+    assert SecretFile("secrets.age", os.environ).read_text().endswith("a: b  # of mine\n")
     seen = Path(Path("seen").read_text())
     assert not seen.exists()
     assert not seen.parent.exists()
@@ -205,6 +205,8 @@ def test_a_private_file_is_private(home: Path, typed: t.Callable[..., None], mon
     ("code", "says"),
     [
         ("text = 'a: [hunter2]'", "the secret a is no text; put it in quotes; nothing was changed"),
+        ("path.write_bytes(b'\\xff'); sys.exit(0)", "left no UTF-8 text; nothing was changed"),
+        ("path.unlink(); sys.exit(0)", "left no UTF-8 text; nothing was changed"),
         ("sys.exit(3)", "ended with exit code 3; nothing was changed"),
     ],
 )
@@ -281,3 +283,16 @@ def test_another_file(home: Path, typed: t.Callable[..., None]) -> None:
     typed("--file", "deep/er.age", "init")
     typed("--file", "deep/er.age", "set", "a", stdin="b")
     assert Resolver()("age:deep/er.age#a") == "b"
+
+
+@pytest.mark.parametrize("name", ["a#b", "", " ", "a\nb"])
+def test_a_name_that_no_reference_can_hold_is_refused(home: Path, typed: t.Callable[..., None], name: str) -> None:
+    typed("init")
+    with pytest.raises(SystemExit, match="Error: a name is printable text without #"):
+        typed("set", name, stdin="b")
+
+
+@pytest.mark.parametrize("text", ["file:~no-such-user/secret", "age:~no-such-user/secrets.age#a"])
+def test_a_home_folder_that_is_not_there(home: Path, text: str) -> None:
+    with pytest.raises(SecretError, match="there is no home folder for ~; give the whole path"):
+        Resolver()(text)
