@@ -37,7 +37,12 @@ def test_the_first_rule_that_finds_a_record_decides_and_the_record_is_adopted(cr
     )
     crm.spent()
     assert crm.run(*rows) == 0
-    assert {key: one for one, key in crm.keys().items()} == {"1": by_tax, "2": by_domain, "3": by_both, "4": by_both + 1}
+    assert {key: one for one, key in crm.keys().items()} == {
+        "1": by_tax,
+        "2": by_domain,
+        "3": by_both,
+        "4": by_both + 1,
+    }
     assert crm.writes() == 4  # the external ID goes out with the update, not by itself
     found = {row.external_id: (row.reason, row.matched_by) for row in crm.read(outcomes)}
     assert found["1"] == ("adopted", "Tax ID as tax_id")
@@ -197,7 +202,9 @@ def test_kill_minus_nine_in_the_middle_of_an_adoption(crm: Crm, tmp_path: Path) 
     config.write_text(json.dumps({**crm.runner.settings, "mode": "adopt", "match_rules": RULES}))
     text = "".join(json.dumps(message) + "\n" for message in (SCHEMA, *map(customer, numbers)))
     command = [sys.executable, "-m", "target_pipedrive.target", "--config", str(config)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as killed:
         assert killed.stdin is not None
         killed.stdin.write(text.encode())
         killed.stdin.flush()  # and left open: the batch that does not fill up waits
@@ -259,7 +266,7 @@ def test_field_rules_decide_what_is_written_into_a_record_that_is_there(crm: Crm
     row = customer(1, name="Our name", **{"Phone": "ours now", "E-mail": "c@d.example", "Payment Terms": "N20"})
     crm.run(row, field_rules=rules)
     assert values() == ("Their name", None, "a@b.example", "N20")  # the ledger knows it was filled: no call for it
-    crm.run(customer(2, name="Our name", **{"Phone": "ours"}), field_rules=rules)
+    crm.run(customer(2, name="Our name", Phone="ours"), field_rules=rules)
     assert crm.records()[ours + 1]["name"] == "Our name"
 
 

@@ -125,8 +125,7 @@ class UpsertEngine:
         settled: list[Settled] = []
         newest = _newest(rows, settled)
         checked = self._validate(work, newest, settled)
-        if not self.adopting:
-            checked = self._relate(work, checked, settled)
+        checked = self._relate(work, checked, settled)
         self._diff(work, checked, settled)
         pending = [item for item in checked if item.operation is not None]
         stopped_by = self._write(work, pending, settled)
@@ -235,8 +234,10 @@ class UpsertEngine:
                 elif external_id in remote:
                     item.values[name] = remote[external_id]
                     kept.append(item)
-                elif self.planning:
-                    item.note = f"waits for {parent} {external_id}"  # planned at best: there is no id to put in yet
+                elif self.planning or self.adopting:
+                    # Planned at best, so there is no id to put in yet; the external ID alone may be that of another.
+                    item.values[name] = f"{parent} {external_id}"
+                    item.note = f"waits for {parent} {external_id}"
                     kept.append(item)
                 else:
                     text = f"{parent} {external_id} is not at the destination yet"
