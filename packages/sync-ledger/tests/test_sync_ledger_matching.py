@@ -21,7 +21,6 @@ from sync_ledger.ledger.plan_history import PlanHistory
 from sync_ledger.ledger.tables import claims, links, open_rows, plan_rows
 from sync_ledger.rows import PlannedRow, SourceRow
 
-if t.TYPE_CHECKING:
 RULES = {"organizations": [{"on": "Tax ID", "as": "tax_id"}], "persons": [{"on": ["org_id", "name"], "as": "name"}]}
 
 

@@ -91,4 +91,4 @@ def test_a_normaliser_that_is_none_is_refused_by_name(wanted: str) -> None:
 def test_text_of_any_script_is_taken() -> None:
     names: t.Any = NORMALISERS["name"]
     assert names("株式会社 東京") == "株式会社 東京"
-    assert names("Ελλάδα Α.Ε.") is not None
+    assert names("Ελλάδα, Κύπρος") == names("ΕΛΛΆΔΑ Κύπρος")
