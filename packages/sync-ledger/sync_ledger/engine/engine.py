@@ -90,6 +90,7 @@ class UpsertEngine:
         self._field_rules = by_stream(options.field_rules, destination.entities, "field_rules")
         self.run_id = ledger.runs.start(target, options.mode)
         self.plan_id = ledger.plans.start(target, self.run_id) if self.planning else None
+        ledger.mode, ledger.plan_id = options.mode, self.plan_id
         self._matcher = Matcher(ledger, self.plan_id)
 
     @property
@@ -423,8 +424,7 @@ class UpsertEngine:
     def _settle(self, settled: Sequence[Settled]) -> None:
         if not settled:
             return
-        usage = self._destination.usage()
-        self._ledger.settle(self.run_id, settled, usage, mode=self._options.mode, plan_id=self.plan_id)
+        self._ledger.settle(self.run_id, settled, self._destination.usage())
         for item in settled:
             self.tally.add(item)
 
