@@ -244,3 +244,12 @@ def test_what_is_no_longer_as_planned_is_said_in_words() -> None:
     assert "already" in str(deviation(planned, update, {}))
     assert "changed since" in str(deviation(planned, update, {"name": ("a", "b"), "address": (1, 2)}))
     assert "now: create a record" in str(deviation(planned, Operation(Action.CREATE, "1", {}), {"name": ("a", "b")}))
+
+
+def test_a_rule_that_is_far_too_wide_is_held_with_some_of_the_candidates(account: Account) -> None:
+    account.organizations.records.update({str(number): {"Tax ID": "DE11111"} for number in range(1, 201)})
+    account.run([organization(1, "DE11111")])
+    (row,) = account.read(open_rows)
+    assert row.candidates == [str(number) for number in range(1, 21)]
+    assert row.text.startswith("200 records fit (Tax ID as tax_id): 1, 2, 3")
+    assert row.text.endswith("and 180 more")
