@@ -25,6 +25,7 @@ ORGANIZATIONS = EntityDescription(
         Field("address", "address", FieldType.OBJECT, attributes=frozenset({"value", "country"})),
         Field("Credit Limit", "hash-of-limit", FieldType.NUMBER),
         Field("JDE Status", "hash-of-status", FieldType.OPTION, options={"Active": 1, "Closed": 2}),
+        Field("Tax ID", "hash-of-tax", FieldType.STRING),
         Field("Twin", "hash-1", FieldType.STRING),
         Field("Twin", "hash-2", FieldType.STRING),
         KEY,

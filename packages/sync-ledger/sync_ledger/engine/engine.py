@@ -90,6 +90,7 @@ class UpsertEngine:
         self._field_rules = by_stream(options.field_rules, destination.entities, "field_rules")
         self.run_id = ledger.runs.start(target, options.mode)
         self.plan_id = ledger.plans.start(target, self.run_id) if self.planning else None
+        ledger.mode, ledger.plan_id = options.mode, self.plan_id
         self._matcher = Matcher(ledger, self.plan_id)
 
     @property
@@ -133,8 +134,7 @@ class UpsertEngine:
             self._settle([*settled, *map(_out_of_budget, newest)])
             return
         checked = self._validate(work, newest, settled)
-        if not self.adopting:
-            checked = self._relate(work, checked, settled)
+        checked = self._relate(work, checked, settled)
         self._diff(work, checked, settled)
         pending = [item for item in checked if item.operation is not None]
         stopped_by = self._write(work, pending, settled)
@@ -243,8 +243,10 @@ class UpsertEngine:
                 elif external_id in remote:
                     item.values[name] = remote[external_id]
                     kept.append(item)
-                elif self.planning:
-                    item.note = f"waits for {parent} {external_id}"  # planned at best: there is no id to put in yet
+                elif self.planning or self.adopting:
+                    # Planned at best, so there is no id to put in yet; the external ID alone may be that of another.
+                    item.values[name] = f"{parent} {external_id}"
+                    item.note = f"waits for {parent} {external_id}"
                     kept.append(item)
                 elif self._budget_gone:
                     settled.append(_out_of_budget(item.row))  # nobody could look for its parent
@@ -435,8 +437,7 @@ class UpsertEngine:
     def _settle(self, settled: Sequence[Settled]) -> None:
         if not settled:
             return
-        usage = self._destination.usage()
-        self._ledger.settle(self.run_id, settled, usage, mode=self._options.mode, plan_id=self.plan_id)
+        self._ledger.settle(self.run_id, settled, self._destination.usage())
         for item in settled:
             self.tally.add(item)
 

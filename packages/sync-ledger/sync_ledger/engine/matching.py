@@ -7,6 +7,7 @@ record itself before anything is decided, since the index may be behind.
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 from dataclasses import dataclass
 
@@ -21,6 +22,9 @@ if t.TYPE_CHECKING:
     from sync_ledger.ledger import Ledger
 
 Values = t.Mapping[str, t.Any]
+
+_MOST_SHOWN = 20
+"""Candidates kept with a held row: more than that say that the rule is too wide, whichever they are."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +156,14 @@ def _distinct(groups: Iterable[Sequence[Candidate]]) -> list[Candidate]:
 
 def _ambiguous(rule: str, candidates: Sequence[Candidate]) -> Finding:
     ids = tuple(sorted((candidate.remote_id for candidate in candidates), key=lambda one: (len(one), one)))
-    text = f"{len(ids)} records fit ({rule}): {', '.join(ids)}"
-    return Finding(rule, reason=Reason.AMBIGUOUS, text=text, candidates=ids)
+    more = f" and {len(ids) - _MOST_SHOWN} more" if len(ids) > _MOST_SHOWN else ""
+    text = f"{len(ids)} records fit ({rule}): {', '.join(ids[:_MOST_SHOWN])}{more}"
+    return Finding(rule, reason=Reason.AMBIGUOUS, text=text, candidates=ids[:_MOST_SHOWN])
 
 
 def _contended(rule: str, taken: Mapping[str, set[str]]) -> Finding:
     text = "; ".join(
-        f"record {remote_id} fits ({rule}), but {', '.join(sorted(others))} wants it too"
-        for remote_id, others in taken.items()
+        f"record {remote_id} fits ({rule}), but {', '.join(sorted(others)[:_MOST_SHOWN])} wants it too"
+        for remote_id, others in itertools.islice(taken.items(), _MOST_SHOWN)
     )
-    return Finding(rule, reason=Reason.CONTENDED, text=text, candidates=tuple(taken))
+    return Finding(rule, reason=Reason.CONTENDED, text=text, candidates=tuple(taken)[:_MOST_SHOWN])

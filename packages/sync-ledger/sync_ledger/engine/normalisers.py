@@ -22,8 +22,8 @@ _SHORTEST_NUMBER = 5
 
 _LEGAL_FORMS_LISTED = (
     "ab ag aps as asa bv bvba co company corp corporation cv dba eg eirl ek eurl gbr gesmbh gmbh inc incorporated jsc"
-    " kft kg kgaa kk lda limited llc llp lp ltd ltda mbh nv oao ohg oo ood oy oyj plc pllc pte pty pvt sa sagl sapi sarl"
-    " sas sc scs se sl slu snc sp spa spk spol spzoo sprl srl sro ua ug zoo zrt"
+    " kft kg kgaa kk lda limited llc llp lp ltd ltda mbh nv oao ohg oo ood oy oyj plc pllc pte pty pvt sa sagl sapi"
+    " sarl sas sc scs se sl slu snc sp spa spk spol spzoo sprl srl sro ua ug zoo zrt"
 )
 _LEGAL_FORMS = frozenset(_LEGAL_FORMS_LISTED.split())
 _JOINERS = frozenset({"and", "et", "of", "the", "u", "und", "y"})
@@ -94,7 +94,7 @@ def phone(country_code: str = "") -> Normaliser:
         # An extension is no part of the line's number, a zero in brackets is not dialled from abroad.
         number = re.split(r"(?i)\s*(?:ext\.?|x|#|;ext=)\s*\d+\s*$", text.strip())[0].replace("(0)", "")
         figures = digits(number) or ""
-        if len(figures) < _SHORTEST_NUMBER or _placeholder(figures.lstrip("0")):
+        if len(figures) < _SHORTEST_NUMBER or not figures.strip("0"):
             return None
         if number.lstrip("( ").startswith("+"):
             return f"+{figures}"

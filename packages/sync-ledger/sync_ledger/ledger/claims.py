@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import exists, or_, select
 
 from sync_ledger.ledger.tables import claims, links, open_rows, plan_rows
-from sync_ledger.ledger.upsert import upsert
+from sync_ledger.ledger.upsert import slices, upsert
 from sync_ledger.rows import Outcome, Reason
 
 if t.TYPE_CHECKING:
@@ -47,27 +47,27 @@ class Claims:
             open_rows.c.closed_at.is_(None),
         )
         queries = [
-            select(claims.c.remote_id, claims.c.external_id).where(
-                claims.c.destination == self._destination,
-                claims.c.entity == entity,
-                claims.c.remote_id.in_(remote_ids),
-                or_(linked, held),
+            (
+                claims,
+                select(claims.c.remote_id, claims.c.external_id).where(
+                    claims.c.destination == self._destination, claims.c.entity == entity, or_(linked, held)
+                ),
             )
         ]
         if plan_id is not None:
-            planned = and_(
+            planned = select(plan_rows.c.remote_id, plan_rows.c.external_id).where(
                 plan_rows.c.plan_id == plan_id,
                 plan_rows.c.entity == entity,
-                plan_rows.c.remote_id.in_(remote_ids),
                 plan_rows.c.matched_by.is_not(None),
                 plan_rows.c.status.in_(("planned", "held")),
             )
-            queries.append(select(plan_rows.c.remote_id, plan_rows.c.external_id).where(planned))
+            queries.append((plan_rows, planned))
         found: dict[str, set[str]] = {}
         with self._engine.connect() as connection:
-            for query in queries:
-                for remote_id, external_id in connection.execute(query):
-                    found.setdefault(remote_id, set()).add(external_id)
+            for table, query in queries:
+                for part in slices(remote_ids):
+                    for remote_id, external_id in connection.execute(query.where(table.c.remote_id.in_(part))):
+                        found.setdefault(remote_id, set()).add(external_id)
         return found
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import and_, select
 
 from sync_ledger.engine.match_rules import Candidate
 from sync_ledger.ledger.tables import links, match_index, remote_index
-from sync_ledger.ledger.upsert import upsert
+from sync_ledger.ledger.upsert import slices, upsert
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -80,18 +80,14 @@ class MatchIndex:
         columns = (match_index.c.value, match_index.c.remote_id, match_index.c.added_at, match_index.c.filled)
         query = (
             select(*columns)
-            .where(
-                self._of(entity),
-                match_index.c.rule == rule,
-                match_index.c.value.in_(keys),
-                match_index.c.remote_id != _BUILT,
-            )
+            .where(self._of(entity), match_index.c.rule == rule, match_index.c.remote_id != _BUILT)
             .order_by(match_index.c.remote_id)
         )
         found: dict[str, list[Candidate]] = {}
         with self._engine.connect() as connection:
-            for row in connection.execute(query):
-                found.setdefault(row.value, []).append(Candidate(row.remote_id, row.added_at, row.filled))
+            for part in slices(keys):
+                for row in connection.execute(query.where(match_index.c.value.in_(part))):
+                    found.setdefault(row.value, []).append(Candidate(row.remote_id, row.added_at, row.filled))
         return found
 
     def owners(self, entity: str, remote_ids: Sequence[str]) -> dict[str, set[str]]:
@@ -100,12 +96,11 @@ class MatchIndex:
         with self._engine.connect() as connection:
             for table in (remote_index, links):
                 query = select(table.c.remote_id, table.c.external_id).where(
-                    table.c.destination == self._destination,
-                    table.c.entity == entity,
-                    table.c.remote_id.in_(remote_ids),
+                    table.c.destination == self._destination, table.c.entity == entity
                 )
-                for remote_id, external_id in connection.execute(query):
-                    found.setdefault(remote_id, set()).add(external_id)
+                for part in slices(remote_ids):
+                    for remote_id, external_id in connection.execute(query.where(table.c.remote_id.in_(part))):
+                        found.setdefault(remote_id, set()).add(external_id)
         return found
 
     def drop(self, entity: str, remote_ids: Sequence[str]) -> None:

@@ -36,11 +36,15 @@ class Ledger:
         match_index: What match rules compare.
         claims: Which rows want which record by a match rule.
         plans: What `mode: plan` would write.
+        mode: Mode of the run that settles its rows here.
+        plan_id: The plan it makes, if it makes one.
     """
 
     def __init__(self, url: str, destination: str) -> None:
         self._engine = open_engine(url)
         self.destination = destination
+        self.mode = "apply"
+        self.plan_id: int | None = None
         self.runs = Runs(self._engine, destination)
         self.links = Links(self._engine, destination)
         self.index = RemoteIndex(self._engine, destination)
@@ -49,13 +53,13 @@ class Ledger:
         self.claims = Claims(self._engine, destination)
         self.plans = Plans(self._engine, destination)
 
-    def settle(
-        self, run_id: int, batch: Sequence[Settled], usage: Usage, *, mode: str = "apply", plan_id: int | None = None
-    ) -> None:
+    def settle(self, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
         """Write the outcomes of a batch, their links and open rows, in one transaction; of a plan, its rows only."""
         transact(
             self._engine,
-            lambda connection: settle(connection, self.destination, run_id, batch, usage, mode=mode, plan_id=plan_id),
+            lambda connection: settle(
+                connection, self.destination, run_id, batch, usage, mode=self.mode, plan_id=self.plan_id
+            ),
         )
 
     def adoption(self, run_id: int) -> Sequence[str]:

@@ -7,7 +7,7 @@ import typing as t
 from sqlalchemy.dialects import postgresql, sqlite
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection, Table
 
@@ -19,6 +19,16 @@ def insert(connection: Connection, table: Table) -> Insert:
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+_MOST_VALUES = 10_000
+"""Values in one IN at most; SQLite takes 32,766 in a statement."""
+
+
+def slices(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a list of values into parts that fit one IN."""
+    for start in range(0, len(values), _MOST_VALUES):
+        yield values[start : start + _MOST_VALUES]
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, t.Any]]) -> None:
