@@ -1,8 +1,8 @@
 """The ledger of a million links beside one of ten thousand: look-ups and writes a second.
 
-Both are made in one run of this script and take turns, so that a busy spell of the machine meets both. A look-up is what
-stages resolve and diff ask of the ledger for one row; a write is the settlement of one row that was created, with its
-outcome, link and index entry. Batches are as large as the targets' largest. See the README of this folder.
+Both are made in one run of this script and take turns, so that a busy spell of the machine meets both. A look-up is
+what stages resolve and diff ask of the ledger for one row; a write is the settlement of one row that was created, with
+its intent, outcome, link and index entry. Batches are as large as the targets' largest. See the README of this folder.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Bench:
         self._ledger.index.store(ENTITY, Sweep((), now()), full=True)
         for start in range(0, links, _FILL):
             self._fill(range(start, min(start + _FILL, links)))
-        self._random = random.Random(1)  # noqa: S311 - which rows are looked up is no secret
+        self._random = random.Random(1)
 
     def look_ups(self) -> float:
         """Return rows looked up a second, anywhere in the ledger."""

@@ -104,6 +104,18 @@ def test_a_lease_given_back_counts_for_one_more_window(database: Engine) -> None
     assert renew(second) == LEASED
 
 
+def test_both_databases_keep_leases(ledger_url: str) -> None:
+    """PostgreSQL tells the time itself: its clients may be on several machines."""
+    engine = open_engine(ledger_url)
+    first, second = (Lease(engine, "fake:acme", "token", window_seconds=WINDOW) for _ in range(2))
+    assert renew(first, wanted=10) == 10
+    assert renew(second) == LEASED - 10
+    assert renew(first, held=10) == LEASED // 2
+    first.release(0)
+    assert renew(second) == LEASED
+    engine.dispose()
+
+
 def test_accounts_do_not_share(database: Engine) -> None:
     clock = Clock()
     renew(lease(database, clock))
