@@ -1,8 +1,8 @@
 """The ledger of a million links beside one of ten thousand: look-ups and writes a second.
 
-Both are made in one run of this script and take turns, so that a busy spell of the machine meets both. A look-up is what
-stages resolve and diff ask of the ledger for one row; a write is the settlement of one row that was created, with its
-outcome, link and index entry. Batches are as large as the targets' largest. See the README of this folder.
+Both are made in one run of this script and take turns, so that a busy spell of the machine meets both. A look-up is
+what stages resolve and diff ask of the ledger for one row; a write is the settlement of one row that was created, with
+its intent, outcome, link and index entry. Batches are as large as the targets' largest. See the README of this folder.
 """
 
 from __future__ import annotations

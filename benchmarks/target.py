@@ -2,7 +2,9 @@
 
 Both write the same rows into emulated accounts of their own in one run of this script: a first load, the same rows
 again, and the same rows with one in a hundred changed. The emulators' limits are lifted, so that only calls and their
-handling count; with real limits (10 searches in 2 seconds) the loop is slower by far. See the README of this folder.
+handling count; with real limits (10 searches in 2 seconds) the loop is slower by far. After that the target alone loads
+few and many rows, for its peak memory, and the many once more, for the calls of a run in which nothing changed. See the
+README of this folder.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import requests
 from service_emulators.client import Control
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Rows = list[dict[str, t.Any]]
 
@@ -49,12 +51,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/bench target", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--memory-rows", type=int, nargs=2, default=(20_000, 200_000), metavar=("FEW", "MANY"))
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
-    rows = [
-        {"id": str(number), "name": f"Customer {number}", "Credit Limit": number * 10, "Tax ID": f"DE{number:09d}"}
-        for number in range(1, arguments.rows + 1)
-    ]
+    rows = list(_rows(arguments.rows))
     changed = [{**row, "Credit Limit": -1} if int(row["id"]) % 100 == 0 else row for row in rows]
     phases = {"first_load": rows, "unchanged": rows, "one_percent_changed": changed}
     measured: dict[str, list[float]] = {}
@@ -64,7 +64,7 @@ def main() -> int:
             with tempfile.TemporaryDirectory() as folder, _account(Path(folder)) as account:
                 for phase, content in phases.items():
                     _measure(measured, f"{name}_{phase}", account, partial(write, account, content, Path(folder)))
-    result = _result(measured, phases)
+    result = _result(measured, phases) | _growth(*arguments.memory_rows)
     for key, value in result.items():
         print(f"{key:45} {value:10.4g}")
     if arguments.json:
@@ -92,7 +92,7 @@ def _account(folder: Path) -> Iterator[dict[str, str]]:
         process.wait()
 
 
-def _measure(measured: dict[str, list[float]], name: str, account: dict[str, str], work: Callable[[], None]) -> None:
+def _measure(measured: dict[str, list[float]], name: str, account: dict[str, str], work: Callable[[], object]) -> None:
     control = Control(account["url"])
     control.reset_counters()
     begun = time.monotonic()
@@ -103,22 +103,59 @@ def _measure(measured: dict[str, list[float]], name: str, account: dict[str, str
         measured.setdefault(f"{name}_{unit}", []).append(value)
 
 
-def _ours(account: dict[str, str], rows: Rows, folder: Path) -> None:
-    """Run the target as a process, its start included."""
-    messages = [SCHEMA, *({"type": "RECORD", "stream": "organizations", "record": row} for row in rows)]
+def _growth(few: int, many: int) -> dict[str, float]:
+    """Load few and many rows for the target's peak memory, then the many again for what that costs."""
+    peaks: list[float] = []
+    result: dict[str, float] = {}
+    for count in (few, many):
+        print(f"Memory: {count} organizations ...", flush=True)
+        with tempfile.TemporaryDirectory() as folder, _account(Path(folder)) as account:
+            peaks.append(_ours(account, _rows(count), Path(folder)))
+            if count != many:
+                continue
+            control = Control(account["url"])
+            control.reset_counters()
+            begun = time.monotonic()
+            result["unchanged_many_peak_mb"] = _ours(account, _rows(count), Path(folder))
+            result["unchanged_many_seconds"] = time.monotonic() - begun
+            counters = control.counters()
+            result["unchanged_many_writes"] = counters["writes"]
+            result["unchanged_many_rows_per_list_call"] = count / counters["by_endpoint"]["GET /api/v2/organizations"]
+    result |= {"few_peak_mb": peaks[0], "many_peak_mb": peaks[1], "memory_ratio": peaks[1] / peaks[0]}
+    return result
+
+
+def _rows(count: int) -> Iterator[dict[str, t.Any]]:
+    for number in range(1, count + 1):
+        values = {"name": f"Customer {number}", "Credit Limit": number * 10, "Tax ID": f"DE{number:09d}"}
+        yield {"id": str(number), **values}
+
+
+def _ours(account: dict[str, str], rows: Iterable[dict[str, t.Any]], folder: Path) -> float:
+    """Run the target as a process, its start included; returns its peak memory in MB."""
+    given = folder / "input"
+    with given.open("w") as file:
+        file.write(json.dumps(SCHEMA) + "\n")
+        for row in rows:
+            file.write(json.dumps({"type": "RECORD", "stream": "organizations", "record": row}) + "\n")
     settings = {
         "TARGET_PIPEDRIVE_API_URL": account["url"],
         "TARGET_PIPEDRIVE_API_TOKEN": account["api_token"],
         "TARGET_PIPEDRIVE_LEDGER_URL": f"sqlite:///{folder}/ledger.db",
     }
-    subprocess.run(
-        ["target-pipedrive", "--config=ENV"],
-        input="".join(json.dumps(message) + "\n" for message in messages).encode(),
-        env={**os.environ, **settings},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=True,
-    )
+    with given.open("rb") as stdin, (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["target-pipedrive", "--config=ENV"],
+            stdin=stdin,
+            env={**os.environ, **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"Error: the target failed\n{(folder / 'log').read_text()[-2000:]}")
+    return used.ru_maxrss / 1024
 
 
 def _loop(account: dict[str, str], rows: Rows, folder: Path) -> None:

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from service_emulators.testing import start_pipedrive
+from sqlalchemy import create_engine, make_url, text
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.history import History
 from target_pipedrive_runs import organization, person, schema
@@ -48,8 +49,8 @@ def wait(folder: Path, *processes: subprocess.Popen[bytes]) -> list[int]:
     return codes
 
 
-def runs(folder: Path) -> list[dict[str, t.Any]]:
-    engine = open_engine(f"sqlite:///{folder}/ledger.db")
+def runs(folder: Path, url: str = "") -> list[dict[str, t.Any]]:
+    engine = open_engine(url or f"sqlite:///{folder}/ledger.db")
     found = History(engine).runs()
     engine.dispose()
     return found
@@ -58,7 +59,7 @@ def runs(folder: Path) -> list[dict[str, t.Any]]:
 @pytest.mark.parametrize("plan", ["lite", "premium"])
 def test_two_targets_on_one_account_never_meet_the_burst_limit(plan: str, tmp_path: Path) -> None:
     """Each alone would use the whole window; the emulator refuses what is over it, and one refusal fails the test."""
-    each = {"lite": 50, "premium": 300}[plan]
+    each = {"lite": 30, "premium": 150}[plan]
     with start_pipedrive(plan=plan) as emulator:
         halves = [[organization(number) for number in range(start, start + each)] for start in (0, each)]
         wait(tmp_path, *[start(emulator, tmp_path, schema("organizations"), *half) for half in halves])
@@ -67,16 +68,31 @@ def test_two_targets_on_one_account_never_meet_the_burst_limit(plan: str, tmp_pa
     assert [run["outcomes"] for run in runs(tmp_path)] == [{"created": each}] * 2
 
 
-def test_four_targets_write_into_one_sqlite_ledger_at_once(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty ledger, in a file and in a server's database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    server = make_url(request.getfixturevalue("postgresql")).set(drivername="postgresql+psycopg")
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE together"))
+    engine.dispose()
+    return server.set(database="together", drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.mark.slow
+def test_three_targets_write_into_one_ledger_at_once(ledger_url: str, tmp_path: Path) -> None:
+    rows = [organization(number) for number in range(300)]
     with start_pipedrive(burst=0) as emulator:
-        parts = [[organization(number) for number in range(start, start + 200)] for start in range(0, 800, 200)]
-        messages = [[schema("organizations"), *part] for part in parts]
-        wait(tmp_path, *[start(emulator, tmp_path, *one) for one in messages])
-        wait(tmp_path, *[start(emulator, tmp_path, *one) for one in messages])
-        assert len(emulator.control.records("organizations")) == 800
-    found = runs(tmp_path)
-    assert [run["outcomes"] for run in found] == [{"created": 200}] * 4 + [{"unchanged": 200}] * 4
-    assert [run["writes"] for run in found] == [200] * 4 + [0] * 4
+        parts = [rows[start : start + 100] for start in range(0, 300, 100)]
+        targets = [start(emulator, tmp_path, schema("organizations"), *part, ledger_url=ledger_url) for part in parts]
+        wait(tmp_path, *targets)
+        wait(tmp_path, start(emulator, tmp_path, schema("organizations"), *rows, ledger_url=ledger_url))
+        assert len(emulator.control.records("organizations")) == 300
+    found = runs(tmp_path, ledger_url)
+    assert [run["outcomes"] for run in found] == [{"created": 100}] * 3 + [{"unchanged": 300}]
+    assert [run["writes"] for run in found] == [100, 100, 100, 0]
 
 
 def test_a_budget_is_shared_and_what_is_left_over_comes_with_the_next_run(tmp_path: Path) -> None:

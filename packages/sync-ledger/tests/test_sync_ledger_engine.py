@@ -245,6 +245,21 @@ def test_a_used_up_budget_keeps_the_rows_and_ends_well(pipeline: Pipeline) -> No
     assert len(pipeline.organizations.records) == 10
 
 
+def test_a_run_without_a_budget_from_the_start_keeps_its_rows(pipeline: Pipeline) -> None:
+    def used_up(_since: t.Any = None) -> t.Any:
+        raise BudgetExhaustedError("daily budget used up")
+
+    organizations, sweep = pipeline.organizations, pipeline.organizations.sweep
+    organizations.sweep = used_up
+    assert pipeline.run(organization(1), organization(1), person(1, 1)) == {"failed": 2, "skipped": 1}
+    assert {row.reason for row in pipeline.open_rows()} == {"budget"}, "also for want of a parent nobody could look for"
+    with pytest.raises(BudgetExhaustedError):
+        pipeline.run(organization(2), mode="plan")
+    organizations.sweep = sweep
+    assert pipeline.run() == {"created": 2}
+    assert pipeline.open_rows() == []
+
+
 def test_wrong_credentials_end_the_run_and_settle_what_was_done(pipeline: Pipeline) -> None:
     def refuse(operation: t.Any) -> None:
         if operation.external_id != "0":

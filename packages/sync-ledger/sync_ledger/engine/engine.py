@@ -430,6 +430,8 @@ class UpsertEngine:
         return report.stopped_by
 
     def _note_budget(self, error: BudgetExhaustedError) -> None:
+        if self.planning:
+            raise error  # rows left out of a plan must not come into the next run by the back door
         if not self._budget_gone:
             self._budget_gone = True
             logger.warning("%s: rows left are kept for the next run", error)

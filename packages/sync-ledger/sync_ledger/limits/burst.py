@@ -190,7 +190,8 @@ class BurstLimiter:
             shared.renewing = True
             # Others may use a place only when this process cannot: neither by what it holds nor by what it has sent.
             held = max(self._allowed(now), self._busy(now, own=True))
-            wanted = None if shared.starved else 2 * shared.peak
+            # Who comes back after a pause takes what is free, like one who begins.
+            wanted = None if shared.starved or now >= shared.until else 2 * shared.peak
             shared.starved, shared.peak = False, 0
         try:
             grant = shared.lease.renew(told=self._told, fallback=self._limit, held=held, wanted=wanted)
