@@ -52,7 +52,24 @@ class Reason(str, enum.Enum):
     UNAVAILABLE = "unavailable"
     UNKNOWN_RESULT = "unknown_result"
     BUDGET = "budget"
+    ARCHIVE = "archive"
+    FLAG = "flag"
+    DELETE = "delete"
+    ARCHIVED = "archived"
+    FLAGGED = "flagged"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    SOURCE_DELETED = "source_deleted"
+    NOT_LINKED = "not_linked"
+    ALREADY_DELETED = "already_deleted"
+    DELETION_WAITS = "deletion_waits"
+    NOT_RESTORED = "not_restored"
+    DELETE_GUARD = "delete_guard"
+    NOT_OURS = "not_ours"
 
+
+DELETIONS_LEFT_ALONE = frozenset({Reason.SOURCE_DELETED, Reason.NOT_LINKED})
+"""Reasons of skipped rows that were deleted at the source: what waits of the same external ID is wanted no more."""
 
 REMEDIES: Mapping[Reason, str] = {
     Reason.UNMAPPED: (
@@ -74,6 +91,15 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.UNAVAILABLE: "nothing to do: the next run sends it again",
     Reason.UNKNOWN_RESULT: "nothing to do: the next run looks whether the write happened before it sends it again",
     Reason.BUDGET: "nothing to do: the next run goes on when the service's limit allows",
+    Reason.DELETION_WAITS: "nothing to do: deletions are carried out at the end of the run, or by the next one",
+    Reason.DELETE_GUARD: (
+        "more deletions than delete_guard_rows or delete_guard_percent allows: if they are right, let them through with"
+        " sync-ledger replay --reason delete_guard; if not, discard them and look at the source"
+    ),
+    Reason.NOT_OURS: (
+        "the linked record no longer carries this external ID, so it is not deleted: give it the ID back, or discard"
+        " the row"
+    ),
 }
 
 
@@ -86,12 +112,16 @@ class SourceRow:
         external_id: Value of the stream's key properties.
         payload: Property name -> value as it was mapped, key properties left out.
         open_row_id: Set when the row comes from the ledger's open rows instead of the input.
+        deleted: The source says that it has deleted the row (`_sdc_deleted_at`).
+        approved: A person let the row through, so that no guard stops it.
     """
 
     entity: str
     external_id: str
     payload: Mapping[str, t.Any]
     open_row_id: int | None = None
+    deleted: bool = False
+    approved: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +138,8 @@ class Settled:
         changes: Field -> (old, new) of what was written or would be.
         candidates: Ids of the records that match, when several do.
         values: Normalised payload now known to be at the service; it becomes the link's.
+        deleted_as: `archive`, `flag` or `delete` when that was done with the record.
+        answers: What the service answered, plain successes left out.
     """
 
     row: SourceRow
@@ -119,6 +151,8 @@ class Settled:
     changes: Mapping[str, tuple[t.Any, t.Any]] | None = None
     candidates: Sequence[str] = ()
     values: Mapping[str, t.Any] | None = None
+    deleted_as: str | None = None
+    answers: Sequence[Mapping[str, t.Any]] = ()
 
 
 @dataclass

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync_ledger.checkpoints import Checkpoints
 from sync_ledger.engine.engine import Options, UpsertEngine
+from sync_ledger.engine.undo_file import undo_path
 from sync_ledger.errors import ConfigError, InputError, LedgerError, SyncError
 from sync_ledger.ledger import Ledger
 from sync_ledger.ledger.database import said
@@ -96,6 +97,11 @@ class UpsertTarget(Target):
             options = Options(
                 mode=self.config["mode"],
                 full_sweep_after=timedelta(hours=self.config["full_sweep_hours"]),
+                deletions=self.config.get("deletions") or {},
+                delete_guard_rows=self.config.get("delete_guard_rows"),
+                delete_guard_percent=self.config.get("delete_guard_percent"),
+                failure_guard_percent=self.config.get("failure_guard_percent"),
+                undo_file=undo_path(self.config.get("undo_file"), self.config["ledger_url"]),
             )
             self._engine = UpsertEngine(self.destination, ledger, target=self.name, options=options)
         return self._engine

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import logging
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from sync_ledger.adapter import Action, Operation
+from sync_ledger.engine.deletion_rules import FLAG, check_when, deletion_rules
+from sync_ledger.engine.deletions import Deletions, out_of_budget
 from sync_ledger.engine.diff import changes
+from sync_ledger.engine.guards import DeleteGuard, FailureGuard
 from sync_ledger.engine.payload import payload_hash
+from sync_ledger.engine.replaying import CHUNK, Replay
 from sync_ledger.engine.resolve import Match, resolve
+from sync_ledger.engine.returning import bring_back, unflagged
+from sync_ledger.engine.undo_file import UndoFile, of_destination
+from sync_ledger.engine.undoing import undo
 from sync_ledger.engine.validate import Invalid, check_create, check_external_id, check_update, normalise
 from sync_ledger.engine.verdict import verdict
 from sync_ledger.engine.work import check_properties, open_entity
@@ -23,14 +31,13 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sync_ledger.adapter import Destination, RemoteRecord
+    from sync_ledger.engine.undo_file import Removal
     from sync_ledger.engine.work import EntityWork
     from sync_ledger.errors import SyncError
     from sync_ledger.ledger import Ledger
     from sync_ledger.rows import SourceRow
 
 logger = logging.getLogger("sync_ledger")
-
-_REPLAY_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -40,10 +47,20 @@ class Options:
     Attributes:
         mode: `apply` writes, `plan` reads and compares only.
         full_sweep_after: Age at which the index is read anew as a whole.
+        deletions: Entity -> what to do when its source row is gone, as the setting has it.
+        delete_guard_rows: Most deletions of one run; None for any number.
+        delete_guard_percent: Largest share of an entity's linked records one run may delete; None for any.
+        failure_guard_percent: Share of rows that may fail before the run ends; None for any.
+        undo_file: Where records are kept before they are deleted.
     """
 
     mode: str = "apply"
     full_sweep_after: timedelta = timedelta(days=7)
+    deletions: Mapping[str, t.Any] = field(default_factory=dict)
+    delete_guard_rows: int | None = None
+    delete_guard_percent: int | None = None
+    failure_guard_percent: int | None = None
+    undo_file: Path = Path("sync-ledger.undo.jsonl")
 
 
 @dataclass
@@ -73,20 +90,27 @@ class UpsertEngine:
         self._budget_gone = False
         self._received = 0
         self.tally = Tally()
+        rules = deletion_rules(options.deletions, destination)
+        self._failure_guard = FailureGuard(options.failure_guard_percent)
+        self._delete_guard = DeleteGuard(options.delete_guard_rows, options.delete_guard_percent)
         self.run_id = ledger.runs.start(target, options.mode)
+        self._deletions = Deletions(
+            rules, ledger, self._writer, UndoFile(options.undo_file), run_id=self.run_id, mode=options.mode
+        )
 
     @property
     def planning(self) -> bool:
         """Whether this run only plans."""
         return self._options.mode == "plan"
 
-    def open(self, entity: str, properties: Iterable[str]) -> None:
+    def open(self, entity: str, properties: Sequence[str]) -> None:
         """Make an entity ready for rows with these properties.
 
         Raises:
             ConfigError: If the service has no such field or does not let it be written.
         """
         check_properties(self._entity(entity).description, properties)
+        check_when(self._deletions.rules.get(entity), entity, properties)
 
     def parents(self, entity: str) -> frozenset[str]:
         """Return the entities whose rows have to be written before those of `entity`."""
@@ -97,24 +121,27 @@ class UpsertEngine:
 
         Raises:
             ServiceError: If the destination failed for all rows alike; what was decided before is settled.
+            GuardError: If too many rows of the run fail; the batch is settled.
         """
         self._received += len(rows)
         work = self._entity(entity)
         settled: list[Settled] = []
-        newest = _newest(rows, settled)
+        newest, gone = self._deletions.split(_newest(rows, settled))
         checked = self._validate(work, newest, settled)
         checked = self._relate(work, checked, settled)
         self._diff(work, checked, settled)
         pending = [item for item in checked if item.operation is not None]
-        stopped_by = self._write(work, pending, settled)
+        stopped_by = self._write(work, pending, settled) or self._take_deletions(work, gone, settled)
         self._settle(settled)
         if stopped_by is not None:
             raise stopped_by
+        self._failure_guard.check()
 
     def settle_directly(self, settled: Sequence[Settled]) -> None:
         """Settle rows whose outcome is clear without any stage: unmapped rows, streams that are skipped."""
         self._received += len(settled)
         self._settle(settled)
+        self._failure_guard.check()
 
     def note_state(self, *, came: Mapping[str, t.Any] | None = None, passed: Mapping[str, t.Any] | None = None) -> None:
         """Keep the run's first and last STATE in the ledger."""
@@ -126,9 +153,47 @@ class UpsertEngine:
         Raises:
             CountMismatchError: If rows and outcomes differ.
             ServiceError: If the destination fails while rows are replayed.
+            GuardError: If more records would be deleted than the settings allow.
         """
         if not self.planning:
-            self._replay()
+            waiting = self._ledger.open_rows.entities_with_failed()
+            entities = [entity for entity in self._destination.entities if entity in waiting]
+            self._replay.run(entities, lambda entity: self._ledger.open_rows.failed(entity, chunk=CHUNK))
+        self._check_books()
+        self._delete_guard.check()
+
+    def replay(self, ids: Sequence[int]) -> None:
+        """Try some open rows again, whatever their outcome was.
+
+        Raises:
+            CountMismatchError: If rows and outcomes differ.
+            ServiceError: If the destination fails; the rows left stay open.
+        """
+        entities = self._destination.entities
+        self._replay.run(entities, lambda entity: self._ledger.open_rows.chosen(entity, ids, chunk=CHUNK))
+        self._check_books()
+
+    def undo(self, removals: Sequence[Removal]) -> list[Settled]:
+        """Bring records back that were archived, flagged or deleted, and return what became of each.
+
+        Raises:
+            ServiceError: If the destination fails; what was brought back is settled.
+        """
+        done: list[Settled] = []
+        mine = of_destination(removals, self._destination.name)
+        for entity in self._destination.entities:
+            of_entity = [removal for removal in mine if removal.entity == entity]
+            for start in range(0, len(of_entity), CHUNK):
+                part = of_entity[start : start + CHUNK]
+                settled, stopped_by = undo(self._entity(entity), self._ledger, self._writer, self.run_id, part)
+                self.settle_directly(settled)
+                done += settled
+                if stopped_by is not None:
+                    raise stopped_by
+        self._check_books()
+        return done
+
+    def _check_books(self) -> None:
         taken, outcomes = self._ledger.runs.counted(self.run_id)
         if not self._received == taken == outcomes:
             raise CountMismatchError(
@@ -150,6 +215,10 @@ class UpsertEngine:
             self._work[entity] = open_entity(
                 self._destination, self._ledger, entity, full_sweep_after=self._options.full_sweep_after
             )
+            description = self._work[entity].description
+            self._ledger.descriptions.keep(description)
+            if (rule := self._deletions.rules.get(entity)) is not None and rule.do == FLAG:
+                rule.flag(description)
         return self._work[entity]
 
     def _validate(self, work: EntityWork, rows: Iterable[SourceRow], settled: list[Settled]) -> list[_Checked]:
@@ -197,6 +266,7 @@ class UpsertEngine:
     def _diff(self, work: EntityWork, checked: list[_Checked], settled: list[Settled]) -> None:
         """Decide what each row needs; rows that need nothing are settled, the others get their operation."""
         matches = resolve(self._ledger, work.description.entity, [item.row.external_id for item in checked])
+        checked = self._bring_back(work, checked, matches, settled)
         unread: list[_Checked] = []
         for item in checked:
             match = item.match = matches[item.row.external_id]
@@ -210,6 +280,35 @@ class UpsertEngine:
                 unread.append(item)
         self._diff_with_records(work, unread, settled)
 
+    def _bring_back(
+        self, work: EntityWork, checked: list[_Checked], matches: Mapping[str, Match], settled: list[Settled]
+    ) -> list[_Checked]:
+        """Undo what was done with records whose rows had gone and come again; return the rows still to be decided."""
+        archived = []
+        for item in checked:
+            link = matches[item.row.external_id].link
+            item.values.update(unflagged(self._ledger, work.description.entity, link, item.values))
+            if link is not None and link.deleted_as == "archive":
+                archived.append((item.row, link))
+        if not archived:
+            return checked
+        if self.planning or self._budget_gone:
+            outcomes = {
+                row.external_id: Settled(row, Outcome.PLANNED, Reason.RESTORED, remote_id=link.remote_id)
+                if self.planning
+                else out_of_budget(row)
+                for row, link in archived
+            }
+        else:
+            values = {item.row.external_id: item.values for item in checked}
+            outcomes, stopped_by = bring_back(work, self._ledger, self._writer, archived, values)
+            if isinstance(stopped_by, BudgetExhaustedError):
+                self._note_budget(stopped_by)
+            elif stopped_by is not None:
+                raise stopped_by
+        settled.extend(outcomes.values())
+        return [item for item in checked if item.row.external_id not in outcomes]
+
     def _diff_with_records(self, work: EntityWork, items: Sequence[_Checked], settled: list[Settled]) -> None:
         """Decide on rows known from the index only, or under several ids, by what the records say now.
 
@@ -222,7 +321,7 @@ class UpsertEngine:
             records = work.adapter.read(wanted)
         except BudgetExhaustedError as error:
             self._note_budget(error)
-            settled.extend(_out_of_budget(item.row) for item in items)
+            settled.extend(out_of_budget(item.row) for item in items)
             return
         stale: list[str] = []
         for item in items:
@@ -272,7 +371,7 @@ class UpsertEngine:
         if not pending:
             return None
         if self._budget_gone:
-            settled.extend(_out_of_budget(item.row) for item in pending)
+            settled.extend(out_of_budget(item.row) for item in pending)
             return None
         operations = [item.operation for item in pending if item.operation]
         actions = {operation.external_id: operation.action.value for operation in operations}
@@ -284,9 +383,10 @@ class UpsertEngine:
             if several := report.several.get(external_id):
                 settled.append(_ambiguous(item, several))
             elif (result := report.results.get(external_id)) and item.operation:
-                settled.append(verdict(item.row, item.operation, result, item.values, item.changes))
+                answers = report.answers.get(external_id, ())
+                settled.append(verdict(item.row, item.operation, result, item.values, item.changes, answers))
             elif budget_gone:
-                settled.append(_out_of_budget(item.row))
+                settled.append(out_of_budget(item.row))
         if isinstance(report.stopped_by, BudgetExhaustedError):
             self._note_budget(report.stopped_by)
             return None
@@ -300,19 +400,30 @@ class UpsertEngine:
     def _settle(self, settled: Sequence[Settled]) -> None:
         if not settled:
             return
+        self._failure_guard.saw(settled)
         self._ledger.settle(self.run_id, settled, self._destination.usage())
         for item in settled:
             self.tally.add(item)
 
-    def _replay(self) -> None:
-        waiting = self._ledger.open_rows.entities_with_failed()
-        for entity in self._destination.entities:
-            if entity not in waiting:
-                continue
-            for rows in self._ledger.open_rows.failed(entity, chunk=_REPLAY_CHUNK):
-                if self._budget_gone:
-                    return
-                self.process(entity, rows)
+    def _take_deletions(self, work: EntityWork, rows: Sequence[SourceRow], settled: list[Settled]) -> SyncError | None:
+        stopped_by = self._deletions.take(work, rows, settled)
+        if not isinstance(stopped_by, BudgetExhaustedError):
+            return stopped_by
+        self._note_budget(stopped_by)
+        done = {item.row.external_id for item in settled}
+        settled.extend(out_of_budget(row) for row in rows if row.external_id not in done)
+        return None
+
+    @property
+    def _replay(self) -> Replay:
+        return Replay(
+            self._ledger,
+            self._deletions,
+            self._delete_guard,
+            process=self.process,
+            settle=self.settle_directly,
+            go_on=lambda: not self._budget_gone,
+        )
 
 
 def _newest(rows: Sequence[SourceRow], settled: list[Settled]) -> list[SourceRow]:
@@ -350,7 +461,3 @@ def _deleted(row: SourceRow, candidates: Sequence[str]) -> Settled:
 
 def _held(row: SourceRow, problem: Invalid, remote_id: str | None = None) -> Settled:
     return Settled(row, Outcome.HELD, problem.reason, problem.field, problem.text, remote_id)
-
-
-def _out_of_budget(row: SourceRow) -> Settled:
-    return Settled(row, Outcome.FAILED, Reason.BUDGET, text="the rate or daily budget of the account is used up")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from sync_ledger.ledger.database import open_engine
+from sync_ledger.ledger.descriptions import Descriptions
 from sync_ledger.ledger.index import RemoteIndex
 from sync_ledger.ledger.links import Links
 from sync_ledger.ledger.open_rows import OpenRows
@@ -26,6 +27,7 @@ class Ledger:
         links: External ID -> remote record and what was last sent.
         index: What sweeps of the service saw.
         open_rows: Held, rejected and failed rows.
+        descriptions: The fields of each entity, for checks without the service.
     """
 
     def __init__(self, url: str, destination: str) -> None:
@@ -35,6 +37,7 @@ class Ledger:
         self.links = Links(self._engine, destination)
         self.index = RemoteIndex(self._engine, destination)
         self.open_rows = OpenRows(self._engine, destination)
+        self.descriptions = Descriptions(self._engine, destination)
 
     def settle(self, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
         """Write the outcomes of a batch, their links and open rows, in one transaction."""
