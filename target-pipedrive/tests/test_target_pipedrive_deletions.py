@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import select
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.tables import links, open_rows, run_counts, runs
-from target_pipedrive_runs import Runner, organization, person, record, schema, state
+from target_pipedrive_runs import organization, person, record, schema, state
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service_emulators.testing import PipedriveEmulator
+    from target_pipedrive_runs import Runner
 
 BOTH = [schema("organizations"), schema("persons")]
 DELETE = {"organizations": {"do": "delete"}, "persons": {"do": "delete"}}
