@@ -81,6 +81,11 @@ class PipedriveEntity:
         self._lost: dict[str, _Lost] = {}
 
     @property
+    def removals(self) -> frozenset[Action]:
+        """Every entity can be deleted; only some have an archive."""
+        return frozenset({Action.DELETE, Action.ARCHIVE} if self._entity.archivable else {Action.DELETE})
+
+    @property
     def entity(self) -> str:
         """Name of the entity, equal to the Singer stream's."""
         return self._entity.name
@@ -130,6 +135,12 @@ class PipedriveEntity:
             if creating:
                 body = values.body(fields, operation.values, external_id=operation.external_id)
                 answer = self._client.write("POST", self._entity.path, body)
+            elif operation.action is Action.DELETE:
+                self._client.write("DELETE", self._entity.record_path, None, id_=operation.remote_id)
+                return WriteResult(Result.WRITTEN, remote_id=operation.remote_id)
+            elif operation.action is not Action.UPDATE:
+                body = {"is_archived": operation.action is Action.ARCHIVE}
+                answer = self._client.write("PATCH", self._entity.record_path, body, id_=operation.remote_id)
             else:
                 body = values.body(
                     fields, operation.values, external_id=operation.external_id if operation.adopt else None

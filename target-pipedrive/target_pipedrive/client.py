@@ -157,7 +157,7 @@ class PipedriveClient:
                 return
             query["cursor"] = answer.next_cursor
 
-    def write(self, method: str, template: str, body: Mapping[str, t.Any], *, id_: str | None = None) -> Answer:
+    def write(self, method: str, template: str, body: Mapping[str, t.Any] | None, *, id_: str | None = None) -> Answer:
         """Send a mutation once.
 
         Raises:
@@ -166,7 +166,7 @@ class PipedriveClient:
             LostAnswerError: If the effect is unknown.
             ServiceError: For what concerns every request.
         """
-        return self._patiently(method, template, None, _encoder.encode(body), id_)
+        return self._patiently(method, template, None, None if body is None else _encoder.encode(body), id_)
 
     def server_now(self) -> datetime:
         """Return the server's current time as far as its answers told it."""

@@ -25,11 +25,13 @@ TOKENS: t.Final[dict[tuple[str, str], int]] = {
     ("GET", "/v2/organizations/{id}"): 1,
     ("POST", "/v2/organizations"): 5,
     ("PATCH", "/v2/organizations/{id}"): 5,
+    ("DELETE", "/v2/organizations/{id}"): 3,
     ("GET", "/v2/organizationFields"): 10,
     ("GET", "/v2/persons"): 10,
     ("GET", "/v2/persons/{id}"): 1,
     ("POST", "/v2/persons"): 5,
     ("PATCH", "/v2/persons/{id}"): 5,
+    ("DELETE", "/v2/persons/{id}"): 3,
     ("GET", "/v2/personFields"): 10,
 }
 """(method, path template) -> tokens, for every call this target makes."""

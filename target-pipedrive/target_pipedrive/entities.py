@@ -52,12 +52,14 @@ class Entity:
         path: Path of its list and of creates.
         fields_path: Path of its field metadata.
         standard: Standard fields, writable and read-only ones.
+        archivable: Its records can be archived (`is_archived`) and brought back.
     """
 
     name: str
     path: str
     fields_path: str
     standard: tuple[StandardField, ...]
+    archivable: bool = False
 
     @property
     def record_path(self) -> str:

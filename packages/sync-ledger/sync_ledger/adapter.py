@@ -27,6 +27,10 @@ class Action(str, enum.Enum):
 
     CREATE = "create"
     UPDATE = "update"
+    ARCHIVE = "archive"
+    RESTORE = "restore"
+    """Bring an archived record back."""
+    DELETE = "delete"
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,10 @@ class EntityAdapter(t.Protocol):
     @property
     def batch_size(self) -> int:
         """Most operations `write` takes at once."""
+
+    @property
+    def removals(self) -> frozenset[Action]:
+        """What the service can do with a record that is wanted no more: ARCHIVE (then RESTORE as well), DELETE."""
 
     def describe(self) -> EntityDescription:
         """Return the entity's fields from the service's live metadata (cached for the run)."""

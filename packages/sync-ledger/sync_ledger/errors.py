@@ -4,6 +4,7 @@
     ├── ConfigError            the run cannot start: a setting, stream or field is wrong; says which and what to do
     ├── InputError             what came in is not Singer, or nothing a target of ours can take
     ├── LedgerError            the ledger cannot be opened or is damaged
+    ├── GuardError             too many rows failed or would be deleted; everything read is settled
     ├── CountMismatchError     rows read and outcomes differ: a defect of ours, never hidden
     └── ServiceError           the destination, for all rows alike
         ├── CredentialsError   log-in refused
@@ -34,6 +35,10 @@ class LedgerError(SyncError):
 
 class CountMismatchError(SyncError):
     """Rows read and outcomes settled differ at the end of a run."""
+
+
+class GuardError(SyncError):
+    """More rows failed, or would be deleted, than a setting allows; the text names it."""
 
 
 class ServiceError(SyncError):

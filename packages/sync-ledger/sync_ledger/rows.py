@@ -58,7 +58,24 @@ class Reason(str, enum.Enum):
     NO_MATCH = "no_match"
     CONTENDED = "contended"
     PLAN_CHANGED = "plan_changed"
+    ARCHIVE = "archive"
+    FLAG = "flag"
+    DELETE = "delete"
+    ARCHIVED = "archived"
+    FLAGGED = "flagged"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    SOURCE_DELETED = "source_deleted"
+    NOT_LINKED = "not_linked"
+    ALREADY_DELETED = "already_deleted"
+    DELETION_WAITS = "deletion_waits"
+    NOT_RESTORED = "not_restored"
+    DELETE_GUARD = "delete_guard"
+    NOT_OURS = "not_ours"
 
+
+DELETIONS_LEFT_ALONE = frozenset({Reason.SOURCE_DELETED, Reason.NOT_LINKED})
+"""Reasons of skipped rows that were deleted at the source: what waits of the same external ID is wanted no more."""
 
 REMEDIES: Mapping[Reason, str] = {
     Reason.UNMAPPED: (
@@ -87,6 +104,15 @@ REMEDIES: Mapping[Reason, str] = {
         " of their own or discard them"
     ),
     Reason.PLAN_CHANGED: "look at the record and make a new plan; the text tells what is no longer as planned",
+    Reason.DELETION_WAITS: "nothing to do: deletions are carried out at the end of the run, or by the next one",
+    Reason.DELETE_GUARD: (
+        "more deletions than delete_guard_rows or delete_guard_percent allows: if they are right, let them through with"
+        " sync-ledger replay --reason delete_guard; if not, discard them and look at the source"
+    ),
+    Reason.NOT_OURS: (
+        "the linked record no longer carries this external ID, so it is not deleted: give it the ID back, or discard"
+        " the row"
+    ),
 }
 
 
@@ -117,6 +143,8 @@ class SourceRow:
         payload: Property name -> value as it was mapped, key properties left out.
         open_row_id: Set when the row comes from the ledger's open rows instead of the input.
         planned: Set when the row comes from a plan that is being applied.
+        deleted: The source says that it has deleted the row (`_sdc_deleted_at`).
+        approved: A person let the row through, so that no guard stops it.
     """
 
     entity: str
@@ -124,6 +152,8 @@ class SourceRow:
     payload: Mapping[str, t.Any]
     open_row_id: int | None = None
     planned: PlannedRow | None = None
+    deleted: bool = False
+    approved: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +172,8 @@ class Settled:
         values: Normalised payload now known to be at the service; it becomes the link's.
         matched_by: Name of the match rule that found the record, when neither link nor external ID did.
         cost: What writing the row would take of the budget, when it is only planned.
+        deleted_as: `archive`, `flag` or `delete` when that was done with the record.
+        answers: What the service answered, plain successes left out.
     """
 
     row: SourceRow
@@ -155,6 +187,8 @@ class Settled:
     values: Mapping[str, t.Any] | None = None
     matched_by: str | None = None
     cost: int = 0
+    deleted_as: str | None = None
+    answers: Sequence[Mapping[str, t.Any]] = ()
 
 
 @dataclass

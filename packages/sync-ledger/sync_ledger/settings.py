@@ -116,6 +116,52 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
             title="Budget reserve",
             description="How much of the daily budget is left to other programs on the account.",
         ),
+        th.Property(
+            "deletions",
+            th.ObjectType(additional_properties=th.ObjectType(additional_properties=True)),
+            title="Deletions",
+            description=(
+                "What to do with the record of a source row that is gone (`_sdc_deleted_at` is set, or a field has one "
+                'of the values in `when`), per stream: `{"organizations": {"do": "delete", "when": {"JDE Status": '
+                '["Closed"]}}}`; `do` is `archive`, `flag` (with `field` and `value`) or `delete`. Without it such '
+                "rows are skipped and their records left alone."
+            ),
+        ),
+        th.Property(
+            "delete_guard_rows",
+            th.IntegerType(minimum=0),
+            default=100,
+            title="Delete guard, rows",
+            description="Most records a run may archive, flag or delete; if there are more, all of them are held.",
+        ),
+        th.Property(
+            "delete_guard_percent",
+            th.IntegerType(minimum=0, maximum=100),
+            title="Delete guard, share",
+            description=(
+                "Largest share of a stream's linked records, in percent, that a run may archive, flag or delete; if "
+                "there are more, all of them are held."
+            ),
+        ),
+        th.Property(
+            "failure_guard_percent",
+            th.IntegerType(minimum=0, maximum=100),
+            title="Failure guard",
+            description=(
+                "Share of rows, in percent, that may be held, rejected or failed before the run ends with an error; "
+                "looked at once 20 rows have come."
+            ),
+        ),
+        th.Property(
+            "undo_file",
+            th.StringType,
+            title="Undo file",
+            description=(
+                "File that gets every record, whole, before it is archived, flagged or deleted; `sync-ledger undo` "
+                "reads it. Without it the file stands beside a SQLite ledger as `<ledger>.undo.jsonl`, else in the "
+                "working directory as `sync-ledger.undo.jsonl`."
+            ),
+        ),
     )
     return t.cast("dict[str, t.Any]", th.PropertiesList(*own, *shared).to_dict())
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync_ledger.checkpoints import Checkpoints
 from sync_ledger.engine.engine import Options, UpsertEngine
+from sync_ledger.engine.undo_file import undo_path
 from sync_ledger.errors import ConfigError, InputError, LedgerError, SyncError
 from sync_ledger.ledger import Ledger
 from sync_ledger.ledger.database import said
@@ -105,6 +106,11 @@ class UpsertTarget(SecretSettings, Target):
                 adopt=self.config["adopt"],
                 match_rules=self.config.get("match_rules") or {},
                 field_rules=self.config.get("field_rules") or {},
+                deletions=self.config.get("deletions") or {},
+                delete_guard_rows=self.config.get("delete_guard_rows"),
+                delete_guard_percent=self.config.get("delete_guard_percent"),
+                failure_guard_percent=self.config.get("failure_guard_percent"),
+                undo_file=undo_path(self.config.get("undo_file"), self.config["ledger_url"]),
             )
             self._engine = UpsertEngine(self.destination, ledger, target=self.name, options=options)
         return self._engine

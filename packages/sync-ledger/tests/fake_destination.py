@@ -48,6 +48,7 @@ class FakeEntity:
     """Records of one entity, with a hook that may answer a write before or after it takes effect."""
 
     batch_size = 1
+    removals = frozenset({Action.ARCHIVE, Action.DELETE})
 
     def __init__(self, description: EntityDescription) -> None:
         self.description = description
@@ -100,15 +101,23 @@ class FakeEntity:
         with self._lock:
             self.calls["write"] += 1
             if operation.action is Action.CREATE:
-                remote_id = str(len(self.records) + 1)
+                self.calls["create"] += 1
+                remote_id = str(
+                    self.calls["create"] + 10_000 if str(self.calls["create"]) in self.records else self.calls["create"]
+                )
                 self.records[remote_id] = {KEY.name: operation.external_id, **operation.values}
             else:
                 remote_id = operation.remote_id or ""
                 if remote_id not in self.records:
                     return [WriteResult(Result.GONE, remote_id)]
-                self.records[remote_id].update(operation.values)
-                if operation.adopt:
-                    self.records[remote_id][KEY.name] = operation.external_id
+                if operation.action is Action.DELETE:
+                    del self.records[remote_id]
+                elif operation.action is Action.UPDATE:
+                    self.records[remote_id].update(operation.values)
+                    if operation.adopt:
+                        self.records[remote_id][KEY.name] = operation.external_id
+                else:
+                    self.records[remote_id]["archived"] = operation.action is Action.ARCHIVE
         return [self.after(operation) or WriteResult(Result.WRITTEN, remote_id)]
 
     def estimate(self, *, opens: int = 0, reads: int = 0, creates: int = 0, updates: int = 0) -> Usage:

@@ -13,8 +13,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from sync_ledger.cli import render
+from sync_ledger.cli.choosing import OfOutcome, OfReason, OfStream, Since, Until  # noqa: TC001 - typer reads them
 from sync_ledger.errors import LedgerError
 from sync_ledger.ledger.database import open_engine
+from sync_ledger.ledger.desk import Selection
 from sync_ledger.ledger.history import History
 
 if t.TYPE_CHECKING:
@@ -79,14 +81,16 @@ def run(
 @app.command()
 def held(
     ledger_url: LedgerUrl = _DEFAULT,
-    outcome: t.Annotated[str | None, typer.Option(help="Only held, rejected or failed rows.")] = None,
-    reason: t.Annotated[str | None, typer.Option(help="Only rows with this reason code.")] = None,
-    entity: t.Annotated[str | None, typer.Option(help="Only rows of this entity.")] = None,
+    outcome: OfOutcome = None,
+    reason: OfReason = None,
+    stream: OfStream = None,
+    since: Since = None,
+    until: Until = None,
     limit: t.Annotated[int, typer.Option(min=1, max=_MOST, help="How many rows at the most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List rows that were not written: held and rejected ones wait for a person, failed ones for the next run."""
-    found = _open(ledger_url).open_rows(outcome=outcome, reason=reason, entity=entity, limit=limit)
+    found = _open(ledger_url).open_rows(Selection((), outcome, reason, stream, since, until), limit=limit)
     _show(found, render.open_rows, as_json=as_json)
 
 

@@ -6,15 +6,23 @@ import logging
 import typing as t
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 
 from sync_ledger.adapter import Action, Operation
 from sync_ledger.engine.adoption import adoption, gap, held_values
+from sync_ledger.engine.deletion_rules import FLAG, check_when, deletion_rules
+from sync_ledger.engine.deletions import Deletions, out_of_budget
 from sync_ledger.engine.diff import changes, live_changes
+from sync_ledger.engine.guards import DeleteGuard, FailureGuard
 from sync_ledger.engine.match_rules import by_stream
 from sync_ledger.engine.matching import Matcher
 from sync_ledger.engine.payload import payload_hash
 from sync_ledger.engine.planning import APPLY_CHUNK, action_of, deviation, estimate, price
+from sync_ledger.engine.replaying import CHUNK, Replay
 from sync_ledger.engine.resolve import Match, resolve
+from sync_ledger.engine.returning import bring_back, unflagged
+from sync_ledger.engine.undo_file import UndoFile, of_destination
+from sync_ledger.engine.undoing import undo
 from sync_ledger.engine.validate import Invalid, check_create, check_external_id, check_update, normalise
 from sync_ledger.engine.verdict import verdict
 from sync_ledger.engine.work import check_properties, open_entity
@@ -24,18 +32,17 @@ from sync_ledger.ledger.clock import now
 from sync_ledger.rows import Outcome, Reason, Settled, Tally
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sync_ledger.adapter import Destination, RemoteRecord
     from sync_ledger.engine.matching import Finding
+    from sync_ledger.engine.undo_file import Removal
     from sync_ledger.engine.work import EntityWork
     from sync_ledger.errors import SyncError
     from sync_ledger.ledger import Ledger
     from sync_ledger.rows import SourceRow
 
 logger = logging.getLogger("sync_ledger")
-
-_REPLAY_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ class Options:
             keeps the link in the ledger alone.
         match_rules: Entity -> its match rules, as the setting has them.
         field_rules: Entity -> its field rules, as the setting has them.
+        deletions: Entity -> what to do when its source row is gone, as the setting has it.
+        delete_guard_rows: Most deletions of one run; None for any number.
+        delete_guard_percent: Largest share of an entity's linked records one run may delete; None for any.
+        failure_guard_percent: Share of rows that may fail before the run ends; None for any.
+        undo_file: Where records are kept before they are deleted.
     """
 
     mode: str = "apply"
@@ -56,6 +68,11 @@ class Options:
     adopt: str = "external_ids"
     match_rules: Mapping[str, t.Any] = field(default_factory=dict)
     field_rules: Mapping[str, t.Any] = field(default_factory=dict)
+    deletions: Mapping[str, t.Any] = field(default_factory=dict)
+    delete_guard_rows: int | None = None
+    delete_guard_percent: int | None = None
+    failure_guard_percent: int | None = None
+    undo_file: Path = Path("sync-ledger.undo.jsonl")
 
 
 @dataclass
@@ -88,10 +105,16 @@ class UpsertEngine:
         self.tally = Tally()
         self._match_rules = by_stream(options.match_rules, destination.entities, "match_rules")
         self._field_rules = by_stream(options.field_rules, destination.entities, "field_rules")
+        rules = deletion_rules(options.deletions, destination)
+        self._failure_guard = FailureGuard(options.failure_guard_percent)
+        self._delete_guard = DeleteGuard(options.delete_guard_rows, options.delete_guard_percent)
         self.run_id = ledger.runs.start(target, options.mode)
         self.plan_id = ledger.plans.start(target, self.run_id) if self.planning else None
         ledger.mode, ledger.plan_id = options.mode, self.plan_id
         self._matcher = Matcher(ledger, self.plan_id)
+        self._deletions = Deletions(
+            rules, ledger, self._writer, UndoFile(options.undo_file), run_id=self.run_id, mode=options.mode
+        )
 
     @property
     def planning(self) -> bool:
@@ -103,7 +126,7 @@ class UpsertEngine:
         """Whether this run only links records that are there."""
         return self._options.mode == "adopt"
 
-    def open(self, entity: str, properties: Iterable[str]) -> None:
+    def open(self, entity: str, properties: Sequence[str]) -> None:
         """Make an entity ready for rows with these properties.
 
         Raises:
@@ -113,6 +136,7 @@ class UpsertEngine:
             check_properties(self._entity(entity).description, properties)
         except BudgetExhaustedError as error:
             self._note_budget(error)  # its rows are kept as they came; the run in which there is a budget checks them
+        check_when(self._deletions.rules.get(entity), entity, properties)
 
     def parents(self, entity: str) -> frozenset[str]:
         """Return the entities whose rows have to be written before those of `entity`."""
@@ -123,29 +147,32 @@ class UpsertEngine:
 
         Raises:
             ServiceError: If the destination failed for all rows alike; what was decided before is settled.
+            GuardError: If too many rows of the run fail; the batch is settled.
         """
         self._received += len(rows)
         settled: list[Settled] = []
-        newest = _newest(rows, settled)
+        newest, gone = self._deletions.split(_newest(rows, settled))
         try:
             work = self._entity(entity)
         except BudgetExhaustedError as error:
             self._note_budget(error)
-            self._settle([*settled, *map(_out_of_budget, newest)])
+            self._settle([*settled, *map(out_of_budget, [*newest, *gone])])
             return
         checked = self._validate(work, newest, settled)
         checked = self._relate(work, checked, settled)
         self._diff(work, checked, settled)
         pending = [item for item in checked if item.operation is not None]
-        stopped_by = self._write(work, pending, settled)
+        stopped_by = self._write(work, pending, settled) or self._take_deletions(work, gone, settled)
         self._settle(settled)
         if stopped_by is not None:
             raise stopped_by
+        self._failure_guard.check()
 
     def settle_directly(self, settled: Sequence[Settled]) -> None:
         """Settle rows whose outcome is clear without any stage: unmapped rows, streams that are skipped."""
         self._received += len(settled)
         self._settle(settled)
+        self._failure_guard.check()
 
     def note_state(self, *, came: Mapping[str, t.Any] | None = None, passed: Mapping[str, t.Any] | None = None) -> None:
         """Keep the run's first and last STATE in the ledger."""
@@ -157,10 +184,12 @@ class UpsertEngine:
         Raises:
             CountMismatchError: If rows and outcomes differ.
             ServiceError: If the destination fails while rows are replayed.
+            GuardError: If more records would be deleted than the settings allow.
         """
         if not self.planning and not self.adopting:
-            self._replay()
+            self._replay.run(self._waiting(), lambda entity: self._ledger.open_rows.failed(entity, chunk=CHUNK))
         self._check_books()
+        self._delete_guard.check()
         if self.plan_id is not None:
             expected = estimate(self._destination, self._ledger.plans.work(self.plan_id))
             self._ledger.plans.ready(self.plan_id, expected)
@@ -177,17 +206,61 @@ class UpsertEngine:
     def apply_plan(self, plan_id: int) -> None:
         """Write what a plan says, as far as it still holds; what is left after a used-up budget stays planned.
 
+        Deletions come last, under the guards of a run.
+
         Raises:
             CountMismatchError: If rows and outcomes differ.
             ServiceError: If the destination fails for all rows alike; the plan can be applied once more.
+            GuardError: If more records would be deleted than the settings allow.
         """
         for entity in self._destination.entities:
             for rows in self._ledger.plans.rows(plan_id, entity, chunk=APPLY_CHUNK):
                 if not self._budget_gone:
                     self.process(entity, rows)
+        self._replay.run(self._waiting(), self._deletions_that_wait)
         self._check_books()
+        self._delete_guard.check()
         if not self._ledger.plans.work(plan_id):
             self._ledger.plans.applied(plan_id, self.run_id)
+
+    def _waiting(self) -> list[str]:
+        waiting = self._ledger.open_rows.entities_with_failed()
+        return [entity for entity in self._destination.entities if entity in waiting]
+
+    def _deletions_that_wait(self, entity: str) -> Iterator[list[SourceRow]]:
+        for rows in self._ledger.open_rows.failed(entity, chunk=CHUNK):
+            yield self._deletions.split(rows)[1]
+
+    def replay(self, ids: Sequence[int]) -> None:
+        """Try some open rows again, whatever their outcome was.
+
+        Raises:
+            CountMismatchError: If rows and outcomes differ.
+            ServiceError: If the destination fails; the rows left stay open.
+        """
+        entities = self._destination.entities
+        self._replay.run(entities, lambda entity: self._ledger.open_rows.chosen(entity, ids, chunk=CHUNK))
+        self._check_books()
+
+    def undo(self, removals: Sequence[Removal]) -> list[Settled]:
+        """Bring records back that were archived, flagged or deleted, and return what became of each.
+
+        Raises:
+            ServiceError: If the destination fails; what was brought back is settled.
+        """
+        done: list[Settled] = []
+        mine = of_destination(removals, self._destination.name)
+        for entity in self._destination.entities:
+            of_entity = [removal for removal in mine if removal.entity == entity]
+            for start in range(0, len(of_entity), CHUNK):
+                part = of_entity[start : start + CHUNK]
+                settled, stopped_by = undo(self._entity(entity), self._ledger, self._writer, self.run_id, part)
+                self.settle_directly(settled)
+                done += settled
+                if stopped_by is not None:
+                    raise stopped_by
+        self._check_books()
+        return done
 
     def _check_books(self) -> None:
         taken, outcomes = self._ledger.runs.counted(self.run_id)
@@ -216,6 +289,10 @@ class UpsertEngine:
                 rules=self._match_rules.get(entity, ()),
                 fields=self._field_rules.get(entity),
             )
+            description = self._work[entity].description
+            self._ledger.descriptions.keep(description)
+            if (rule := self._deletions.rules.get(entity)) is not None and rule.do == FLAG:
+                rule.flag(description)
         return self._work[entity]
 
     def _validate(self, work: EntityWork, rows: Iterable[SourceRow], settled: list[Settled]) -> list[_Checked]:
@@ -249,7 +326,7 @@ class UpsertEngine:
                     item.note = f"waits for {parent} {external_id}"
                     kept.append(item)
                 elif self._budget_gone:
-                    settled.append(_out_of_budget(item.row))  # nobody could look for its parent
+                    settled.append(out_of_budget(item.row))  # nobody could look for its parent
                 else:
                     text = f"{parent} {external_id} is not at the destination yet"
                     settled.append(Settled(item.row, Outcome.FAILED, Reason.PARENT_MISSING, name, text))
@@ -273,6 +350,7 @@ class UpsertEngine:
     def _diff(self, work: EntityWork, checked: list[_Checked], settled: list[Settled]) -> None:
         """Decide what each row needs; rows that need nothing are settled, the others get their operation."""
         matches = resolve(self._ledger, work.description.entity, [item.row.external_id for item in checked])
+        checked = self._bring_back(work, checked, matches, settled)
         unread: list[_Checked] = []
         unmatched: list[_Checked] = []
         for item in checked:
@@ -302,7 +380,7 @@ class UpsertEngine:
             findings = self._matcher.find(work, {item.row.external_id: item.values for item in items})
         except BudgetExhaustedError as error:
             self._note_budget(error)
-            settled.extend(_out_of_budget(item.row) for item in items)
+            settled.extend(out_of_budget(item.row) for item in items)
             return
         for item in items:
             finding = findings.get(item.row.external_id)
@@ -314,6 +392,35 @@ class UpsertEngine:
                 carries = finding.record.external_id == item.row.external_id
                 item.match = Match(None, (finding.record.remote_id,), finding.rule, carries)
                 self._plan(work, item, finding.record.values, settled)
+
+    def _bring_back(
+        self, work: EntityWork, checked: list[_Checked], matches: Mapping[str, Match], settled: list[Settled]
+    ) -> list[_Checked]:
+        """Undo what was done with records whose rows had gone and come again; return the rows still to be decided."""
+        archived = []
+        for item in checked:
+            link = matches[item.row.external_id].link
+            item.values.update(unflagged(self._ledger, work.description.entity, link, item.values))
+            if link is not None and link.deleted_as == "archive":
+                archived.append((item.row, link))
+        if not archived:
+            return checked
+        if self.planning or self._budget_gone:
+            outcomes = {
+                row.external_id: Settled(row, Outcome.PLANNED, Reason.RESTORED, remote_id=link.remote_id)
+                if self.planning
+                else out_of_budget(row)
+                for row, link in archived
+            }
+        else:
+            values = {item.row.external_id: item.values for item in checked}
+            outcomes, stopped_by = bring_back(work, self._ledger, self._writer, archived, values)
+            if isinstance(stopped_by, BudgetExhaustedError):
+                self._note_budget(stopped_by)
+            elif stopped_by is not None:
+                raise stopped_by
+        settled.extend(outcomes.values())
+        return [item for item in checked if item.row.external_id not in outcomes]
 
     def _diff_with_records(self, work: EntityWork, items: Sequence[_Checked], settled: list[Settled]) -> None:
         """Decide on rows known from the index only, or under several ids, by what the records say now.
@@ -327,7 +434,7 @@ class UpsertEngine:
             records = work.adapter.read(wanted)
         except BudgetExhaustedError as error:
             self._note_budget(error)
-            settled.extend(_out_of_budget(item.row) for item in items)
+            settled.extend(out_of_budget(item.row) for item in items)
             return
         stale: list[str] = []
         for item in items:
@@ -406,7 +513,7 @@ class UpsertEngine:
         if not pending:
             return None
         if self._budget_gone:
-            settled.extend(_out_of_budget(item.row) for item in pending)
+            settled.extend(out_of_budget(item.row) for item in pending)
             return None
         operations = [item.operation for item in pending if item.operation]
         actions = {operation.external_id: operation.action.value for operation in operations}
@@ -418,12 +525,13 @@ class UpsertEngine:
             if several := report.several.get(external_id):
                 settled.append(_ambiguous(item, several))
             elif (result := report.results.get(external_id)) and item.operation:
-                decided = verdict(item.row, item.operation, result, item.values, item.changes)
+                answers = report.answers.get(external_id, ())
+                decided = verdict(item.row, item.operation, result, item.values, item.changes, answers)
                 if item.operation.adopt and decided.outcome is Outcome.UPDATED:
                     decided = replace(decided, reason=Reason.ADOPTED)
                 settled.append(replace(decided, matched_by=item.match.matched_by if item.match else None))
             elif budget_gone:
-                settled.append(_out_of_budget(item.row))
+                settled.append(out_of_budget(item.row))
         if isinstance(report.stopped_by, BudgetExhaustedError):
             self._note_budget(report.stopped_by)
             return None
@@ -439,19 +547,30 @@ class UpsertEngine:
     def _settle(self, settled: Sequence[Settled]) -> None:
         if not settled:
             return
+        self._failure_guard.saw(settled)
         self._ledger.settle(self.run_id, settled, self._destination.usage())
         for item in settled:
             self.tally.add(item)
 
-    def _replay(self) -> None:
-        waiting = self._ledger.open_rows.entities_with_failed()
-        for entity in self._destination.entities:
-            if entity not in waiting:
-                continue
-            for rows in self._ledger.open_rows.failed(entity, chunk=_REPLAY_CHUNK):
-                if self._budget_gone:
-                    return
-                self.process(entity, rows)
+    def _take_deletions(self, work: EntityWork, rows: Sequence[SourceRow], settled: list[Settled]) -> SyncError | None:
+        stopped_by = self._deletions.take(work, rows, settled)
+        if not isinstance(stopped_by, BudgetExhaustedError):
+            return stopped_by
+        self._note_budget(stopped_by)
+        done = {item.row.external_id for item in settled}
+        settled.extend(out_of_budget(row) for row in rows if row.external_id not in done)
+        return None
+
+    @property
+    def _replay(self) -> Replay:
+        return Replay(
+            self._ledger,
+            self._deletions,
+            self._delete_guard,
+            process=self.process,
+            settle=self.settle_directly,
+            go_on=lambda: not self._budget_gone,
+        )
 
 
 def _newest(rows: Sequence[SourceRow], settled: list[Settled]) -> list[SourceRow]:
@@ -514,7 +633,3 @@ def _deleted(row: SourceRow, candidates: Sequence[str]) -> Settled:
 
 def _held(row: SourceRow, problem: Invalid, remote_id: str | None = None) -> Settled:
     return Settled(row, Outcome.HELD, problem.reason, problem.field, problem.text, remote_id)
-
-
-def _out_of_budget(row: SourceRow) -> Settled:
-    return Settled(row, Outcome.FAILED, Reason.BUDGET, text="the rate or daily budget of the account is used up")

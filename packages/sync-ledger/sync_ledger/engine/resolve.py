@@ -41,6 +41,8 @@ def resolve(ledger: Ledger, entity: str, external_ids: Sequence[str]) -> dict[st
     matches: dict[str, Match] = {}
     for external_id in external_ids:
         link = links.get(external_id)
+        if link is not None and link.deleted_as == "delete":
+            link = None  # its record is gone; a row that comes again gets a new one
         candidates = list(index.get(external_id, ()))
         if link is not None and link.remote_id not in candidates:
             candidates.insert(0, link.remote_id)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from sync_ledger.adapter import Action, Result
 from sync_ledger.rows import Outcome, Reason, Settled
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sync_ledger.adapter import Operation, WriteResult
     from sync_ledger.rows import SourceRow
@@ -20,6 +21,7 @@ def verdict(
     result: WriteResult,
     values: Mapping[str, t.Any],
     changes: Mapping[str, tuple[t.Any, t.Any]] | None,
+    answers: Sequence[Mapping[str, t.Any]] = (),
 ) -> Settled:
     """Return the outcome of a row whose operation was answered by `result`.
 
@@ -29,7 +31,18 @@ def verdict(
         result: What is known of it now.
         values: The whole normalised payload, the link's when it is there.
         changes: Field -> (old, new) of what was sent.
+        answers: What the service answered on the way, plain successes left out.
     """
+    return replace(_verdict(row, operation, result, values, changes), answers=answers)
+
+
+def _verdict(
+    row: SourceRow,
+    operation: Operation,
+    result: WriteResult,
+    values: Mapping[str, t.Any],
+    changes: Mapping[str, tuple[t.Any, t.Any]] | None,
+) -> Settled:
     text = " ".join(part for part in (result.code, result.text) if part) or None
     if result.result is Result.WRITTEN:
         created = operation.action is Action.CREATE

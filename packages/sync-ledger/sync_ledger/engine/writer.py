@@ -29,6 +29,7 @@ class Report:
 
     Attributes:
         results: External ID -> result; absent for operations that were never sent.
+        answers: External ID -> every answer to it but a plain success, in order.
         several: External ID -> records found where one was to be created.
         stopped_by: The fault that ended the batch early, if one did.
     """
@@ -36,6 +37,14 @@ class Report:
     results: dict[str, WriteResult] = field(default_factory=dict)
     several: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stopped_by: ServiceError | None = None
+    answers: dict[str, list[dict[str, t.Any]]] = field(default_factory=dict)
+
+    def note(self, operation: Operation, result: WriteResult) -> None:
+        """Keep an answer that was no plain success; a row that is sent several times may have several."""
+        if result.result is not Result.WRITTEN:
+            answer = {"action": operation.action.value, "result": result.result.value}
+            answer |= {name: text for name, text in (("code", result.code), ("text", result.text)) if text}
+            self.answers.setdefault(operation.external_id, []).append(answer)
 
 
 class Writer:
@@ -84,6 +93,7 @@ class Writer:
             try:
                 for operation, result in zip(part, future.result(), strict=True):
                     report.results[operation.external_id] = result
+                    report.note(operation, result)
                     self._watch(operation, result)
             except ServiceError as error:
                 # Credentials and outages outrank a used-up budget: with them the run cannot end well.
@@ -112,7 +122,7 @@ class Writer:
 def _examine(adapter: EntityAdapter, unknown: Sequence[Operation], report: Report) -> list[Operation]:
     """Read what the lost writes did; return those that did nothing and may be sent again."""
     creates = [operation for operation in unknown if operation.action is Action.CREATE]
-    updates = [operation for operation in unknown if operation.action is Action.UPDATE]
+    updates = [operation for operation in unknown if operation.action is not Action.CREATE]
     again: list[Operation] = []
     found = adapter.find([operation.external_id for operation in creates]) if creates else {}
     for operation in creates:
@@ -127,9 +137,12 @@ def _examine(adapter: EntityAdapter, unknown: Sequence[Operation], report: Repor
     for operation in updates:
         record = records.get(operation.remote_id or "")
         if record is None:
-            report.results[operation.external_id] = WriteResult(Result.GONE, remote_id=operation.remote_id)
-        elif (not operation.adopt or record.external_id == operation.external_id) and all(
-            same(record.values.get(name), value) for name, value in operation.values.items()
+            gone = Result.WRITTEN if operation.action is Action.DELETE else Result.GONE
+            report.results[operation.external_id] = WriteResult(gone, remote_id=operation.remote_id)
+        elif (
+            operation.action is Action.UPDATE
+            and (not operation.adopt or record.external_id == operation.external_id)
+            and all(same(record.values.get(name), value) for name, value in operation.values.items())
         ):
             report.results[operation.external_id] = WriteResult(Result.WRITTEN, remote_id=operation.remote_id)
         else:

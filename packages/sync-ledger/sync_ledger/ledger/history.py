@@ -16,6 +16,8 @@ if t.TYPE_CHECKING:
 
     from sqlalchemy import Engine, Row, Select
 
+    from sync_ledger.ledger.desk import Selection
+
 Record = dict[str, t.Any]
 
 
@@ -46,14 +48,10 @@ class History:
         shown["state_out"] = found[0]["state_out"]
         return shown
 
-    def open_rows(
-        self, *, outcome: str | None = None, reason: str | None = None, entity: str | None = None, limit: int = 100
-    ) -> list[Record]:
+    def open_rows(self, selection: Selection | None = None, *, limit: int = 100) -> list[Record]:
         """Return rows that are held, rejected or failed and not settled since, oldest first, with a remedy each."""
-        query = select(open_rows).where(open_rows.c.closed_at.is_(None)).order_by(open_rows.c.id).limit(limit)
-        for column, wanted in (("outcome", outcome), ("reason", reason), ("entity", entity)):
-            if wanted:
-                query = query.where(open_rows.c[column] == wanted)
+        where = open_rows.c.closed_at.is_(None) if selection is None else selection.where()
+        query = select(open_rows).where(where).order_by(open_rows.c.id).limit(limit)
         return [_with_remedy(row) for row in self._read(query)]
 
     def why(self, entity: str, external_id: str) -> Record:

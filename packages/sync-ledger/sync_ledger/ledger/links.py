@@ -5,9 +5,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select, update
 
-from sync_ledger.ledger.tables import intents, links, runs
+from sync_ledger.ledger.tables import intents, links, outcomes, runs
 from sync_ledger.ledger.transactions import transact
 from sync_ledger.ledger.upsert import upsert
 
@@ -27,12 +27,15 @@ class Link:
         remote_id: Record at the service.
         payload_hash: Hash of the last payload known to be there.
         payload: That payload, normalised.
+        deleted_as: `archive`, `flag` or `delete` when that was done because the source row had gone.
     """
 
     external_id: str
     remote_id: str
     payload_hash: str
     payload: Mapping[str, t.Any]
+    deleted_as: str | None = None
+    origin: str | None = None
 
 
 class Links:
@@ -49,20 +52,63 @@ class Links:
             links.c.entity == entity,
             links.c.external_id.in_(external_ids),
         )
-        query = select(links.c.external_id, links.c.remote_id, links.c.payload_hash, links.c.payload).where(where)
+        query = select(
+            links.c.external_id,
+            links.c.remote_id,
+            links.c.payload_hash,
+            links.c.payload,
+            links.c.deleted_as,
+            links.c.origin,
+        ).where(where)
         with self._engine.connect() as connection:
             return {row.external_id: Link(*row) for row in connection.execute(query)}
 
     def remote_ids(self, entity: str, external_ids: Sequence[str]) -> dict[str, str]:
-        """Return external ID -> remote id of those that are linked; payloads are not read."""
+        """Return external ID -> remote id of those whose record is there; payloads are not read."""
+        where = and_(
+            links.c.destination == self._destination,
+            links.c.entity == entity,
+            links.c.external_id.in_(external_ids),
+            func.coalesce(links.c.deleted_as, "") != "delete",
+        )
+        query = select(links.c.external_id, links.c.remote_id).where(where)
+        with self._engine.connect() as connection:
+            return {row.external_id: row.remote_id for row in connection.execute(query)}
+
+    def living(self, entity: str) -> int:
+        """Count the links whose record nothing was done with for want of a source row."""
+        query = select(func.count()).where(
+            links.c.destination == self._destination, links.c.entity == entity, links.c.deleted_as.is_(None)
+        )
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def brought_back(self, entity: str, external_ids: Sequence[str]) -> None:
+        """Note that archived records are in use again."""
         where = and_(
             links.c.destination == self._destination,
             links.c.entity == entity,
             links.c.external_id.in_(external_ids),
         )
-        query = select(links.c.external_id, links.c.remote_id).where(where)
+        with self._engine.begin() as connection:
+            connection.execute(update(links).where(where).values(deleted_as=None))
+
+    def before_flag(self, entity: str, external_id: str) -> Mapping[str, t.Any]:
+        """Return what the field had before its record was last flagged: field -> value."""
+        query = (
+            select(outcomes.c.changes)
+            .where(
+                outcomes.c.destination == self._destination,
+                outcomes.c.entity == entity,
+                outcomes.c.external_id == external_id,
+                outcomes.c.reason == "flagged",
+            )
+            .order_by(outcomes.c.id.desc())
+            .limit(1)
+        )
         with self._engine.connect() as connection:
-            return {row.external_id: row.remote_id for row in connection.execute(query)}
+            found = connection.execute(query).scalar()
+        return {name: old for name, (old, _) in (found or {}).items()}
 
     def intend(self, run_id: int, entity: str, actions: Mapping[str, str], at: datetime) -> None:
         """Note the writes about to be sent: external ID -> action."""

@@ -19,7 +19,14 @@ if t.TYPE_CHECKING:
     from sync_ledger.adapter import Usage
     from sync_ledger.rows import Settled
 
-_ACTIONS = {Reason.CREATE: "create", Reason.UPDATE: "update", Reason.ADOPT: "adopt"}
+_DELETIONS = ("archive", "flag", "delete")
+_ACTIONS = {
+    Reason.CREATE: "create",
+    Reason.UPDATE: "update",
+    Reason.ADOPT: "adopt",
+    Reason.RESTORED: "restore",
+    **{Reason(action): action for action in _DELETIONS},
+}
 
 
 @dataclass(frozen=True)
@@ -160,9 +167,8 @@ class Plans:
 
 def _source_row(entity: str, row: t.Any) -> SourceRow:
     changes = {name: (old, new) for name, (old, new) in (row.changes or {}).items()}
-    return SourceRow(
-        entity, row.external_id, row.payload, planned=PlannedRow(row.id, row.action, row.remote_id, changes)
-    )
+    planned = PlannedRow(row.id, row.action, row.remote_id, changes)
+    return SourceRow(entity, row.external_id, row.payload, planned=planned, deleted=row.action in _DELETIONS)
 
 
 def note_plan_rows(

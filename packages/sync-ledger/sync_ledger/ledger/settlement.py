@@ -13,7 +13,7 @@ from sync_ledger.ledger.plans import note_plan_rows
 from sync_ledger.ledger.storable import storable
 from sync_ledger.ledger.tables import intents, links, open_rows, outcomes, remote_index, run_counts, runs, sweeps
 from sync_ledger.ledger.upsert import insert, upsert
-from sync_ledger.rows import OPEN_OUTCOMES, Outcome, Reason, Tally
+from sync_ledger.rows import DELETIONS_LEFT_ALONE, OPEN_OUTCOMES, Outcome, Reason, Tally
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,6 +26,9 @@ if t.TYPE_CHECKING:
 
 _KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
+
+DELETE = "delete"
+"""What `links.deleted_as` says of a record that was deleted, or found gone, once its source row was."""
 
 
 def settle(
@@ -96,10 +99,12 @@ def _write_outcomes(
             "remote_id": item.remote_id,
             "changes": {name: list(pair) for name, pair in item.changes.items()} if item.changes else None,
             "matched_by": item.matched_by,
+            "answers": [dict(answer) for answer in item.answers] or None,
+            "open_row_id": item.row.open_row_id,
             "at": moment,
         }
         for item in items
-        if item.outcome is not Outcome.UNCHANGED or item.matched_by
+        if item.outcome is not Outcome.UNCHANGED or item.matched_by or item.row.open_row_id or item.deleted_as
     ]
     if rows:
         connection.execute(outcomes.insert(), rows)
@@ -124,6 +129,7 @@ def _write_links(
             "payload": dict(item.values or {}),
             "written_at": moment,
             "run_id": run_id,
+            "deleted_as": item.deleted_as,
         }
         for item in linked
     ]
@@ -148,7 +154,9 @@ def _write_links(
                 for item in created
             ],
         )
-    gone = [item for item in items if item.reason is Reason.RECORD_DELETED and item.remote_id]
+    gone = [
+        item for item in items if (item.reason is Reason.RECORD_DELETED or item.deleted_as == DELETE) and item.remote_id
+    ]
     if gone:
         where = and_(
             remote_index.c.destination == destination,
@@ -178,7 +186,7 @@ def _write_open_rows(
     items: Sequence[Settled],
     moment: datetime,
 ) -> None:
-    decided = [item for item in items if item.outcome is not Outcome.SKIPPED and item.outcome is not Outcome.PLANNED]
+    decided = [item for item in items if _decides(item)]
     again = {item.row.open_row_id: item for item in decided if item.row.open_row_id and item.outcome in OPEN_OUTCOMES}
     keys = [item.row.external_id for item in decided]
     where = and_(
@@ -197,23 +205,36 @@ def _write_open_rows(
             "destination": destination,
             "entity": entity,
             "external_id": item.row.external_id,
-            "outcome": item.outcome.value,
+            "outcome": (Outcome.FAILED if waits(item) else item.outcome).value,
             "reason": item.reason.value,
             "field": item.field,
             "text": item.text,
             "candidates": list(item.candidates) or None,
             "payload": dict(item.row.payload),
-            "attempts": 1,
+            "deletion": item.row.deleted,
+            "attempts": 0 if waits(item) else 1,
             "first_run_id": run_id,
             "last_run_id": run_id,
             "opened_at": moment,
             "updated_at": moment,
         }
         for item in decided
-        if item.outcome in OPEN_OUTCOMES and not item.row.open_row_id
+        if (item.outcome in OPEN_OUTCOMES or waits(item)) and not item.row.open_row_id
     ]
     if fresh:
         connection.execute(open_rows.insert(), fresh)
+
+
+def waits(item: Settled) -> bool:
+    """Whether a row was put off to the end of the run: skipped for now, and open until then."""
+    return item.reason is Reason.DELETION_WAITS
+
+
+def _decides(item: Settled) -> bool:
+    """Whether an outcome says what is to become of open rows of the same external ID."""
+    if item.outcome is Outcome.SKIPPED:
+        return waits(item) or item.reason in DELETIONS_LEFT_ALONE
+    return item.outcome is not Outcome.PLANNED
 
 
 def _still_open(item: Settled, run_id: int, moment: datetime) -> dict[str, t.Any]:
@@ -224,6 +245,7 @@ def _still_open(item: Settled, run_id: int, moment: datetime) -> dict[str, t.Any
         "text": item.text,
         "candidates": list(item.candidates) or None,
         "attempts": open_rows.c.attempts + 1,
+        "replay": open_rows.c.replay if item.outcome is Outcome.FAILED else False,
         "last_run_id": run_id,
         "updated_at": moment,
     }

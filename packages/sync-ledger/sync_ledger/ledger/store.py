@@ -6,6 +6,7 @@ import typing as t
 
 from sync_ledger.ledger.claims import Claims
 from sync_ledger.ledger.database import open_engine
+from sync_ledger.ledger.descriptions import Descriptions
 from sync_ledger.ledger.index import RemoteIndex
 from sync_ledger.ledger.links import Links
 from sync_ledger.ledger.match_index import MatchIndex
@@ -38,6 +39,7 @@ class Ledger:
         plans: What `mode: plan` would write.
         mode: Mode of the run that settles its rows here.
         plan_id: The plan it makes, if it makes one.
+        descriptions: The fields of each entity, for checks without the service.
     """
 
     def __init__(self, url: str, destination: str) -> None:
@@ -52,6 +54,7 @@ class Ledger:
         self.match_index = MatchIndex(self._engine, destination)
         self.claims = Claims(self._engine, destination)
         self.plans = Plans(self._engine, destination)
+        self.descriptions = Descriptions(self._engine, destination)
 
     def settle(self, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
         """Write the outcomes of a batch, their links and open rows, in one transaction; of a plan, its rows only."""

@@ -144,8 +144,18 @@ open_rows = Table(
     Column("edited_at", _TIME),
     Column("payload_before", JSON),  # as it came from the source, once a person has edited it
     Column("note", Text),
+    Column("deletion", Boolean, nullable=False, default=False),  # the source says that it has deleted the row
     Index("open_rows_by_key", "destination", "entity", "external_id", "closed_at"),
     Index("open_rows_by_outcome", "destination", "outcome", "closed_at"),
+)
+
+# The fields of each entity as the last run saw them, so that a person's edits can be checked without the service.
+entity_fields = Table(
+    "entity_fields",
+    metadata,
+    Column("destination", String(255), primary_key=True),
+    Column("entity", String(255), primary_key=True),
+    Column("description", JSON, nullable=False),
 )
 
 # Writes about to be sent. What is still here when a run starts was in flight when its run died.

@@ -30,6 +30,14 @@ def upgrade() -> None:
         batch.add_column(sa.Column("edited_at", _TIME))
         batch.add_column(sa.Column("payload_before", sa.JSON()))
         batch.add_column(sa.Column("note", sa.Text()))
+        batch.add_column(sa.Column("deletion", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_table(
+        "entity_fields",
+        sa.Column("destination", sa.String(length=255), nullable=False),
+        sa.Column("entity", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("destination", "entity"),
+    )
     _plans()
     _matching()
     _budgets()

@@ -1,0 +1,107 @@
+"""Undoing deletions: records back as the undo file has them, where the service lets them be."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from sync_ledger.adapter import Action, Operation, Result
+from sync_ledger.engine.deletion_rules import FLAG
+from sync_ledger.engine.validate import Invalid, check_create
+from sync_ledger.engine.verdict import verdict
+from sync_ledger.ledger.clock import now
+from sync_ledger.rows import OPEN_OUTCOMES, Outcome, Reason, Settled, SourceRow
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sync_ledger.adapter import RemoteRecord
+    from sync_ledger.engine.undo_file import Removal
+    from sync_ledger.engine.work import EntityWork
+    from sync_ledger.engine.writer import Writer
+    from sync_ledger.errors import ServiceError
+    from sync_ledger.ledger import Ledger
+
+    Part = tuple[Removal, Operation]
+
+
+def undo(
+    work: EntityWork, ledger: Ledger, writer: Writer, run_id: int, removals: Sequence[Removal]
+) -> tuple[list[Settled], ServiceError | None]:
+    """Bring the records of one entity back.
+
+    An archived record is taken out of the archive and a flagged one gets the value it had. A deleted one is made anew
+    from the file, with a new id, unless it is there again; what others knew by its old id, such as its history, is
+    not part of it.
+
+    Returns:
+        One outcome per record, and the fault that left some without one, if one did.
+    """
+    entity = work.description.entity
+    keys = [removal.external_id for removal in removals]
+    links = ledger.links.find(entity, keys)
+    index = ledger.index.find(entity, keys)
+    records = work.adapter.read([removal.remote_id for removal in removals])
+    settled: list[Settled] = []
+    pending: list[Part] = []
+    for removal in removals:
+        link = links.get(removal.external_id)
+        if link is None or link.deleted_as is None or link.remote_id != removal.remote_id:
+            settled.append(_left(removal, "the ledger does not know it as deleted; it is back, or was never linked"))
+            continue
+        found = records.get(removal.remote_id)
+        others = index.get(removal.external_id, [])
+        step = _step(work, removal, found, others)
+        if isinstance(step, Settled):
+            settled.append(step)
+        else:
+            pending.append((removal, step))
+    creates = {operation.external_id: operation.action.value for _, operation in pending}
+    if creates:
+        ledger.links.intend(run_id, entity, creates, now())
+    report = writer.write(work.adapter, [operation for _, operation in pending])
+    for removal, operation in pending:
+        result = report.results.get(removal.external_id)
+        if several := report.several.get(removal.external_id):
+            settled.append(_left(removal, f"records {', '.join(several)} carry its external ID"))
+        elif result is not None:
+            row = _row(removal)
+            outcome = verdict(row, operation, result, removal.payload, _changes(removal, operation))
+            if outcome.outcome in OPEN_OUTCOMES:
+                outcome = replace(outcome, outcome=Outcome.SKIPPED, reason=Reason.NOT_RESTORED)
+            elif result.result is Result.WRITTEN:
+                outcome = replace(outcome, reason=Reason.RESTORED)
+            settled.append(replace(outcome, answers=report.answers.get(removal.external_id, ())))
+    return settled, report.stopped_by
+
+
+def _step(work: EntityWork, removal: Removal, found: RemoteRecord | None, others: Sequence[str]) -> Operation | Settled:
+    """Return what to send for one record, or its outcome when nothing is to be sent."""
+    if removal.did == FLAG and found is not None:
+        before = {name: removal.record.get(name) for name in removal.flag}
+        return Operation(Action.UPDATE, removal.external_id, before, removal.remote_id)
+    if removal.did == "archive" and found is not None:
+        return Operation(Action.RESTORE, removal.external_id, {}, removal.remote_id)
+    there = removal.remote_id if found is not None else others[0] if len(others) == 1 else None
+    if there is not None:
+        return Settled(_row(removal), Outcome.UNCHANGED, Reason.RESTORED, remote_id=there, values=dict(removal.payload))
+    if others:
+        return _left(removal, f"records {', '.join(others)} carry its external ID")
+    own = work.description.external_id_field
+    values = {name: value for name, value in removal.record.items() if own is None or name != own.name}
+    try:
+        return Operation(Action.CREATE, removal.external_id, check_create(work.description, values))
+    except Invalid as problem:
+        return _left(removal, problem.text)
+
+
+def _changes(removal: Removal, operation: Operation) -> Mapping[str, tuple[t.Any, t.Any]]:
+    return {name: (removal.flag.get(name), value) for name, value in operation.values.items()}
+
+
+def _row(removal: Removal) -> SourceRow:
+    return SourceRow(removal.entity, removal.external_id, removal.payload)
+
+
+def _left(removal: Removal, text: str) -> Settled:
+    return Settled(_row(removal), Outcome.SKIPPED, Reason.NOT_RESTORED, text=text, remote_id=removal.remote_id)
