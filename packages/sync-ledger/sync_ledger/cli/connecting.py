@@ -1,0 +1,81 @@
+"""From a command of `sync-ledger` to the live service: the target itself, with the settings it runs with.
+
+A target is found by its name in the entry point group `sync_ledger.targets`, so that the ledger's command knows no
+plug-in; the name stands in the ledger with every run and plan.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from singer_sdk.exceptions import ConfigValidationError
+
+from sync_ledger.errors import ConfigError
+from sync_ledger.settings import check_environment, without_secrets
+from sync_ledger.target import UpsertTarget
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GROUP = "sync_ledger.targets"
+ENVIRONMENT = "ENV"
+
+
+def connect(target_name: str, config: Sequence[str], *, ledger_url: str) -> UpsertTarget:
+    """Return a target with its settings, not opened yet; its `destination` and `engine` work.
+
+    Args:
+        target_name: Name of the target, such as `target-pipedrive`.
+        config: Where its settings are: JSON files and, for the environment, `ENV`; later ones win.
+        ledger_url: Ledger the command works on, in place of the one in the settings.
+
+    Raises:
+        ConfigError: If there is no such target here, or its settings are missing or wrong.
+    """
+    kind = _target(target_name)
+    given: dict[str, t.Any] = {}
+    for source in config:
+        if source != ENVIRONMENT:
+            given.update(_read(source))
+        else:
+            check_environment(kind.config_jsonschema, kind._env_var_prefix)  # noqa: SLF001 - no public name in the SDK
+            given.update(t.cast("dict[str, t.Any]", kind._env_var_config))  # noqa: SLF001
+    # What a command does is decided by the command, not by the mode the target is set to run in.
+    own = {**given, "ledger_url": ledger_url, "mode": "apply"}
+    try:
+        return kind(config=own, validate_config=True)
+    except ConfigValidationError as error:
+        problems = "; ".join(without_secrets(problem, own, kind.config_jsonschema) for problem in error.errors)
+        raise ConfigError(
+            f"{target_name} cannot run with these settings: {problems}. Give the target's settings with --config FILE,"
+            " or in the environment"
+        ) from None
+
+
+def _target(name: str) -> type[UpsertTarget]:
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in found:
+        known = f"there are {', '.join(sorted(found))}" if found else "there are none"
+        raise ConfigError(
+            f"{name} is not installed beside sync-ledger ({known}); run sync-ledger from the target's environment"
+        )
+    kind = found[name].load()
+    if not (isinstance(kind, type) and issubclass(kind, UpsertTarget)):
+        raise ConfigError(f"{name} is no target that keeps a ledger")
+    return kind
+
+
+def _read(path: str) -> dict[str, t.Any]:
+    try:
+        found = json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--config {path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        # What the file holds is not repeated: it may be a secret.
+        raise ConfigError(f"--config {path} does not hold a JSON object")
+    return found
