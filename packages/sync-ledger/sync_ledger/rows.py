@@ -52,6 +52,7 @@ class Reason(str, enum.Enum):
     UNAVAILABLE = "unavailable"
     UNKNOWN_RESULT = "unknown_result"
     BUDGET = "budget"
+    PAYLOAD_ERASED = "payload_erased"
 
 
 REMEDIES: Mapping[Reason, str] = {
@@ -74,6 +75,9 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.UNAVAILABLE: "nothing to do: the next run sends it again",
     Reason.UNKNOWN_RESULT: "nothing to do: the next run looks whether the write happened before it sends it again",
     Reason.BUDGET: "nothing to do: the next run goes on when the service's limit allows",
+    Reason.PAYLOAD_ERASED: (
+        "its values were erased: let the row come once more from the source (meltano run --full-refresh)"
+    ),
 }
 
 

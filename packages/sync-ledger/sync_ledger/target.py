@@ -27,6 +27,8 @@ from sync_ledger.errors import ConfigError, InputError, LedgerError, SyncError
 from sync_ledger.ledger import Ledger
 from sync_ledger.ledger.database import said
 from sync_ledger.messages import MessageReader, shown
+from sync_ledger.observing import Observer
+from sync_ledger.privacy import Masks
 from sync_ledger.progress import Progress
 from sync_ledger.settings import check_environment, without_secrets
 from sync_ledger.sinks import LedgerSink, SkippedSink, UnmappedSink, UpsertSink
@@ -93,6 +95,7 @@ class UpsertTarget(Target):
         """This run's engine, opened at the first SCHEMA so that `--about` and empty input touch nothing."""
         if self._engine is None:
             ledger = Ledger(self.config["ledger_url"], self.destination.name)
+            ledger.masks = Masks(self.config.get("masked_fields"))
             options = Options(
                 mode=self.config["mode"],
                 full_sweep_after=timedelta(hours=self.config["full_sweep_hours"]),
@@ -211,6 +214,7 @@ class UpsertTarget(Target):
         if self._engine is not None:
             self.progress.summary(self._engine, self.destination.usage())
             self._engine.end("succeeded")
+            self._observed("succeeded", None)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Stop at the next point where every row sent is settled; rows still waiting are read again next time."""
@@ -238,6 +242,14 @@ class UpsertTarget(Target):
             raise
         return 0
 
+    def _observed(self, status: str, error: str | None) -> None:
+        Observer(self.name, self.config).ended(
+            status,
+            error,
+            run_id=self._engine.run_id if self._engine else None,
+            destination=self._engine.destination_name if self._engine else None,
+        )
+
     def _close(self, status: str, error: str) -> None:
         if self._engine is not None:
             try:
@@ -246,6 +258,7 @@ class UpsertTarget(Target):
                 self.logger.warning("The ledger could not take the end of the run: %s", said(problem))
         elif self._destination is not None:
             self._destination.close()
+        self._observed(status, error)
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 
 import typer
@@ -10,13 +11,18 @@ from sqlalchemy import select
 
 from sync_ledger.cli.connecting import ENVIRONMENT, connect
 from sync_ledger.errors import ConfigError
+from sync_ledger.ledger.index import RemoteIndex
+from sync_ledger.ledger.linked import LinkedRecords
 from sync_ledger.ledger.tables import runs
+from sync_ledger.privacy import Masks
+from sync_ledger.verification import compare, unjudged
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Engine
 
+    from sync_ledger.ledger.history import Record
     from sync_ledger.target import UpsertTarget
 
 Config = t.Annotated[
@@ -63,3 +69,43 @@ def live_target(
         yield target
     finally:
         target.destination.close()
+
+
+def read_live(
+    database: Engine, entity: str, external_id: str, target_name: str | None, config: list[str] | None, url: str
+) -> list[Record]:
+    """Read the records of one external ID as they are now, with what differs from what was last written.
+
+    Raises:
+        ConfigError: If it is not clear where they are.
+        ServiceError: If they cannot be read.
+    """
+    with live_target(database, target_name, config, url) as target:
+        links = LinkedRecords(database, target.destination.name)
+        link = links.of_external_ids(entity, [external_id]).get(external_id)
+        carrying = RemoteIndex(database, target.destination.name).find(entity, [external_id]).get(external_id, [])
+        ids = list(dict.fromkeys([*([link.remote_id] if link else []), *carrying]))
+        if entity not in target.destination.entities or not ids:
+            return []
+        masks = Masks(target.config.get("masked_fields"))
+        adapter = target.destination.entity(entity)
+        description = adapter.describe()
+        masks.resolve(description)
+        records = adapter.read(ids)
+        leave = unjudged(description, (target.config.get("field_rules") or {}).get(entity) or {})
+        hidden = masks.names(entity)
+        found = []
+        for one in ids:
+            record = records.get(one)
+            differences = compare(link, record, description, leave) if record and link and link.remote_id == one else []
+            found.append(
+                {
+                    "destination": target.destination.name,
+                    "remote_id": one,
+                    "there": record is not None,
+                    "external_id": record.external_id if record else None,
+                    "values": masks.payload(entity, record.values) if record else None,
+                    "differences": [dataclasses.asdict(item.shown(hidden)) for item in differences],
+                }
+            )
+        return found

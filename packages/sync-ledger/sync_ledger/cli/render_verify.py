@@ -1,4 +1,4 @@
-"""Tables of `verify` and of `why --live`."""
+"""Tables of `verify`."""
 
 from __future__ import annotations
 
@@ -41,23 +41,6 @@ def verify(found: Record) -> None:
             console.print(f"{report['changing']} of {report['entity']} were left out: a run was writing them")
     if found.get("calls") is not None:
         console.print(f"{found['destination']}: {found['calls']} calls, cost {found['cost']}")
-
-
-def live(found: Iterable[Record]) -> None:
-    """Print the records of one external ID as they are now."""
-    console = _console()
-    for record in found:
-        where = f"record {record['remote_id']} at {record['destination']}"
-        if not record["there"]:
-            console.print(f"now: {where} is not there")
-            continue
-        if not record["differences"]:
-            console.print(f"now: {where} is as it was last written")
-            continue
-        table = _table("field", "last written", "there now", title=f"now: {where} differs")
-        for row in _fields(record["differences"]):
-            table.add_row(*row)
-        console.print(table)
 
 
 def _fields(found: Iterable[Mapping[str, t.Any]]) -> list[tuple[str, str, str]]:

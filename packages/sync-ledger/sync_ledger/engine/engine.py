@@ -17,6 +17,7 @@ from sync_ledger.engine.work import check_properties, open_entity
 from sync_ledger.engine.writer import Writer
 from sync_ledger.errors import BudgetExhaustedError, CountMismatchError
 from sync_ledger.ledger.clock import now
+from sync_ledger.privacy.masking import check_kept, revealed
 from sync_ledger.rows import Outcome, Reason, Settled, Tally
 
 if t.TYPE_CHECKING:
@@ -74,6 +75,11 @@ class UpsertEngine:
         self._received = 0
         self.tally = Tally()
         self.run_id = ledger.runs.start(target, options.mode)
+
+    @property
+    def destination_name(self) -> str:
+        """Name of the account in the ledger."""
+        return self._ledger.destination
 
     @property
     def planning(self) -> bool:
@@ -150,12 +156,14 @@ class UpsertEngine:
             self._work[entity] = open_entity(
                 self._destination, self._ledger, entity, full_sweep_after=self._options.full_sweep_after
             )
+            self._ledger.masks.resolve(self._work[entity].description)
         return self._work[entity]
 
     def _validate(self, work: EntityWork, rows: Iterable[SourceRow], settled: list[Settled]) -> list[_Checked]:
         checked = []
         for row in rows:
             try:
+                check_kept(row)
                 check_external_id(work.description, row.external_id)
                 checked.append(_Checked(row, normalise(work.description, row.payload)))
             except Invalid as problem:
@@ -199,7 +207,7 @@ class UpsertEngine:
         matches = resolve(self._ledger, work.description.entity, [item.row.external_id for item in checked])
         unread: list[_Checked] = []
         for item in checked:
-            match = item.match = matches[item.row.external_id]
+            match = item.match = revealed(matches[item.row.external_id], item.values)
             if match.link and match.link.payload_hash == payload_hash(item.values):
                 settled.append(_unchanged(item, Reason.SAME_PAYLOAD, relink=False))
             elif match.remote_id is None and not match.candidates:

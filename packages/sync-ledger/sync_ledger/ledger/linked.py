@@ -100,4 +100,13 @@ class LinkedRecords:
     def _read(self, query: Select[t.Any]) -> list[LinkedRecord]:
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [LinkedRecord(*row[:-1], written_at=t.cast("datetime", as_utc(row.written_at))) for row in rows]
+        return [
+            LinkedRecord(
+                row.external_id,
+                row.remote_id,
+                row.payload,
+                row.payload_hash,
+                t.cast("datetime", as_utc(row.written_at)),
+            )
+            for row in rows
+        ]

@@ -73,6 +73,7 @@ class Runs:
             "calls": usage.calls,
             "writes": usage.writes,
             "cost": usage.cost,
+            "budget_left": usage.budget_left,
         }
         with self._engine.begin() as connection:
             connection.execute(update(runs).where(runs.c.id == run_id).values(values))

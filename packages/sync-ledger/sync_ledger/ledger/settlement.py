@@ -20,23 +20,26 @@ if t.TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from sync_ledger.adapter import Usage
+    from sync_ledger.privacy import Masks
     from sync_ledger.rows import Settled
 
 _KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
 
 
-def settle(connection: Connection, destination: str, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
+def settle(
+    connection: Connection, destination: str, run_id: int, batch: Sequence[Settled], usage: Usage, masks: Masks
+) -> None:
     """Write one batch of outcomes; each entity's rows carry distinct external IDs, skipped ones aside."""
     moment = now()
-    batch = [storable(item) for item in batch]
+    batch = [masks.settled(storable(item)) for item in batch]
     by_entity: dict[str, list[Settled]] = {}
     for item in batch:
         by_entity.setdefault(item.row.entity, []).append(item)
     for entity, items in by_entity.items():
         _write_outcomes(connection, destination, run_id, entity, items, moment)
-        _write_links(connection, destination, run_id, entity, items, moment)
-        _write_open_rows(connection, destination, run_id, entity, items, moment)
+        _write_links(connection, destination, run_id, entity, items, moment, masks)
+        _write_open_rows(connection, destination, run_id, entity, items, moment, masks)
         # A write whose result is still unknown stays noted: the next run looks for it before it sends it again.
         # Rows skipped for a newer one of the same key say nothing of that one's write.
         known = [
@@ -85,6 +88,7 @@ def _write_links(
     entity: str,
     items: Iterable[Settled],
     moment: datetime,
+    masks: Masks,
 ) -> None:
     linked = [item for item in items if item.outcome in _KNOWN and item.values is not None and item.remote_id]
     rows = [
@@ -94,7 +98,8 @@ def _write_links(
             "external_id": item.row.external_id,
             "remote_id": item.remote_id,
             "payload_hash": payload_hash(item.values or {}),
-            "payload": dict(item.values or {}),
+            "payload": masks.payload(entity, item.values or {}),
+            "erased": False,
             "written_at": moment,
             "run_id": run_id,
         }
@@ -137,6 +142,7 @@ def _write_open_rows(
     entity: str,
     items: Sequence[Settled],
     moment: datetime,
+    masks: Masks,
 ) -> None:
     decided = [item for item in items if item.outcome is not Outcome.SKIPPED and item.outcome is not Outcome.PLANNED]
     again = {item.row.open_row_id: item for item in decided if item.row.open_row_id and item.outcome in OPEN_OUTCOMES}
@@ -166,6 +172,7 @@ def _write_open_rows(
             "attempts": 1,
             "first_run_id": run_id,
             "last_run_id": run_id,
+            "masked": sorted(masks.names(entity)) or None,
             "opened_at": moment,
             "updated_at": moment,
         }

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -45,6 +46,7 @@ runs = Table(
     Column("error", Text),
     Column("state_in", JSON),
     Column("state_out", JSON),
+    Column("erased_at", _TIME),  # when values of its outcomes were erased
     Index("runs_by_destination", "destination", "status"),
 )
 
@@ -94,7 +96,9 @@ links = Table(
     Column("run_id", _ID, nullable=False),
     Column("origin", String(10)),  # created adopted; null: found by its external ID
     Column("deleted_as", String(10)),  # archive flag delete: what was done when the source row had gone
+    Column("erased", Boolean, nullable=False, default=False),  # the payload is masked as a whole
     Index("links_by_remote", "destination", "entity", "remote_id"),
+    Index("links_to_erase", "written_at", sqlite_where=text("erased = 0"), postgresql_where=text("NOT erased")),
 )
 
 # What the last sweeps of the service saw: which record carries which external ID.
@@ -144,8 +148,12 @@ open_rows = Table(
     Column("edited_at", _TIME),
     Column("payload_before", JSON),  # as it came from the source, once a person has edited it
     Column("note", Text),
+    Column("masked", JSON(none_as_null=True)),  # fields to be masked as soon as the row is closed, while it is not yet
     Index("open_rows_by_key", "destination", "entity", "external_id", "closed_at"),
     Index("open_rows_by_outcome", "destination", "outcome", "closed_at"),
+    Index(
+        "open_rows_to_mask", "id", sqlite_where=text("masked IS NOT NULL"), postgresql_where=text("masked IS NOT NULL")
+    ),
 )
 
 # Writes about to be sent. What is still here when a run starts was in flight when its run died.
@@ -245,4 +253,14 @@ rate_leases = Table(
     Column("places", Integer, nullable=False),
     Column("wanted", Integer, nullable=False),
     Column("until", Float, nullable=False),  # seconds since 1970
+)
+
+# Which targets are failing, so that a notice goes out when that changes and not with every run.
+failing = Table(
+    "failing",
+    metadata,
+    Column("target", String(100), primary_key=True),
+    Column("destination", String(255), primary_key=True),
+    Column("since", _TIME, nullable=False),
+    Column("run_id", _ID),
 )

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import replace
 
 from sync_ledger.engine.payload import payload_hash
+from sync_ledger.engine.validate import Invalid
 from sync_ledger.errors import ConfigError
 from sync_ledger.fields import AmbiguousFieldError
 from sync_ledger.rows import Reason
@@ -19,7 +20,7 @@ if t.TYPE_CHECKING:
 
     from sync_ledger.engine.resolve import Match
     from sync_ledger.fields import EntityDescription
-    from sync_ledger.rows import Settled
+    from sync_ledger.rows import Settled, SourceRow
 
 MASK: t.Final = "*** masked ***"
 """Stands for any value but null; long enough that no source has it by chance."""
@@ -82,6 +83,20 @@ def revealed(match: Match, values: Mapping[str, t.Any]) -> Match:
     if payload_hash(known) != link.payload_hash:
         return match
     return replace(match, link=replace(link, payload=known))
+
+
+def check_kept(row: SourceRow) -> None:
+    """Check that a row that is tried again still has its values.
+
+    Raises:
+        Invalid: If they were erased, so that the row has to come again from the source.
+    """
+    if row.open_row_id is None:
+        return
+    for name, value in row.payload.items():
+        if has_mask(value):
+            text = f"the value of {name} was erased from the ledger before it was written"
+            raise Invalid(Reason.PAYLOAD_ERASED, name, text)
 
 
 class Masks:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sync_ledger.engine.diff import same
 from sync_ledger.engine.payload import payload_hash
 from sync_ledger.fields import AmbiguousFieldError
-from sync_ledger.privacy.masking import MASK, has_mask, refill
+from sync_ledger.privacy.masking import MASK, has_mask, masked, refill
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,12 @@ class FieldDifference:
     field: str
     ledger: t.Any
     there: t.Any
+
+    def shown(self, hidden: t.Collection[str]) -> FieldDifference:
+        """Return it without the values of masked fields."""
+        if self.field not in hidden:
+            return self
+        return FieldDifference(self.field, masked(self.ledger), masked(self.there))
 
 
 def unjudged(description: EntityDescription, rules: Mapping[str, t.Any]) -> frozenset[str]:

@@ -11,11 +11,10 @@ import itertools
 import sqlite3
 import typing as t
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sync_ledger.adapter import ListsRecords
 from sync_ledger.ledger.clock import now
-from sync_ledger.privacy.masking import masked
 from sync_ledger.verification.comparing import compare, unjudged
 
 if t.TYPE_CHECKING:
@@ -224,7 +223,7 @@ class _Work:
             self.report.changing += 1
             return
         self.report.compared += 1
-        differing = [self._shown(item) for item in compare(link, record, self.description, self.leave)]
+        differing = [item.shown(self.hidden) for item in compare(link, record, self.description, self.leave)]
         if differing:
             self.note(Finding(self.report.entity, Kind.DIFFERING, link.external_id, link.remote_id, tuple(differing)))
         else:
@@ -239,11 +238,6 @@ class _Work:
         self.report.counts[finding.kind] += 1
         if len(self.report.findings) < self.limit:
             self.report.findings.append(finding)
-
-    def _shown(self, item: FieldDifference) -> FieldDifference:
-        if item.field in self.hidden:
-            return replace(item, ledger=masked(item.ledger), there=masked(item.there))
-        return item
 
 
 def _records(adapter: EntityAdapter) -> Iterator[RemoteRecord]:
