@@ -6,7 +6,6 @@ import typing as t
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select, update
 from sync_ledger.cli import app
 from sync_ledger.ledger import open_engine
@@ -17,6 +16,7 @@ from target_pipedrive_runs import organization, person, schema
 from typer.testing import CliRunner
 
 if t.TYPE_CHECKING:
+    import pytest
     from service_emulators.testing import PipedriveEmulator
     from target_pipedrive_runs import Runner
 

@@ -116,10 +116,9 @@ def why(found: Record) -> None:
     if found["in_flight"]:
         console.print("a write of it was in flight when its run ended: the next run looks what became of it")
     for record in found.get("live", ()):
-        now = (
-            "is not there" if not record["there"] else "is as last written" if not record["differences"] else "differs"
-        )
-        console.print(f"now: record {record['remote_id']} at {record['destination']} {now}", markup=False)
+        there = "differs" if record["differences"] else "is as last written"
+        state = there if record["there"] else "is not there"
+        console.print(f"now: record {record['remote_id']} at {record['destination']} {state}", markup=False)
         for item in record["differences"]:
             text = f"  {item['field']}: last written {_short(item['ledger'])}, now {_short(item['there'])}"
             console.print(text, markup=False)

@@ -86,17 +86,34 @@ class History:
             "in_flight": self._of(intents, entity, external_id),
             "outcomes": self._of(outcomes, entity, external_id),
             "open_rows": [_with_remedy(row) for row in self._of(open_rows, entity, external_id)],
-            "plans": self._of(plan_rows, entity, external_id),
+            "plans": self._planned(entity, external_id),
         }
 
     def entities_of(self, external_id: str) -> list[str]:
         """Return the entities in which an external ID is known."""
-        found: set[str] = set()
         with self._engine.connect() as connection:
-            for table in (links, outcomes, open_rows, remote_index, plan_rows, intents):
-                known = select(table.c.entity).where(table.c.external_id == external_id).distinct()
-                found.update(connection.execute(known).scalars())
-        return sorted(found)
+            entities = list(connection.execute(select(run_counts.c.entity).distinct()).scalars())
+            accounts = list(connection.execute(select(runs.c.destination).distinct()).scalars())
+            return sorted(
+                entity
+                for entity in entities
+                if any(
+                    connection.execute(
+                        select(table.c.external_id)
+                        .where(
+                            table.c.destination.in_(accounts),
+                            table.c.entity == entity,
+                            table.c.external_id == external_id,
+                        )
+                        .limit(1)
+                    ).first()
+                    for table in (links, outcomes, open_rows, remote_index)
+                )
+            )
+
+    def _planned(self, entity: str, external_id: str) -> list[Record]:
+        query = select(plan_rows).where(plan_rows.c.entity == entity, plan_rows.c.external_id == external_id)
+        return self._read(query.order_by(plan_rows.c.id))
 
     def _of(self, table: t.Any, entity: str, external_id: str) -> list[Record]:
         query = select(table).where(table.c.entity == entity, table.c.external_id == external_id)
