@@ -7,6 +7,7 @@ import typing as t
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from sync_ledger.cli import app
 from sync_ledger.observing import notices
 from target_pipedrive_runs import organization, person, schema
@@ -28,13 +29,17 @@ class Hook:
 
     def __init__(self) -> None:
         self.notices: list[dict[str, t.Any]] = []
+        self.bodies: list[bytes] = []
         self.answers: list[int] = []
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                hook.notices.append(json.loads(body))
+                if self.headers["content-type"] == "application/json":
+                    hook.notices.append(json.loads(body))
+                else:
+                    hook.bodies.append(body)
                 self.send_response(hook.answers.pop(0) if hook.answers else 200)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -122,6 +127,28 @@ def test_metrics_tell_of_the_last_run(runner: Runner, settings: dict[str, t.Any]
     assert "Company" not in text
     assert [item.name for item in tmp_path.iterdir() if "prom" in item.name] == ["sync.prom"]
     assert runner.run(ORGANIZATIONS, organization(1001), metrics_file=str(tmp_path / "no" / "sync.prom")) == 0
+
+
+def test_traces_tell_of_run_batches_and_requests_without_values(
+    runner: Runner, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", hook.url)
+    assert runner.run(ORGANIZATIONS, organization(1001)) == 0
+    assert hook.bodies == []
+    assert runner.run(ORGANIZATIONS, organization(1001), organization(1002), tracing=True) == 0
+    spans = {}
+    for body in hook.bodies:
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    spans.setdefault(span.name, []).append(span)
+    (run,) = spans["run"]
+    (batch,) = spans["batch"]
+    assert batch.parent_span_id == run.span_id
+    (write,) = [span for span in spans["request"] if any(item.value.string_value == "POST" for item in span.attributes)]
+    assert write.parent_span_id == batch.span_id  # though another thread sent it
+    assert {item.key: item.value.int_value for item in run.attributes}["rows.created"] == 1
+    assert not any(b"Company" in body or b"1002" in body for body in hook.bodies)
 
 
 def test_runs_tell_rates_and_how_they_compare(runner: Runner, settings: dict[str, t.Any]) -> None:

@@ -27,7 +27,7 @@ from sync_ledger.errors import ConfigError, InputError, LedgerError, SyncError
 from sync_ledger.ledger import Ledger
 from sync_ledger.ledger.database import said
 from sync_ledger.messages import MessageReader, shown
-from sync_ledger.observing import Observer
+from sync_ledger.observing import Observer, tracing
 from sync_ledger.privacy import Masks
 from sync_ledger.progress import Progress
 from sync_ledger.settings import check_environment, without_secrets
@@ -225,6 +225,22 @@ class UpsertTarget(Target):
 
     def run(self, file_input: t.IO[str] | None = None) -> int:
         """Process input to its end and return the exit code; the run's end is in the ledger whatever happens."""
+        try:
+            if self.config["tracing"]:
+                tracing.start(self.name)
+            with tracing.span("run", parent=True, target=self.name, mode=self.config["mode"]) as told:
+                code = self._run(file_input)
+                told["exit_code"] = code
+                if self._engine is not None:
+                    told.update({f"rows.{outcome}": rows for outcome, rows in self._engine.tally.by_outcome().items()})
+        except ConfigError as error:
+            self.logger.error("%s", error)  # noqa: TRY400 - one line for people
+            return 1
+        finally:
+            tracing.stop()
+        return code
+
+    def _run(self, file_input: t.IO[str] | None) -> int:
         try:
             with _as_sync_errors():
                 self.listen(file_input)

@@ -75,6 +75,16 @@ def observing_settings() -> tuple[th.Property[t.Any], ...]:
                 "target. Off when empty."
             ),
         ),
+        th.Property(
+            "tracing",
+            th.BooleanType,
+            default=False,
+            title="Tracing",
+            description=(
+                "Whether to send OpenTelemetry traces by OTLP over HTTP (`sync-ledger[tracing]`; where to, say the "
+                "variables `OTEL_EXPORTER_OTLP_ENDPOINT` and the like): run, batches and requests, with counts only."
+            ),
+        ),
     )
 
 
