@@ -19,7 +19,7 @@ from target_pipedrive.fields import entity_fields
 from target_pipedrive.hosts import domain
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sync_ledger.adapter import Operation, RemoteRecord, Sweep
@@ -118,6 +118,10 @@ class PipedriveEntity:
     def read(self, remote_ids: Sequence[str]) -> Mapping[str, RemoteRecord]:
         """Read records by id; those that are gone or deleted are absent."""
         return reading.read(self._client, self._entity, self._described(), remote_ids)
+
+    def records(self) -> Iterator[RemoteRecord]:
+        """List all records with their values, 500 a call."""
+        return reading.records(self._client, self._entity, self._described())
 
     def write(self, operations: Sequence[Operation]) -> Sequence[WriteResult]:
         """Send the one operation."""

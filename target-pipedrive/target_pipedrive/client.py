@@ -27,6 +27,7 @@ from sync_ledger.errors import (
     ServiceUnavailableError,
 )
 from sync_ledger.limits import BurstLimiter, DailyBudget
+from sync_ledger.observing.tracing import span
 
 from target_pipedrive.answers import (
     BURST_SECONDS,
@@ -276,15 +277,17 @@ class PipedriveClient:
     ) -> requests.Response:
         headers = {"content-type": "application/json"} if body is not None else None
         try:
-            response = self._session().request(
-                method,
-                url,
-                params=params,
-                data=body,
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,  # a redirect would carry the token to another host
-            )
+            with span("request", method=method, path=template, cost=tokens(method, template)) as told:
+                response = self._session().request(
+                    method,
+                    url,
+                    params=params,
+                    data=body,
+                    headers=headers,
+                    timeout=self._timeout,
+                    allow_redirects=False,  # a redirect would carry the token to another host
+                )
+                told["status"] = response.status_code
         except requests.RequestException as error:
             sorted_error = transport_error(error)
             if not isinstance(sorted_error, NotSentError):

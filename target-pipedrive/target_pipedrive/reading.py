@@ -75,15 +75,19 @@ def read(
 ) -> dict[str, RemoteRecord]:
     """Read records by id, the cheapest way in tokens; deleted ones are absent."""
     if len(remote_ids) <= SINGLE_READS:
-        raw = (_one(client, entity, remote_id) for remote_id in remote_ids)
-        records = [record for record in raw if record is not None]
+        one_by_one = (_one(client, entity, remote_id) for remote_id in remote_ids)
+        raw = [record for record in one_by_one if record is not None]
     else:
-        records = list(_many(client, entity, remote_ids))
-    return {
-        str(record["id"]): RemoteRecord(str(record["id"]), external_id(fields, record), record_values(fields, record))
-        for record in records
-        if not record.get("is_deleted")
-    }
+        raw = list(_many(client, entity, remote_ids))
+    return {str(record["id"]): _remote(fields, record) for record in raw if not record.get("is_deleted")}
+
+
+def records(client: PipedriveClient, entity: Entity, fields: EntityFields) -> Iterator[RemoteRecord]:
+    """List all records with their values, 500 a call; deleted ones are in no list."""
+    for page in client.pages(entity.path, {"sort_by": "id"}):
+        for record in page.data or []:
+            if not record.get("is_deleted"):
+                yield _remote(fields, record)
 
 
 def recent(
@@ -120,6 +124,10 @@ def _entries(fields: EntityFields, page: Answer, wanted: Sequence[str] = ()) -> 
             {name: found[name] for name in wanted if name in found},
             record.get("add_time"),
         )
+
+
+def _remote(fields: EntityFields, record: Mapping[str, t.Any]) -> RemoteRecord:
+    return RemoteRecord(str(record["id"]), external_id(fields, record), record_values(fields, record))
 
 
 def _one(client: PipedriveClient, entity: Entity, remote_id: str) -> Mapping[str, t.Any] | None:

@@ -209,6 +209,17 @@ class EntityAdapter(t.Protocol):
         """
 
 
+@t.runtime_checkable
+class ListsRecords(t.Protocol):
+    """What an `EntityAdapter` has beside its other methods when the service lists records with their values cheaply.
+
+    `sync-ledger verify` uses it; without it, records are read by id.
+    """
+
+    def records(self) -> Iterator[RemoteRecord]:
+        """List all records that are not deleted, with their values, page by page."""
+
+
 class Destination(t.Protocol):
     """One account of a service."""
 

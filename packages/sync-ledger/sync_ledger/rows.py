@@ -72,6 +72,7 @@ class Reason(str, enum.Enum):
     NOT_RESTORED = "not_restored"
     DELETE_GUARD = "delete_guard"
     NOT_OURS = "not_ours"
+    PAYLOAD_ERASED = "payload_erased"
 
 
 DELETIONS_LEFT_ALONE = frozenset({Reason.SOURCE_DELETED, Reason.NOT_LINKED})
@@ -112,6 +113,9 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.NOT_OURS: (
         "the linked record no longer carries this external ID, so it is not deleted: give it the ID back, or discard"
         " the row"
+    ),
+    Reason.PAYLOAD_ERASED: (
+        "its values were erased: let the row come once more from the source (meltano run --full-refresh)"
     ),
 }
 

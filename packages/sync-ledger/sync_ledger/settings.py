@@ -9,6 +9,7 @@ import typing as t
 from singer_sdk import typing as th
 
 from sync_ledger.errors import ConfigError
+from sync_ledger.observing import observing_settings
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +164,7 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
             ),
         ),
     )
-    return t.cast("dict[str, t.Any]", th.PropertiesList(*own, *shared).to_dict())
+    return t.cast("dict[str, t.Any]", th.PropertiesList(*own, *shared, *observing_settings()).to_dict())
 
 
 def check_environment(schema: Mapping[str, t.Any], prefix: str) -> None:

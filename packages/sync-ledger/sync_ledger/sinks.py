@@ -11,6 +11,7 @@ import msgspec
 from singer_sdk.sinks import BatchSink
 
 from sync_ledger.errors import ConfigError
+from sync_ledger.observing.tracing import span
 from sync_ledger.rows import Outcome, Reason, Settled, SourceRow
 
 if t.TYPE_CHECKING:
@@ -132,7 +133,8 @@ class UpsertSink(LedgerSink):
         if keyless:
             target.process(lambda: target.engine.settle_directly(keyless))
         if rows:
-            target.process(lambda: target.engine.process(self.stream_name, rows))
+            with span("batch", parent=True, entity=self.stream_name, rows=len(rows)):
+                target.process(lambda: target.engine.process(self.stream_name, rows))
             took = max(time.monotonic() - begun, 0.001)
             self._size = max(_FIRST_BATCH, min(_LARGEST_BATCH, int(len(rows) * _BATCH_SECONDS / took)))
 

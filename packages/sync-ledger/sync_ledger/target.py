@@ -30,6 +30,8 @@ from sync_ledger.ledger import Ledger
 from sync_ledger.ledger.database import said
 from sync_ledger.limits import AccountLimits, SharesLimits
 from sync_ledger.messages import MessageReader, shown
+from sync_ledger.observing import Observer, tracing
+from sync_ledger.privacy import Masks
 from sync_ledger.progress import Progress
 from sync_ledger.settings import check_environment
 from sync_ledger.sinks import LedgerSink, SkippedSink, UnmappedSink, UpsertSink
@@ -100,6 +102,7 @@ class UpsertTarget(SecretSettings, Target):
             if isinstance(self.destination, SharesLimits):
                 budget, reserve = self.config.get("daily_budget"), self.config["budget_reserve"]
                 self.destination.share_limits(AccountLimits(ledger.database, ledger.destination, budget, reserve))
+            ledger.masks = Masks(self.config.get("masked_fields"))
             options = Options(
                 mode=self.config["mode"],
                 full_sweep_after=timedelta(hours=self.config["full_sweep_hours"]),
@@ -226,6 +229,7 @@ class UpsertTarget(SecretSettings, Target):
         if self._engine is not None:
             self.progress.summary(self._engine, self.destination.usage())
             self._engine.end("succeeded")
+            self._observed("succeeded", None)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Stop at the next point where every row sent is settled; rows still waiting are read again next time."""
@@ -236,6 +240,22 @@ class UpsertTarget(SecretSettings, Target):
 
     def run(self, file_input: t.IO[str] | None = None) -> int:
         """Process input to its end and return the exit code; the run's end is in the ledger whatever happens."""
+        try:
+            if self.config["tracing"]:
+                tracing.start(self.name)
+            with tracing.span("run", parent=True, target=self.name, mode=self.config["mode"]) as told:
+                code = self._run(file_input)
+                told["exit_code"] = code
+                if self._engine is not None:
+                    told.update({f"rows.{outcome}": rows for outcome, rows in self._engine.tally.by_outcome().items()})
+        except ConfigError as error:
+            self.logger.error("%s", error)  # noqa: TRY400 - one line for people
+            return 1
+        finally:
+            tracing.stop()
+        return code
+
+    def _run(self, file_input: t.IO[str] | None) -> int:
         try:
             with _as_sync_errors():
                 self.listen(file_input)
@@ -253,6 +273,14 @@ class UpsertTarget(SecretSettings, Target):
             raise
         return 0
 
+    def _observed(self, status: str, error: str | None) -> None:
+        Observer(self.name, self.config).ended(
+            status,
+            error,
+            run_id=self._engine.run_id if self._engine else None,
+            destination=self._engine.destination_name if self._engine else None,
+        )
+
     def _close(self, status: str, error: str) -> None:
         if self._engine is not None:
             try:
@@ -261,6 +289,7 @@ class UpsertTarget(SecretSettings, Target):
                 self.logger.warning("The ledger could not take the end of the run: %s", said(problem))
         elif self._destination is not None:
             self._destination.close()
+        self._observed(status, error)
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from sync_ledger.cli import render
 from sync_ledger.cli.choosing import OfOutcome, OfReason, OfStream, Since, Until  # noqa: TC001 - typer reads them
-from sync_ledger.errors import LedgerError
+from sync_ledger.errors import LedgerError, SyncError
 from sync_ledger.ledger.database import open_engine
 from sync_ledger.ledger.desk import Selection
 from sync_ledger.ledger.history import History
@@ -96,16 +96,42 @@ def held(
 
 @app.command()
 def why(
-    entity: t.Annotated[str, typer.Argument(help="Entity, such as organizations.")],
-    external_id: t.Annotated[str, typer.Argument(help="External ID, such as the JDE address number.")],
+    name: t.Annotated[str, typer.Argument(help="Entity, such as organizations; may be left out.", metavar="[ENTITY]")],
+    external_id: t.Annotated[
+        str | None, typer.Argument(help="External ID, such as the JDE address number.", metavar="EXTERNAL_ID")
+    ] = None,
     ledger_url: LedgerUrl = _DEFAULT,
+    live: t.Annotated[bool, typer.Option("--live", help="Read the record at the service as well.")] = False,
+    config: t.Annotated[
+        list[str] | None, typer.Option("--config", help="With --live: settings of the target, a JSON file or ENV.")
+    ] = None,
+    target: t.Annotated[str | None, typer.Option("--target", help="With --live: which target.", metavar="NAME")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the whole life of one record: its link, every write with old and new values, and what waits."""
-    found = _open(ledger_url).why(entity, external_id)
-    if not any(found[part] for part in ("links", "index", "in_flight", "outcomes", "open_rows")):
-        _fail(f"The ledger knows nothing of {entity} {external_id}")
+    history = _open(ledger_url)
+    entity, key = (name, external_id) if external_id is not None else (_only_entity(history, name), name)
+    found = history.why(entity, key)
+    if not any(found[part] for part in ("links", "index", "in_flight", "outcomes", "open_rows", "plans")):
+        _fail(f"The ledger knows nothing of {entity} {key}")
+    if live:
+        # The service's client is loaded when it is wanted: all other answers come from the ledger alone.
+        from sync_ledger.cli.live import read_live  # noqa: PLC0415
+
+        try:
+            found["live"] = read_live(history.database, entity, key, target, config, ledger_url)
+        except SyncError as error:
+            _fail(str(error))
     _show(found, render.why, as_json=as_json)
+
+
+def _only_entity(history: History, external_id: str) -> str:
+    entities = history.entities_of(external_id)
+    if len(entities) > 1:
+        _fail(f"{external_id} is known as {', '.join(entities)}; name one, like `why {entities[0]} {external_id}`")
+    if not entities:
+        _fail(f"The ledger knows nothing of {external_id}")
+    return entities[0]
 
 
 def _open(url: str) -> History:

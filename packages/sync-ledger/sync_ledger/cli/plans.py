@@ -49,9 +49,7 @@ def plan(
     ledger_url: LedgerUrl = _DEFAULT,
     diff: t.Annotated[bool, typer.Option("--diff", help="Show old and new value of every field.")] = False,
     entity: t.Annotated[str | None, typer.Option(help="Only rows of this entity.")] = None,
-    action: t.Annotated[
-        str | None, typer.Option(help="Only create, update, adopt, restore, archive, flag, delete or hold.")
-    ] = None,
+    action: t.Annotated[str | None, typer.Option(help="Only create, update, adopt, delete, ... or hold.")] = None,
     status: t.Annotated[str | None, typer.Option(help="Only planned, held, applied, refused or superseded.")] = None,
     limit: t.Annotated[int, typer.Option(min=1, max=_MOST, help="How many rows at the most.")] = 100,
     as_json: AsJson = False,

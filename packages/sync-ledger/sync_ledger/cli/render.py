@@ -34,9 +34,21 @@ def _table(*columns: str, title: str | None = None, numbers: Sequence[str] = ())
 
 def runs(found: Sequence[Record]) -> None:
     """Print the list of runs."""
-    numbers = ("run", "seconds", "rows", "calls", "writes", "cost")
+    numbers = ("run", "seconds", "rows", "rows/s", "calls", "writes", "cost", "budget left")
     table = _table(
-        "run", "started", "status", "rows", "outcomes", "calls", "writes", "cost", "seconds", numbers=numbers
+        "run",
+        "started",
+        "status",
+        "rows",
+        "outcomes",
+        "calls",
+        "writes",
+        "cost",
+        "budget left",
+        "seconds",
+        "rows/s",
+        "against the median",
+        numbers=numbers,
     )
     for item in found:
         rows = f"{item['rows']} + {item['replayed']} replayed" if item["replayed"] else str(item["rows"])
@@ -49,7 +61,10 @@ def runs(found: Sequence[Record]) -> None:
             str(item["calls"]),
             str(item["writes"]),
             str(item["cost"]),
+            "" if item["budget_left"] is None else str(item["budget_left"]),
             "" if item["seconds"] is None else f"{item['seconds']:.1f}",
+            "" if item["rows_per_second"] is None else f"{item['rows_per_second']:.0f}",
+            _trend(item["trend"]),
         )
     _console().print(table)
 
@@ -100,6 +115,13 @@ def why(found: Record) -> None:
         console.print(f"last payload: {_short(link['payload'], 600)}", markup=False)
     if found["in_flight"]:
         console.print("a write of it was in flight when its run ended: the next run looks what became of it")
+    for record in found.get("live", ()):
+        there = "differs" if record["differences"] else "is as last written"
+        state = there if record["there"] else "is not there"
+        console.print(f"now: record {record['remote_id']} at {record['destination']} {state}", markup=False)
+        for item in record["differences"]:
+            text = f"  {item['field']}: last written {_short(item['ledger'])}, now {_short(item['there'])}"
+            console.print(text, markup=False)
     table = _table("run", "at", "outcome", "reason", "field", "old", "new")
     for outcome in found["outcomes"]:
         head = [str(outcome["run_id"]), outcome["at"][:19].replace("T", " "), outcome["outcome"], outcome["reason"]]
@@ -109,9 +131,29 @@ def why(found: Record) -> None:
             table.add_row(*head, name, _short(old), _short(new))
             head = [""] * len(head)
     console.print(table)
+    for row in found["plans"]:
+        console.print(f"plan {row['plan_id']}: {row['action']}, {row['status']} {row['reason']}", markup=False)
+    for row in found["open_rows"]:
+        if row["closed_at"] is not None:
+            console.print(
+                f"waited as {row['outcome']} ({row['reason']}) from run {row['first_run_id']} on, {row['attempts']} "
+                f"tries, {row['closed_as']} at {row['closed_at'][:19]}",
+                markup=False,
+            )
     waiting = [row for row in found["open_rows"] if row["closed_at"] is None]
     if waiting:
         open_rows(waiting)
+
+
+def _trend(found: Record | None) -> str:
+    """Say by how much rows, time and cost differ from the usual."""
+    if found is None:
+        return ""
+    named = (("rows", "rows"), ("time", "seconds"), ("cost", "cost"))
+    parts = [
+        f"{name} {percent:+.0f} %" for name, key in named if (percent := found[key]["percent"]) is not None and percent
+    ]
+    return ", ".join(parts) or "as usual"
 
 
 def _outcomes(counts: dict[str, int]) -> str:

@@ -29,6 +29,7 @@ from sync_ledger.engine.work import check_properties, open_entity
 from sync_ledger.engine.writer import Writer
 from sync_ledger.errors import BudgetExhaustedError, CountMismatchError
 from sync_ledger.ledger.clock import now
+from sync_ledger.privacy.masking import check_kept, revealed
 from sync_ledger.rows import Outcome, Reason, Settled, Tally
 
 if t.TYPE_CHECKING:
@@ -115,6 +116,11 @@ class UpsertEngine:
         self._deletions = Deletions(
             rules, ledger, self._writer, UndoFile(options.undo_file), run_id=self.run_id, mode=options.mode
         )
+
+    @property
+    def destination_name(self) -> str:
+        """Name of the account in the ledger."""
+        return self._ledger.destination
 
     @property
     def planning(self) -> bool:
@@ -293,12 +299,14 @@ class UpsertEngine:
             self._ledger.descriptions.keep(description)
             if (rule := self._deletions.rules.get(entity)) is not None and rule.do == FLAG:
                 rule.flag(description)
+            self._ledger.masks.resolve(description)
         return self._work[entity]
 
     def _validate(self, work: EntityWork, rows: Iterable[SourceRow], settled: list[Settled]) -> list[_Checked]:
         checked = []
         for row in rows:
             try:
+                check_kept(row)
                 check_external_id(work.description, row.external_id)
                 checked.append(_Checked(row, normalise(work.description, row.payload)))
             except Invalid as problem:
@@ -354,7 +362,7 @@ class UpsertEngine:
         unread: list[_Checked] = []
         unmatched: list[_Checked] = []
         for item in checked:
-            match = item.match = matches[item.row.external_id]
+            match = item.match = revealed(matches[item.row.external_id], item.values)
             if match.link and match.link.payload_hash == payload_hash(item.values):
                 settled.append(_unchanged(item, Reason.SAME_PAYLOAD, relink=False))
             elif match.link and match.remote_id and self.adopting:

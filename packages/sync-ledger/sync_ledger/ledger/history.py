@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from sync_ledger.ledger.clock import as_utc
-from sync_ledger.ledger.tables import intents, links, open_rows, outcomes, remote_index, run_counts, runs
+from sync_ledger.ledger.tables import intents, links, open_rows, outcomes, plan_rows, remote_index, run_counts, runs
+from sync_ledger.ledger.trend import MOST_RUNS, trend
+from sync_ledger.privacy import mask_fields
 from sync_ledger.rows import REMEDIES, Reason
 
 if t.TYPE_CHECKING:
@@ -27,14 +29,31 @@ class History:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def database(self) -> Engine:
+        """The database read."""
+        return self._engine
+
     def runs(self, *, destination: str | None = None, limit: int = 20) -> list[Record]:
         """Return the last runs, oldest first, each with its outcomes summed over entities."""
         query = select(runs).order_by(runs.c.id.desc()).limit(limit)
         if destination:
             query = query.where(runs.c.destination == destination)
         found = list(reversed(self._read(query)))
+        shown = self._shown(found)
+        for run, item in zip(found, shown, strict=True):
+            item["trend"] = trend(item, self._shown(self._before(run)))
+        return shown
+
+    def _shown(self, found: Sequence[Record]) -> list[Record]:
         counts = self._counts([run["id"] for run in found])
         return [_shown_run(run, counts.get(run["id"], [])) for run in found]
+
+    def _before(self, run: Record) -> list[Record]:
+        """Return runs before one, newest first; some more than are compared, since not all are of the same streams."""
+        same = (runs.c[name] == run[name] for name in ("destination", "target", "mode"))
+        query = select(runs).where(*same, runs.c.id < run["id"], runs.c.status == "succeeded")
+        return self._read(query.order_by(runs.c.id.desc()).limit(3 * MOST_RUNS))
 
     def run(self, run_id: int) -> Record | None:
         """Return one run with its counts per entity, outcome and reason and its states; None if there is none."""
@@ -43,6 +62,7 @@ class History:
             return None
         counts = self._counts([run_id]).get(run_id, [])
         shown = _shown_run(found[0], counts)
+        shown["trend"] = trend(shown, self._shown(self._before(found[0])))
         shown["counts"] = [{key: count[key] for key in ("entity", "outcome", "reason", "rows")} for count in counts]
         shown["state_in"] = found[0]["state_in"]
         shown["state_out"] = found[0]["state_out"]
@@ -64,7 +84,34 @@ class History:
             "in_flight": self._of(intents, entity, external_id),
             "outcomes": self._of(outcomes, entity, external_id),
             "open_rows": [_with_remedy(row) for row in self._of(open_rows, entity, external_id)],
+            "plans": self._planned(entity, external_id),
         }
+
+    def entities_of(self, external_id: str) -> list[str]:
+        """Return the entities in which an external ID is known."""
+        with self._engine.connect() as connection:
+            entities = list(connection.execute(select(run_counts.c.entity).distinct()).scalars())
+            accounts = list(connection.execute(select(runs.c.destination).distinct()).scalars())
+            return sorted(
+                entity
+                for entity in entities
+                if any(
+                    connection.execute(
+                        select(table.c.external_id)
+                        .where(
+                            table.c.destination.in_(accounts),
+                            table.c.entity == entity,
+                            table.c.external_id == external_id,
+                        )
+                        .limit(1)
+                    ).first()
+                    for table in (links, outcomes, open_rows, remote_index)
+                )
+            )
+
+    def _planned(self, entity: str, external_id: str) -> list[Record]:
+        query = select(plan_rows).where(plan_rows.c.entity == entity, plan_rows.c.external_id == external_id)
+        return [shown_plan_row(row) for row in self._read(query.order_by(plan_rows.c.id))]
 
     def _of(self, table: t.Any, entity: str, external_id: str) -> list[Record]:
         query = select(table).where(
@@ -107,8 +154,22 @@ def plain(row: Row[t.Any]) -> Record:
     return record
 
 
+def shown_plan_row(row: Record) -> Record:
+    """Return a row of a plan as people may see it."""
+    return _masked(row, ("payload", "changes"))
+
+
 def _with_remedy(row: Record) -> Record:
-    return {**row, "remedy": REMEDIES.get(Reason(row["reason"]))}
+    return {**_masked(row, ("payload", "payload_before")), "remedy": REMEDIES.get(Reason(row["reason"]))}
+
+
+def _masked(row: Record, names: Iterable[str]) -> Record:
+    # While a row waits its values are whole, so that it can be sent; they are shown as if they were not.
+    hidden = row.pop("masked") or ()
+    for name in names:
+        if hidden and row[name]:
+            row[name] = mask_fields(row[name], hidden)
+    return row
 
 
 def _shown_run(run: Record, counts: Iterable[Record]) -> Record:
@@ -121,9 +182,14 @@ def _shown_run(run: Record, counts: Iterable[Record]) -> Record:
         seconds = round(took.total_seconds(), 3)
     names = ("id", "destination", "target", "mode", "status", "started_at", "ended_at")
     numbers = ("rows", "replayed", "calls", "writes", "cost", "budget_left", "error")
+    streams: dict[str, int] = {}
+    for count in counts:
+        streams[count["entity"]] = streams.get(count["entity"], 0) + count["rows"]
     return {
         **{name: run[name] for name in names},
         "seconds": seconds,
+        "rows_per_second": round((run["rows"] + run["replayed"]) / seconds, 1) if seconds else None,
+        "streams": streams,
         **{name: run[name] for name in numbers},
         "outcomes": outcomes_of_run,
     }

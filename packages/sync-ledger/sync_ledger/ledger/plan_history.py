@@ -6,7 +6,7 @@ import typing as t
 
 from sqlalchemy import and_, func, select
 
-from sync_ledger.ledger.history import plain
+from sync_ledger.ledger.history import plain, shown_plan_row
 from sync_ledger.ledger.tables import links, match_index, outcomes, plan_rows, plans, remote_index, run_counts, runs
 from sync_ledger.rows import Outcome, Reason
 
@@ -49,7 +49,7 @@ class PlanHistory:
         for column, wanted in (("entity", entity), ("action", action), ("status", status)):
             if wanted:
                 rows = rows.where(plan_rows.c[column] == wanted)
-        return {**self._with_counts(found[0]), "rows": self._read(rows)}
+        return {**self._with_counts(found[0]), "rows": [shown_plan_row(row) for row in self._read(rows)]}
 
     def adoption(self, run_id: int | None = None) -> Record | None:
         """Return what a run in mode adopt has linked, the newest without a number; None if there is none."""

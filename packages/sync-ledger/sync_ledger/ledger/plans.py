@@ -9,14 +9,16 @@ from sqlalchemy import and_, func, select, update
 
 from sync_ledger.ledger.clock import now
 from sync_ledger.ledger.tables import plan_rows, plans
+from sync_ledger.privacy import mask_fields
 from sync_ledger.rows import OPEN_OUTCOMES, Outcome, PlannedRow, Reason, SourceRow
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine
 
     from sync_ledger.adapter import Usage
+    from sync_ledger.privacy import Masks
     from sync_ledger.rows import Settled
 
 _DELETIONS = ("archive", "flag", "delete")
@@ -172,12 +174,18 @@ def _source_row(entity: str, row: t.Any) -> SourceRow:
 
 
 def note_plan_rows(
-    connection: Connection, destination: str, plan_id: int | None, entity: str, items: Sequence[Settled]
+    connection: Connection,
+    destination: str,
+    plan_id: int | None,
+    entity: str,
+    items: Sequence[Settled],
+    masks: Masks,
 ) -> None:
     """Bring plans up to date with a batch that is being settled.
 
     The newest row of an external ID wins: whatever was planned for an older one is superseded. With `plan_id` the batch
-    belongs to a plan in the making and is added to it; otherwise rows of a plan being applied get their status.
+    belongs to a plan in the making and is added to it; otherwise rows of a plan being applied get their status. A row
+    keeps the values of masked fields, which applying it needs, for as long as it is planned.
     """
     own = {item.row.planned.id: item for item in items if item.row.planned}
     keys = [item.row.external_id for item in items if item.outcome is not Outcome.SKIPPED]
@@ -189,15 +197,29 @@ def note_plan_rows(
         plan_rows.c.id.not_in(list(own)),
         plan_rows.c.plan_id.in_(open_plans),
     )
+    _mask(connection, where)
     connection.execute(update(plan_rows).where(where).values(status="superseded"))
     for row_id, item in own.items():
         if (status := _status(item)) is not None:
-            values = {"status": status, "reason": item.reason.value, "text": item.text}
+            _mask(connection, plan_rows.c.id == row_id)
+            values = {"status": status, "reason": item.reason.value, "text": masks.settled(item).text}
             connection.execute(update(plan_rows).where(plan_rows.c.id == row_id).values(values))
     if plan_id is not None:
-        rows = [_plan_row(plan_id, item) for item in items if item.outcome in {Outcome.PLANNED, *OPEN_OUTCOMES}]
+        rows = [_plan_row(plan_id, item, masks) for item in items if item.outcome in {Outcome.PLANNED, *OPEN_OUTCOMES}]
         if rows:
             connection.execute(plan_rows.insert(), rows)
+
+
+def _mask(connection: Connection, where: ColumnElement[bool]) -> None:
+    """Mask what rows that are no longer planned have kept of masked fields."""
+    kept = select(plan_rows.c.id, plan_rows.c.payload, plan_rows.c.changes, plan_rows.c.masked)
+    for row in connection.execute(kept.where(where, plan_rows.c.masked.is_not(None))).all():
+        values = {
+            "payload": mask_fields(row.payload, row.masked),
+            "changes": mask_fields(row.changes, row.masked) if row.changes else None,
+            "masked": None,
+        }
+        connection.execute(update(plan_rows).where(plan_rows.c.id == row.id).values(values))
 
 
 def _status(item: Settled) -> str | None:
@@ -206,8 +228,8 @@ def _status(item: Settled) -> str | None:
     return "refused" if item.outcome in OPEN_OUTCOMES else "applied"
 
 
-def _plan_row(plan_id: int, item: Settled) -> dict[str, t.Any]:
-    planned = item.outcome is Outcome.PLANNED
+def _plan_row(plan_id: int, item: Settled, masks: Masks) -> dict[str, t.Any]:
+    planned, text = item.outcome is Outcome.PLANNED, masks.settled(item).text
     contended = item.candidates[0] if item.reason is Reason.CONTENDED and item.candidates else None
     return {
         "plan_id": plan_id,
@@ -217,10 +239,11 @@ def _plan_row(plan_id: int, item: Settled) -> dict[str, t.Any]:
         "remote_id": item.remote_id or contended,
         "matched_by": item.matched_by,
         "changes": {name: list(pair) for name, pair in item.changes.items()} if item.changes else None,
-        "payload": dict(item.row.payload),
+        "payload": dict(item.row.payload) if planned else masks.payload(item.row.entity, item.row.payload),
+        "masked": (sorted(masks.names(item.row.entity)) or None) if planned else None,
         "cost": item.cost if planned else 0,
         "status": "planned" if planned else "held",
         "reason": item.reason.value,
-        "text": item.text if item.field is None else f"{item.field}: {item.text}",
+        "text": text if item.field is None else f"{item.field}: {text}",
         "candidates": list(item.candidates) or None,
     }

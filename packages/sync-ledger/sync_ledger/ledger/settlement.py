@@ -22,6 +22,7 @@ if t.TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from sync_ledger.adapter import Usage
+    from sync_ledger.privacy import Masks
     from sync_ledger.rows import Settled
 
 _KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
@@ -37,24 +38,26 @@ def settle(
     run_id: int,
     batch: Sequence[Settled],
     usage: Usage,
+    masks: Masks,
     *,
     mode: str = "apply",
     plan_id: int | None = None,
 ) -> None:
     """Write one batch of outcomes; each entity's rows carry distinct external IDs, skipped ones aside."""
     moment = now()
-    batch = [storable(item) for item in batch]
+    whole = [storable(item) for item in batch]
     by_entity: dict[str, list[Settled]] = {}
-    for item in batch:
+    for item in whole:
         by_entity.setdefault(item.row.entity, []).append(item)
-    for entity, items in by_entity.items():
+    for entity, unmasked in by_entity.items():
+        items = [masks.settled(item) for item in unmasked]
         _write_outcomes(connection, destination, run_id, entity, items, moment)
-        note_plan_rows(connection, destination, plan_id, entity, items)
+        note_plan_rows(connection, destination, plan_id, entity, unmasked, masks)
         if mode == "plan":
             continue  # a plan leaves no trace but itself
-        _write_links(connection, destination, run_id, entity, items, moment)
+        _write_links(connection, destination, run_id, entity, items, moment, masks)
         note_claims(connection, destination, run_id, entity, items)
-        _write_open_rows(connection, destination, run_id, entity, _deciding(items, mode), moment)
+        _write_open_rows(connection, destination, run_id, entity, _deciding(items, mode), moment, masks)
         # A write whose result is still unknown stays noted: the next run looks for it before it sends it again.
         # Rows skipped for a newer one of the same key say nothing of that one's write.
         known = [
@@ -63,8 +66,8 @@ def settle(
             if item.reason is not Reason.UNKNOWN_RESULT and item.outcome is not Outcome.SKIPPED
         ]
         _end_intents(connection, destination, entity, known)
-    _count(connection, run_id, batch)
-    _progress(connection, run_id, batch, usage, moment)
+    _count(connection, run_id, whole)
+    _progress(connection, run_id, whole, usage, moment)
 
 
 def _deciding(items: Sequence[Settled], mode: str) -> list[Settled]:
@@ -117,6 +120,7 @@ def _write_links(
     entity: str,
     items: Iterable[Settled],
     moment: datetime,
+    masks: Masks,
 ) -> None:
     linked = [item for item in items if item.outcome in _KNOWN and item.values is not None and item.remote_id]
     rows = [
@@ -126,7 +130,8 @@ def _write_links(
             "external_id": item.row.external_id,
             "remote_id": item.remote_id,
             "payload_hash": payload_hash(item.values or {}),
-            "payload": dict(item.values or {}),
+            "payload": masks.payload(entity, item.values or {}),
+            "erased": False,
             "written_at": moment,
             "run_id": run_id,
             "deleted_as": item.deleted_as,
@@ -185,6 +190,7 @@ def _write_open_rows(
     entity: str,
     items: Sequence[Settled],
     moment: datetime,
+    masks: Masks,
 ) -> None:
     decided = [item for item in items if _decides(item)]
     again = {item.row.open_row_id: item for item in decided if item.row.open_row_id and item.outcome in OPEN_OUTCOMES}
@@ -215,6 +221,7 @@ def _write_open_rows(
             "attempts": 0 if waits(item) else 1,
             "first_run_id": run_id,
             "last_run_id": run_id,
+            "masked": sorted(masks.names(entity)) or None,
             "opened_at": moment,
             "updated_at": moment,
         }

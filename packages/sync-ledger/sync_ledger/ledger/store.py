@@ -16,6 +16,8 @@ from sync_ledger.ledger.plans import Plans
 from sync_ledger.ledger.runs import Runs
 from sync_ledger.ledger.settlement import settle
 from sync_ledger.ledger.transactions import transact
+from sync_ledger.privacy import Masks
+from sync_ledger.privacy.erasing import Eraser
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +42,7 @@ class Ledger:
         mode: Mode of the run that settles its rows here.
         plan_id: The plan it makes, if it makes one.
         descriptions: The fields of each entity, for checks without the service.
+        masks: Fields whose values it does not keep.
     """
 
     def __init__(self, url: str, destination: str) -> None:
@@ -56,12 +59,15 @@ class Ledger:
         self.plans = Plans(self._engine, destination)
         self.descriptions = Descriptions(self._engine, destination)
 
+        self.masks = Masks()
+        self.eraser = Eraser(self._engine)
+
     def settle(self, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
         """Write the outcomes of a batch, their links and open rows, in one transaction; of a plan, its rows only."""
         transact(
             self._engine,
             lambda connection: settle(
-                connection, self.destination, run_id, batch, usage, mode=self.mode, plan_id=self.plan_id
+                connection, self.destination, run_id, batch, usage, self.masks, mode=self.mode, plan_id=self.plan_id
             ),
         )
 

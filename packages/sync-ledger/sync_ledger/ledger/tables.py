@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -45,6 +46,7 @@ runs = Table(
     Column("error", Text),
     Column("state_in", JSON),
     Column("state_out", JSON),
+    Column("erased_at", _TIME),  # when values of its outcomes were erased
     Index("runs_by_destination", "destination", "status"),
 )
 
@@ -94,7 +96,9 @@ links = Table(
     Column("run_id", _ID, nullable=False),
     Column("origin", String(10)),  # created adopted; null: found by its external ID
     Column("deleted_as", String(10)),  # archive flag delete: what was done when the source row had gone
+    Column("erased", Boolean, nullable=False, default=False),  # the payload is masked as a whole
     Index("links_by_remote", "destination", "entity", "remote_id"),
+    Index("links_to_erase", "written_at", sqlite_where=text("erased = 0"), postgresql_where=text("NOT erased")),
 )
 
 # What the last sweeps of the service saw: which record carries which external ID.
@@ -145,8 +149,12 @@ open_rows = Table(
     Column("payload_before", JSON),  # as it came from the source, once a person has edited it
     Column("note", Text),
     Column("deletion", Boolean, nullable=False, default=False),  # the source says that it has deleted the row
+    Column("masked", JSON(none_as_null=True)),  # fields to be masked as soon as the row is closed, while it is not yet
     Index("open_rows_by_key", "destination", "entity", "external_id", "closed_at"),
     Index("open_rows_by_outcome", "destination", "outcome", "closed_at"),
+    Index(
+        "open_rows_to_mask", "id", sqlite_where=text("masked IS NOT NULL"), postgresql_where=text("masked IS NOT NULL")
+    ),
 )
 
 # The fields of each entity as the last run saw them, so that a person's edits can be checked without the service.
@@ -193,7 +201,7 @@ plan_rows = Table(
     Column("plan_id", _ID, nullable=False),
     Column("entity", String(255), nullable=False),
     Column("external_id", Text, nullable=False),
-    Column("action", String(10), nullable=False),  # create update adopt archive flag delete; hold for held rows
+    Column("action", String(10), nullable=False),  # create update adopt restore archive flag delete; hold for held rows
     Column("remote_id", Text),
     Column("matched_by", String(255)),
     Column("changes", JSON),  # field -> [old, new]
@@ -203,6 +211,7 @@ plan_rows = Table(
     Column("reason", String(50), nullable=False),
     Column("text", Text),
     Column("candidates", JSON),
+    Column("masked", JSON(none_as_null=True)),  # fields to be masked as soon as the row is no longer planned
     Index("plan_rows_by_plan", "plan_id", "status"),
     Index("plan_rows_by_key", "entity", "external_id"),
 )
@@ -256,4 +265,14 @@ rate_leases = Table(
     Column("wanted", Integer, nullable=False),
     Column("told_limit", Integer),  # requests per window as the service told the owner
     Column("until", Float, nullable=False),  # seconds since 1970
+)
+
+# Which targets are failing, so that a notice goes out when that changes and not with every run.
+failing = Table(
+    "failing",
+    metadata,
+    Column("target", String(100), primary_key=True),
+    Column("destination", String(255), primary_key=True),
+    Column("since", _TIME, nullable=False),
+    Column("run_id", _ID),
 )

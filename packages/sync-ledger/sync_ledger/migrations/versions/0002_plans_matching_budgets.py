@@ -18,6 +18,7 @@ def upgrade() -> None:
     """Add the tables and columns."""
     with op.batch_alter_table("runs") as batch:
         batch.add_column(sa.Column("budget_left", sa.BigInteger()))
+        batch.add_column(sa.Column("erased_at", _TIME))
     with op.batch_alter_table("outcomes") as batch:
         batch.add_column(sa.Column("matched_by", sa.String(length=255)))
         batch.add_column(sa.Column("answers", sa.JSON()))
@@ -25,12 +26,14 @@ def upgrade() -> None:
     with op.batch_alter_table("links") as batch:
         batch.add_column(sa.Column("origin", sa.String(length=10)))
         batch.add_column(sa.Column("deleted_as", sa.String(length=10)))
+        batch.add_column(sa.Column("erased", sa.Boolean(), nullable=False, server_default=sa.false()))
     with op.batch_alter_table("open_rows") as batch:
         batch.add_column(sa.Column("replay", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch.add_column(sa.Column("edited_at", _TIME))
         batch.add_column(sa.Column("payload_before", sa.JSON()))
         batch.add_column(sa.Column("note", sa.Text()))
         batch.add_column(sa.Column("deletion", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch.add_column(sa.Column("masked", sa.JSON()))
     op.create_table(
         "entity_fields",
         sa.Column("destination", sa.String(length=255), nullable=False),
@@ -41,6 +44,7 @@ def upgrade() -> None:
     _plans()
     _matching()
     _budgets()
+    _privacy()
 
 
 def _plans() -> None:
@@ -73,6 +77,7 @@ def _plans() -> None:
         sa.Column("reason", sa.String(length=50), nullable=False),
         sa.Column("text", sa.Text()),
         sa.Column("candidates", sa.JSON()),
+        sa.Column("masked", sa.JSON()),
     )
     op.create_index("plan_rows_by_plan", "plan_rows", ["plan_id", "status"])
     op.create_index("plan_rows_by_key", "plan_rows", ["entity", "external_id"])
@@ -124,4 +129,29 @@ def _budgets() -> None:
         sa.Column("told_limit", sa.Integer()),
         sa.Column("until", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("destination", "bucket", "owner"),
+    )
+
+
+def _privacy() -> None:
+    op.create_index(
+        "links_to_erase",
+        "links",
+        ["written_at"],
+        sqlite_where=sa.text("erased = 0"),
+        postgresql_where=sa.text("NOT erased"),
+    )
+    op.create_index(
+        "open_rows_to_mask",
+        "open_rows",
+        ["id"],
+        sqlite_where=sa.text("masked IS NOT NULL"),
+        postgresql_where=sa.text("masked IS NOT NULL"),
+    )
+    op.create_table(
+        "failing",
+        sa.Column("target", sa.String(length=100), nullable=False),
+        sa.Column("destination", sa.String(length=255), nullable=False),
+        sa.Column("since", _TIME, nullable=False),
+        sa.Column("run_id", _ID),
+        sa.PrimaryKeyConstraint("target", "destination"),
     )

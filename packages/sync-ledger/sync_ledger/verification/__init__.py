@@ -1,0 +1,8 @@
+"""`sync-ledger verify`: is at the service what the ledger says was last written there?"""
+
+from __future__ import annotations
+
+from sync_ledger.verification.comparing import FieldDifference, compare, unjudged
+from sync_ledger.verification.verifier import Finding, Kind, Report, Verifier
+
+__all__ = ["FieldDifference", "Finding", "Kind", "Report", "Verifier", "compare", "unjudged"]
