@@ -146,12 +146,25 @@ class PipedriveClient:
             try:
                 answer = self.read(template, query)
             except RefusedError as error:
-                kind = CredentialsError if error.status == HTTPStatus.FORBIDDEN else ServiceUnavailableError
-                raise kind(f"Pipedrive refuses to list {template}: {error}") from None
+                raise _no_list(template, error) from None
             yield answer
-            if not answer.next_cursor:
+            if answer.next_cursor:
+                query["cursor"] = answer.next_cursor
+            elif answer.next_start is not None:  # API v1
+                query["start"] = answer.next_start
+            else:
                 return
-            query["cursor"] = answer.next_cursor
+
+    def listed(self, template: str) -> list[dict[str, t.Any]]:
+        """Read a list that has no pages.
+
+        Raises:
+            ServiceError: If Pipedrive does not give the list.
+        """
+        try:
+            return list(self.read(template).data or [])
+        except RefusedError as error:
+            raise _no_list(template, error) from None
 
     def write(self, method: str, template: str, body: Mapping[str, t.Any], *, id_: str | None = None) -> Answer:
         """Send a mutation once.
@@ -167,6 +180,10 @@ class PipedriveClient:
     def server_now(self) -> datetime:
         """Return the server's current time as far as its answers told it."""
         return self._now() + self._clock_ahead
+
+    def by_server_clock(self, moment: datetime) -> datetime:
+        """Return a moment of this machine's clock by the server's."""
+        return moment + self._clock_ahead
 
     def usage(self) -> Usage:
         """Return what was sent so far, repeats included."""
@@ -294,3 +311,8 @@ class PipedriveClient:
                 self._tokens_left = tokens_left
             if told is not None:
                 self._clock_ahead = told - self._now()
+
+
+def _no_list(template: str, error: RefusedError) -> ServiceError:
+    kind = CredentialsError if error.status == HTTPStatus.FORBIDDEN else ServiceUnavailableError
+    return kind(f"Pipedrive refuses to list {template}: {error}")

@@ -1,20 +1,25 @@
-"""Singer target that upserts organizations and persons into Pipedrive."""
+"""Singer target that upserts organizations, persons, deals and what belongs to them into Pipedrive."""
 
 from __future__ import annotations
 
 import typing as t
 
 from singer_sdk import typing as th
+from sync_ledger.errors import ConfigError
 from sync_ledger.settings import upsert_settings
 from sync_ledger.target import UpsertTarget
 
 from target_pipedrive.adapter import LOOKUP_DELAY_SECONDS, PipedriveDestination
 from target_pipedrive.client import PipedriveClient
+from target_pipedrive.entities import NOT_WRITTEN
 from target_pipedrive.hosts import hosts
+
+if t.TYPE_CHECKING:
+    from singer_sdk.sinks import Sink
 
 
 class TargetPipedrive(UpsertTarget):
-    """Upserts the streams `organizations` and `persons` by their key properties."""
+    """Upserts the streams of `target_pipedrive.entities.ENTITIES` by their key properties."""
 
     name = "target-pipedrive"
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = upsert_settings(
@@ -73,6 +78,15 @@ class TargetPipedrive(UpsertTarget):
             ),
         ),
     )
+
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        """Return the sink of a stream; what Pipedrive has but cannot be written is refused with what to do instead."""
+        if stream_name in NOT_WRITTEN and self.config["on_unknown_stream"] != "skip":
+            raise ConfigError(
+                f"Stream {stream_name!r} cannot be written to Pipedrive by {self.name}: {NOT_WRITTEN[stream_name]}. "
+                "Map the stream to null in the mapping, or set on_unknown_stream to skip"
+            )
+        return super().get_sink_class(stream_name)
 
     def connect(self) -> PipedriveDestination:
         """Return the account the settings name; nothing is sent yet."""

@@ -35,6 +35,8 @@ DEMO_FIELDS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("Job Title", "varchar", ()),
         ("Contact Type", "varchar", ()),
     ),
+    "deals": (("JDE Number", "varchar", ()),),
+    "products": (("JDE Number", "varchar", ()),),
 }
 """Label, type and option labels of the custom fields a new company has."""
 

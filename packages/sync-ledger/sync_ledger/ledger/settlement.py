@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
 
 _KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
+_UNDECIDED = frozenset({Reason.UNKNOWN_RESULT, Reason.AMBIGUOUS_CREATE})
 
 
 def settle(connection: Connection, destination: str, run_id: int, batch: Sequence[Settled], usage: Usage) -> None:
@@ -42,7 +43,7 @@ def settle(connection: Connection, destination: str, run_id: int, batch: Sequenc
         known = [
             item.row.external_id
             for item in items
-            if item.reason is not Reason.UNKNOWN_RESULT and item.outcome is not Outcome.SKIPPED
+            if item.reason not in _UNDECIDED and item.outcome is not Outcome.SKIPPED
         ]
         _end_intents(connection, destination, entity, known)
     _count(connection, run_id, batch)
