@@ -98,8 +98,8 @@ class TargetPipedrive(UpsertTarget):
             th.ObjectType(),
             title="Custom fields",
             description=(
-                "Fields `target-pipedrive setup` makes where they are missing, beside the external ID field: stream -> label"
-                " -> type, or `{type: enum, options: [...]}`."
+                "Fields `target-pipedrive setup` makes where they are missing, beside the external ID field: stream ->"
+                " label -> type, or `{type: enum, options: [...]}`."
             ),
         ),
         th.Property(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sync_ledger.errors import ConfigError, SyncError
-from sync_ledger.findings import Finding, Status, failed, good, of_error, warning
+from sync_ledger.findings import Status, failed, good, of_error, warning
 
 from target_pipedrive.answers import RefusedError
 from target_pipedrive.command_settings import SettingsError, read_settings
@@ -20,6 +20,8 @@ from target_pipedrive.setup.wanted import wanted_fields
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from sync_ledger.findings import Finding
 
     from target_pipedrive.client import PipedriveClient
 
@@ -81,7 +83,7 @@ def _inside(settings: Mapping[str, t.Any], client: PipedriveClient) -> Iterator[
     yield _company(settings, me)
     yield _rights(me)
     yield _limits(client)
-    yield _clock(client.clock_ahead)
+    yield check_clock(client.clock_ahead)
     yield from _fields(settings, client)
     yield _budget(client)
 
@@ -127,7 +129,8 @@ def _limits(client: PipedriveClient) -> Finding:
     return good("limits", f"{limit} requests in 2 s{f', as the plan {plan} has' if plan else ''}")
 
 
-def _clock(ahead: timedelta) -> Finding:
+def check_clock(ahead: timedelta) -> Finding:
+    """Judge how far Pipedrive's clock is ahead of this machine's."""
     seconds = round(ahead.total_seconds())
     if abs(ahead) <= _TOLERANCE:
         return good("clock", "agrees with Pipedrive's")

@@ -35,8 +35,8 @@ if t.TYPE_CHECKING:
 def setup(context: click.Context, entities: tuple[str, ...], config: t.Any, *, yes: bool, as_json: bool) -> None:
     """Make the custom fields a load needs: the external ID field, and those of the setting custom_fields.
 
-    Shows what is missing and asks first. Makes fields and adds options; never renames, changes or deletes what is there.
-    The exit code is 1 when something stands in the way or the answer is no.
+    Shows what is missing and asks first. Makes fields and adds options; never renames, changes or deletes what is
+    there. The exit code is 1 when something stands in the way or the answer is no.
     """
     try:
         settings = read_settings(config)

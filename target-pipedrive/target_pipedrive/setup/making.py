@@ -114,8 +114,8 @@ class Maker:
             return self._client.write(method, path, body, id_=id_).data
         except RefusedError as error:
             raise ConfigError(
-                f"Pipedrive does not let this user {words}: {error.text or error.code}; let an administrator (by OAuth: an"
-                " app with the scope admin) run setup, or make room under the plan's limit of custom fields"
+                f"Pipedrive does not let this user {words}: {error.text or error.code}; let an administrator (by OAuth:"
+                " an app with the scope admin) run setup, or make room under the plan's limit of custom fields"
             ) from None
         except LostAnswerError:
             return None

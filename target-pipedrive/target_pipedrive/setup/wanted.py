@@ -104,7 +104,7 @@ def lacking(wanted: Iterable[Wanted], metadata: Sequence[Mapping[str, t.Any]]) -
         elif len(hits) > 1:
             keys = ", ".join(str(hit["field_code"]) for hit in hits)
             result.conflicts.append(
-                f"{one.entity} has {len(hits)} custom fields {one.label!r} ({keys}); rename or delete all but one in Pipedrive"
+                f"{one.entity} has {len(hits)} custom fields {one.label!r} ({keys}); rename all but one in Pipedrive"
             )
         else:
             _compare(one, hits[0], result)
@@ -120,8 +120,8 @@ def _compare(one: Wanted, there: Mapping[str, t.Any], result: Lacking) -> None:
     kind = str(there["field_type"])
     if kind != one.type and not (one.any_text and kind in _TEXTS):
         result.conflicts.append(
-            f"{one.entity}: {one.label!r} is of type {kind}, not {one.type}; a type can never be changed, so name another"
-            " field or rename that one in Pipedrive"
+            f"{one.entity}: {one.label!r} is of type {kind}, not {one.type}; a type can never be changed, so name"
+            " another field or rename that one in Pipedrive"
         )
         return
     known = {str(option["label"]) for option in there.get("options") or []}

@@ -24,7 +24,7 @@ from service_emulators.pipedrive.listing import Listing
 from service_emulators.pipedrive.oauth import OAuthServer
 from service_emulators.pipedrive.records import Records
 from service_emulators.pipedrive.search import SearchIndex
-from service_emulators.pipedrive.seed import ADMIN_ID, COMPANY_DOMAIN, populate, secret
+from service_emulators.pipedrive.seed import ADMIN_ID, COMPANY_DOMAIN, USER_ID, populate, secret
 from service_emulators.pipedrive.store import Store
 from service_emulators.pipedrive.switches import PipedriveSwitches
 from service_emulators.pipedrive.tables import USERS
@@ -51,6 +51,7 @@ class PipedriveEmulator:
     Attributes:
         url: service base; requests go to `{url}/api/v2/…` and `{url}/api/v1/…`.
         api_token: token of an administrator.
+        user_token: token of a user who is none.
         access_token: OAuth access token of the same user.
         oauth: OAuth server with client id and secret and the first refresh token.
         company_domain: what `/users/me` tells.
@@ -74,6 +75,7 @@ class PipedriveEmulator:
         self.company_domain = COMPANY_DOMAIN
         self.switches = PipedriveSwitches()
         self.switches.change(switches)
+        self.user_token = secret(seed, "user token")
         self.clock = EmulatorClock()
         self.oauth = OAuthServer(seed, self.clock, self.switches)
         self.access_token = self.oauth.access_token
@@ -100,7 +102,10 @@ class PipedriveEmulator:
         fields = FieldsApi(store, catalog, switches)
         v2 = ApiV2(store, catalog, records, Listing(store, catalog, switches, clock), index)
         v1 = ApiV1(store, catalog, fields, index, clock)
-        credentials = {self.api_token: Credential(ADMIN_ID, "token")}
+        credentials = {
+            self.api_token: Credential(ADMIN_ID, "token"),
+            self.user_token: Credential(USER_ID, "token"),
+        }
         app = PipedriveApp(
             store,
             catalog,
