@@ -85,10 +85,11 @@ def test_it_is_what_about_says(definition: dict[str, t.Any]) -> None:
         for kind in {*schema.get("type", ())} - {"null"}:
             assert setting["kind"] in KINDS[kind], setting["name"]
     groups = [set(group) for group in definition["settings_group_validation"]]
-    assert all(set(described["settings"]["required"]) <= group <= real.keys() for group in groups)
+    assert all(set(described["settings"].get("required", [])) <= group <= real.keys() for group in groups)
 
 
 def test_its_commands_are_those_of_the_project(definition: dict[str, t.Any]) -> None:
-    project = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]["extractors"]
-    [plugin] = [one for one in project if one["name"] == definition["name"]]
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]
+    plugins = [*project["extractors"], *project["loaders"]]
+    [plugin] = [one for one in plugins if one["name"] == definition["name"]]
     assert definition["commands"] == plugin["commands"]

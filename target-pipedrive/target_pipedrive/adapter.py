@@ -14,6 +14,7 @@ from sync_ledger.errors import BudgetExhaustedError, ConfigError, ServiceUnavail
 
 from target_pipedrive import costs, reading, values
 from target_pipedrive.answers import TIMED_OUT, LostAnswerError, NotSentError, RefusedError
+from target_pipedrive.directory import Directory
 from target_pipedrive.entities import ENTITIES
 from target_pipedrive.fields import entity_fields
 from target_pipedrive.hosts import domain
@@ -22,12 +23,12 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sync_ledger.adapter import Operation, RemoteRecord, Sweep
+    from sync_ledger.adapter import NewRecord, Operation, RemoteRecord, Sweep
     from sync_ledger.fields import EntityDescription
     from sync_ledger.limits import AccountLimits
 
     from target_pipedrive.client import PipedriveClient
-    from target_pipedrive.entities import Entity
+    from target_pipedrive.entity import Entity
     from target_pipedrive.fields import EntityFields
 
 LOOKUP_DELAY_SECONDS: t.Final = 3
@@ -55,6 +56,7 @@ class PipedriveEntity:
         client: Client of the account.
         entity: Definition of the entity.
         external_id_field: Label of the custom text field that holds the external ID.
+        directory: What the account names by words.
         lookup_delay_seconds: How long to wait before looking for a create whose answer was lost.
         sleep: Waits that many seconds.
     """
@@ -67,12 +69,14 @@ class PipedriveEntity:
         client: PipedriveClient,
         entity: Entity,
         external_id_field: str,
+        directory: Directory,
         *,
         lookup_delay_seconds: int = LOOKUP_DELAY_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._entity = entity
+        self._directory = directory
         self._external_id_field = external_id_field
         self._delay = lookup_delay_seconds
         self._sleep = sleep
@@ -115,6 +119,17 @@ class PipedriveEntity:
         since = min((one.sent_at for one in lost), default=start) - reading.LOST_MARGIN
         return reading.recent(self._client, self._entity, fields, set(external_ids), since)
 
+    def newest(self, since: datetime) -> Sequence[NewRecord]:
+        """List the records made since a moment by the user written as.
+
+        A create of a record without an external ID whose answer was lost is looked for among them.
+        """
+        fields = self._described()
+        lost = list(self._lost.values())
+        self._sleep(max((one.wait_seconds for one in lost), default=self._delay))
+        start = self._client.by_server_clock(since) - reading.LOST_MARGIN
+        return reading.newest(self._client, self._entity, fields, start, int(self._directory.me()["id"]))
+
     def read(self, remote_ids: Sequence[str]) -> Mapping[str, RemoteRecord]:
         """Read records by id; those that are gone or deleted are absent."""
         return reading.read(self._client, self._entity, self._described(), remote_ids)
@@ -149,7 +164,9 @@ class PipedriveEntity:
                 body = values.body(
                     fields, operation.values, external_id=operation.external_id if operation.adopt else None
                 )
-                answer = self._client.write("PATCH", self._entity.record_path, body, id_=operation.remote_id)
+                answer = self._client.write(
+                    self._entity.update_method, self._entity.record_path, body, id_=operation.remote_id
+                )
         except RefusedError as error:
             return _refusal(fields, error, creating=creating)
         except NotSentError as error:
@@ -163,14 +180,17 @@ class PipedriveEntity:
         if remote_id is None and creating:
             self._lost.setdefault(operation.external_id, _Lost(sent_at, self._delay))
             return WriteResult(Result.UNKNOWN, code="unreadable", text="the answer to the create names no record")
+        if self.entity in {"pipelines", "stages"}:
+            self._directory.forget_pipelines()
         return WriteResult(Result.WRITTEN, remote_id=str(remote_id or operation.remote_id))
 
     def _described(self) -> EntityFields:
         with self._lock:
             if self._fields is None:
-                pages = self._client.pages(self._entity.fields_path)
+                path = self._entity.fields_path
+                pages = () if path is None else self._client.pages(path)
                 metadata = [item for page in pages for item in page.data or []]
-                self._fields = entity_fields(self._entity, metadata, self._external_id_field)
+                self._fields = entity_fields(self._entity, metadata, self._external_id_field, self._directory)
             return self._fields
 
 
@@ -199,9 +219,15 @@ class PipedriveDestination:
         self._client = client
         self._wanted = domain(company_domain) if company_domain else None
         self._concurrency = concurrency
+        self._directory = Directory(client)
         self._entities = {
             name: PipedriveEntity(
-                client, entity, external_id_field, lookup_delay_seconds=lookup_delay_seconds, sleep=sleep
+                client,
+                entity,
+                external_id_field,
+                self._directory,
+                lookup_delay_seconds=lookup_delay_seconds,
+                sleep=sleep,
             )
             for name, entity in ENTITIES.items()
         }
@@ -214,7 +240,7 @@ class PipedriveDestination:
             ConfigError: If the token belongs to another company than the one set.
         """
         try:
-            data = self._client.read("/v1/users/me").data
+            company = self._directory.me().get("company_domain")
         except RefusedError as error:
             raise ConfigError(f"no Pipedrive API there: {error}; check settings company_domain and api_url") from None
         except BudgetExhaustedError:
@@ -222,7 +248,6 @@ class PipedriveDestination:
                 raise
             # Nothing more is sent in this run, so that its rows can be kept under the company that is meant.
             return f"pipedrive:{self._wanted}"
-        company = data.get("company_domain") if isinstance(data, dict) else None
         if not company:
             raise ServiceUnavailableError("Pipedrive does not say which company the token belongs to; check api_url")
         if self._wanted and self._wanted != company:

@@ -50,11 +50,13 @@ class Answer:
     Attributes:
         data: The `data` of the envelope.
         next_cursor: Where the next page starts; None at the end.
+        next_start: The same in API v1.
         server_time: The server's clock by its `Date` header, in UTC; None when it sent none.
     """
 
     data: t.Any
     next_cursor: str | None = None
+    next_start: int | None = None
     server_time: datetime | None = None
 
 
@@ -162,7 +164,9 @@ def read_answer(response: requests.Response) -> Answer:
         if not isinstance(body, dict):
             raise LostAnswerError("unreadable", f"HTTP {status} with a body that is not JSON")
         more = body.get("additional_data") or {}
-        return Answer(body.get("data"), more.get("next_cursor"), server_time(response.headers))
+        pages = more.get("pagination") or {}
+        next_start = pages.get("next_start") if pages.get("more_items_in_collection") else None
+        return Answer(body.get("data"), more.get("next_cursor"), next_start, server_time(response.headers))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise LostAnswerError(str(status), f"HTTP {status} {_text(body)}".rstrip())
     if status < HTTPStatus.BAD_REQUEST:  # redirects are never followed: they would carry the token to another host

@@ -7,7 +7,9 @@ write whose answer was lost may have been done (Pipedrive API fact sheet section
 
 from __future__ import annotations
 
+import functools
 import logging
+import re
 import threading
 import time
 import typing as t
@@ -41,9 +43,11 @@ from target_pipedrive.answers import (
     transport_error,
 )
 from target_pipedrive.costs import tokens
+from target_pipedrive.hosts import hosts as hosts_of
+from target_pipedrive.oauth import OAuth
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sync_ledger.limits import AccountLimits
 
@@ -58,6 +62,7 @@ CONNECT_SECONDS: t.Final = 10
 FIRST_LIMIT: t.Final = 20
 """Requests per 2 s until the account's own limit is known: that of the smallest plan."""
 
+_PLACE: t.Final = re.compile(r"\{\w+\}")
 _log = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -81,12 +86,19 @@ class TokenAuth(AuthBase):
         return "TokenAuth(***)"
 
 
+class TokenReplacedError(Exception):
+    """The access token was refused, without any effect, and there is another one now."""
+
+    def __init__(self) -> None:
+        super().__init__("401: the access token was replaced")
+
+
 class PipedriveClient:
     """Sends requests to one account; safe to share between threads.
 
     Args:
-        hosts: Where the API versions live.
-        token: API token.
+        hosts: Where the API versions live; None for the company's own, which the OAuth answer names.
+        token: API token, or the OAuth tokens.
         timeout_seconds: How long an answer may take.
         clock: Monotonic seconds.
         sleep: Waits that many seconds.
@@ -95,16 +107,16 @@ class PipedriveClient:
 
     def __init__(
         self,
-        hosts: Hosts,
-        token: str,
+        hosts: Hosts | None,
+        token: str | OAuth,
         *,
         timeout_seconds: int = 30,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
-        self._hosts = hosts
-        self._auth = TokenAuth(token)
+        self._given_hosts = hosts
+        self._auth = TokenAuth(token) if isinstance(token, str) else token
         self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
         self._sleep = sleep
         self._now = now
@@ -119,7 +131,13 @@ class PipedriveClient:
         self._stopped: ServiceError | None = None
 
     def __repr__(self) -> str:
-        return f"PipedriveClient({self._hosts.v2})"
+        return f"PipedriveClient({self._given_hosts or self._auth})"
+
+    @functools.cached_property
+    def _hosts(self) -> Hosts:
+        if self._given_hosts is not None or isinstance(self._auth, TokenAuth):
+            return self._given_hosts or hosts_of()
+        return hosts_of(self._auth.tokens().api_domain)
 
     def read(self, template: str, params: Mapping[str, str | int] | None = None, *, id_: str | None = None) -> Answer:
         """Send a GET, repeated while that may help.
@@ -151,14 +169,29 @@ class PipedriveClient:
             try:
                 answer = self.read(template, query)
             except RefusedError as error:
-                kind = CredentialsError if error.status == HTTPStatus.FORBIDDEN else ServiceUnavailableError
-                raise kind(f"Pipedrive refuses to list {template}: {error}") from None
+                raise _no_list(template, error) from None
             yield answer
-            if not answer.next_cursor:
+            if answer.next_cursor:
+                query["cursor"] = answer.next_cursor
+            elif answer.next_start is not None:  # API v1
+                query["start"] = answer.next_start
+            else:
                 return
-            query["cursor"] = answer.next_cursor
 
-    def write(self, method: str, template: str, body: Mapping[str, t.Any] | None, *, id_: str | None = None) -> Answer:
+    def listed(self, template: str) -> list[dict[str, t.Any]]:
+        """Read a list that has no pages.
+
+        Raises:
+            ServiceError: If Pipedrive does not give the list.
+        """
+        try:
+            return list(self.read(template).data or [])
+        except RefusedError as error:
+            raise _no_list(template, error) from None
+
+    def write(
+        self, method: str, template: str, body: Mapping[str, t.Any] | Sequence[t.Any] | None, *, id_: str | None = None
+    ) -> Answer:
         """Send a mutation once.
 
         Raises:
@@ -172,6 +205,30 @@ class PipedriveClient:
     def server_now(self) -> datetime:
         """Return the server's current time as far as its answers told it."""
         return self._now() + self._clock_ahead
+
+    @property
+    def burst_limit(self) -> int:
+        """Requests the account allows in 2 s, as far as its answers told it."""
+        return self._limiter.limit
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """How far the server's clock is ahead of this machine's."""
+        return self._clock_ahead
+
+    @property
+    def address(self) -> str:
+        """Base address of version 2 of the API."""
+        return self._hosts.v2
+
+    @property
+    def by_oauth(self) -> bool:
+        """Whether it logs in by OAuth."""
+        return isinstance(self._auth, OAuth)
+
+    def by_server_clock(self, moment: datetime) -> datetime:
+        """Return a moment of this machine's clock by the server's."""
+        return moment + self._clock_ahead
 
     def usage(self) -> Usage:
         """Return what was sent so far, repeats included."""
@@ -206,6 +263,7 @@ class PipedriveClient:
         waits = backoff.expo(base=2, factor=0.5, max_value=8)
         next(waits)  # the generator's first value only primes it
         tries = 1
+        replaced = False
         while True:
             try:
                 return self._exchange(method, template, params, body, id_)
@@ -213,6 +271,14 @@ class PipedriveClient:
                 if tries >= MAX_TRIES:
                     raise
                 problem: Exception = error
+            except TokenReplacedError as error:
+                if replaced:
+                    raise CredentialsError(
+                        "Pipedrive refuses a fresh access token (401); check that the app is installed and its user"
+                        " active"
+                    ) from None
+                replaced = True
+                problem = error
             except NotSentError as error:
                 if tries >= MAX_TRIES:
                     raise ServiceUnavailableError(f"Pipedrive cannot be reached at {self._hosts.v2}: {error}") from None
@@ -222,7 +288,9 @@ class PipedriveClient:
                     raise
                 problem = error
             _log.warning("%s %s: %s (try %d of %d)", method, template, problem, tries, MAX_TRIES)
-            if not isinstance(problem, BusyError):  # the limiter already holds everyone back for a busy window
+            if not isinstance(
+                problem, (BusyError, TokenReplacedError)
+            ):  # the limiter already holds everyone back for a busy window
                 self._sleep(backoff.full_jitter(next(waits)))
             tries += 1
 
@@ -235,7 +303,7 @@ class PipedriveClient:
         id_: str | None,
     ) -> Answer:
         """Send one request and read its answer, once."""
-        url = self._hosts.url(template if id_ is None else template.replace("{id}", id_))
+        url = self._hosts.url(template if id_ is None else _PLACE.sub(lambda _: id_, template))
         with self._limiter.slot() as slot:
             if self._stopped:
                 raise type(self._stopped)(str(self._stopped))
@@ -252,7 +320,7 @@ class PipedriveClient:
             self._limiter.learn(slot, rates.limit, rates.remaining, rates.reset_seconds)
         self._note(rates.requests_left_today, server_time(response.headers))
         try:
-            return read_answer(response)
+            return self._judge(response)
         except BusyError as error:
             self._limiter.pause(error.seconds)
             raise
@@ -271,6 +339,13 @@ class PipedriveClient:
                 response.headers.get("x-correlation-id", "-"),
             )
             raise
+
+    def _judge(self, response: requests.Response) -> Answer:
+        if response.status_code == HTTPStatus.UNAUTHORIZED and isinstance(self._auth, OAuth):
+            # Refused at the gate, so without any effect: the access token may have been revoked or replaced.
+            self._auth.refused(response.request.headers.get("authorization", ""))
+            raise TokenReplacedError
+        return read_answer(response)
 
     def _send(
         self, method: str, template: str, url: str, params: Mapping[str, str | int] | None, body: bytes | None
@@ -320,3 +395,8 @@ class PipedriveClient:
                 self._writes_left = writes_left
             if told is not None:
                 self._clock_ahead = told - self._now()
+
+
+def _no_list(template: str, error: RefusedError) -> ServiceError:
+    kind = CredentialsError if error.status == HTTPStatus.FORBIDDEN else ServiceUnavailableError
+    return kind(f"Pipedrive refuses to list {template}: {error}")

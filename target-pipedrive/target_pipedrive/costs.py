@@ -11,7 +11,7 @@ import typing as t
 from sync_ledger.adapter import Usage
 
 if t.TYPE_CHECKING:
-    from target_pipedrive.entities import Entity
+    from target_pipedrive.entity import Entity
 
 IDS_PER_CALL: t.Final = 100
 """Records a list takes by id."""
@@ -33,6 +33,53 @@ TOKENS: t.Final[dict[tuple[str, str], int]] = {
     ("PATCH", "/v2/persons/{id}"): 5,
     ("DELETE", "/v2/persons/{id}"): 3,
     ("GET", "/v2/personFields"): 10,
+    ("GET", "/v2/deals"): 10,
+    ("GET", "/v2/deals/archived"): 20,
+    ("GET", "/v2/deals/{id}"): 1,
+    ("POST", "/v2/deals"): 5,
+    ("PATCH", "/v2/deals/{id}"): 5,
+    ("DELETE", "/v2/deals/{id}"): 3,
+    ("GET", "/v2/dealFields"): 10,
+    ("GET", "/v2/products"): 10,
+    ("GET", "/v2/products/{id}"): 1,
+    ("POST", "/v2/products"): 5,
+    ("PATCH", "/v2/products/{id}"): 5,
+    ("DELETE", "/v2/products/{id}"): 3,
+    ("GET", "/v2/productFields"): 10,
+    ("GET", "/v2/activities"): 10,
+    ("GET", "/v2/activities/{id}"): 1,
+    ("POST", "/v2/activities"): 5,
+    ("PATCH", "/v2/activities/{id}"): 5,
+    ("DELETE", "/v2/activities/{id}"): 3,
+    ("GET", "/v2/pipelines"): 5,
+    ("GET", "/v2/pipelines/{id}"): 1,
+    ("POST", "/v2/pipelines"): 5,
+    ("PATCH", "/v2/pipelines/{id}"): 5,
+    ("DELETE", "/v2/pipelines/{id}"): 3,
+    ("GET", "/v2/stages"): 5,
+    ("GET", "/v2/stages/{id}"): 1,
+    ("POST", "/v2/stages"): 5,
+    ("PATCH", "/v2/stages/{id}"): 5,
+    ("DELETE", "/v2/stages/{id}"): 3,
+    ("GET", "/v1/notes"): 20,
+    ("GET", "/v1/notes/{id}"): 2,
+    ("POST", "/v1/notes"): 10,
+    ("PUT", "/v1/notes/{id}"): 10,
+    ("DELETE", "/v1/notes/{id}"): 6,
+    ("GET", "/v1/users"): 20,
+    ("GET", "/v1/activityTypes"): 20,
+    ("POST", "/v2/organizationFields"): 5,
+    ("POST", "/v2/personFields"): 5,
+    ("POST", "/v2/dealFields"): 5,
+    ("POST", "/v2/productFields"): 5,
+    ("DELETE", "/v2/organizationFields/{field_code}"): 3,
+    ("DELETE", "/v2/personFields/{field_code}"): 3,
+    ("DELETE", "/v2/dealFields/{field_code}"): 3,
+    ("DELETE", "/v2/productFields/{field_code}"): 3,
+    ("POST", "/v2/organizationFields/{field_code}/options"): 5,
+    ("POST", "/v2/personFields/{field_code}/options"): 5,
+    ("POST", "/v2/dealFields/{field_code}/options"): 5,
+    ("POST", "/v2/productFields/{field_code}/options"): 5,
 }
 """(method, path template) -> tokens, for every call this target makes."""
 
@@ -48,14 +95,15 @@ def tokens(method: str, template: str) -> int:
 
 def estimate(entity: Entity, *, opens: int, reads: int, creates: int, updates: int) -> Usage:
     """Return what calls on one entity will take (see `sync_ledger.adapter.EntityAdapter.estimate`)."""
-    lists = 0 if reads <= SINGLE_READS else -(-reads // IDS_PER_CALL)
-    calls = (
-        (opens, "GET", entity.fields_path),
-        (opens + lists, "GET", entity.path),
+    lists = 0 if reads <= SINGLE_READS or not entity.ids_listed else -(-reads // IDS_PER_CALL)
+    holds_external_ids = entity.fields_path is not None
+    calls = [
+        *((opens, "GET", path) for path in (entity.fields_path,) if path),
+        *((opens * holds_external_ids + lists, "GET", path) for path in entity.list_paths),
         (0 if lists else reads, "GET", entity.record_path),
         (creates, "POST", entity.path),
-        (updates, "PATCH", entity.record_path),
-    )
+        (updates, entity.update_method, entity.record_path),
+    ]
     return Usage(
         calls=sum(times for times, _, _ in calls),
         writes=creates + updates,

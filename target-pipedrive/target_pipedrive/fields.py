@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 
 from sync_ledger.errors import ConfigError
 from sync_ledger.fields import EntityDescription, Field, FieldType
 
-from target_pipedrive.entities import ADDRESS_PARTS
+from target_pipedrive.entity import ADDRESS_PARTS, Names
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from target_pipedrive.entities import Entity, StandardField
+    from target_pipedrive.directory import Directory
+    from target_pipedrive.entity import Entity, StandardField, Wire
 
 _SHORT: t.Final = 255
 _LONG: t.Final = 65_000
@@ -33,9 +35,9 @@ CUSTOM_TYPES: t.Final[dict[str, dict[str, t.Any]]] = {
     "monetary": {"type": FieldType.OBJECT, "attributes": frozenset({"value", "currency"})},
     "enum": {"type": FieldType.OPTION},
     "set": {"type": FieldType.OPTIONS},
-    "user": {"type": FieldType.INTEGER},
-    "org": {"type": FieldType.INTEGER},
-    "people": {"type": FieldType.INTEGER},
+    "user": {"type": FieldType.OPTION},
+    "org": {"type": FieldType.RELATION, "relation": "organizations"},
+    "people": {"type": FieldType.RELATION, "relation": "persons"},
     "date": {"type": FieldType.DATE},
     "daterange": {"type": FieldType.OBJECT, "attributes": frozenset({"value", "until"})},
     "time": {"type": FieldType.OBJECT, "attributes": frozenset({"value", "timezone_name"})},
@@ -52,55 +54,71 @@ class EntityFields:
     Attributes:
         description: What the engine works with.
         custom_keys: API keys that go into `custom_fields` of a request.
+        wires: API key -> form on the wire, of the fields that have one of their own.
     """
 
     description: EntityDescription
     custom_keys: frozenset[str]
+    wires: Mapping[str, Wire] = dataclass_field(default_factory=dict)
 
     def label(self, key: str) -> str:
         """Return the name a person knows a field by, given its API key."""
         return next((field.name for field in self.description.fields if field.key == key), key)
 
 
-def entity_fields(entity: Entity, metadata: Iterable[Mapping[str, t.Any]], external_id_field: str) -> EntityFields:
+def entity_fields(
+    entity: Entity,
+    metadata: Iterable[Mapping[str, t.Any]],
+    external_id_field: str,
+    directory: Directory | None = None,
+) -> EntityFields:
     """Describe an entity.
 
     Args:
         entity: Its definition.
         metadata: The account's field objects, as `GET /organizationFields` returns them.
         external_id_field: Label (or API key) of the text field that holds the external ID.
+        directory: What the account names by words.
 
     Raises:
         ConfigError: If there is no such text field, or several.
     """
     listed = {str(item["field_code"]): item for item in metadata}
-    standard = [_standard(item, listed) for item in entity.standard if _exists(item, listed)]
+    standard = [_standard(item, listed, directory) for item in entity.standard if _exists(item, listed)]
     reserved = {field.name for field in standard}
-    custom = [_custom(item, reserved) for item in listed.values() if item.get("is_custom_field")]
-    holder = _external_id_field(entity.name, custom, external_id_field)
-    description = EntityDescription(entity.name, (*standard, *custom), holder)
-    return EntityFields(description, frozenset(field.key for field in custom))
+    custom = [_custom(item, reserved, directory) for item in listed.values() if item.get("is_custom_field")]
+    holder = None if entity.fields_path is None else _external_id_field(entity.name, custom, external_id_field)
+    description = EntityDescription(entity.name, (*standard, *custom), holder, entity.after)
+    wires = {item.field.key: item.wire for item in entity.standard if item.wire is not None}
+    return EntityFields(description, frozenset(field.key for field in custom), wires)
 
 
 def _exists(item: StandardField, listed: Mapping[str, t.Any]) -> bool:
     return not item.only_if_listed or item.field.name in listed
 
 
-def _standard(item: StandardField, listed: Mapping[str, Mapping[str, t.Any]]) -> Field:
+def _standard(item: StandardField, listed: Mapping[str, Mapping[str, t.Any]], directory: Directory | None) -> Field:
+    if item.names is not None and directory is not None:
+        field = replace(item.field, options=directory.of(item.names))
+        return replace(field, options_within=directory.stages_by_pipeline) if field.within else field
     if not item.options_listed:
         return item.field
     # Built-in fields list their option ids as strings but take and return integers.
     return replace(item.field, options=_options(listed.get(item.field.name, {}), as_integers=True))
 
 
-def _custom(item: Mapping[str, t.Any], reserved: set[str]) -> Field:
+def _custom(item: Mapping[str, t.Any], reserved: set[str], directory: Directory | None) -> Field:
     key = str(item["field_code"])
     label = str(item["field_name"]).strip()
     name = key if not label or label in reserved else label
     kind = CUSTOM_TYPES.get(str(item["field_type"]))
     if kind is None:  # a type this version does not know how to write
         return Field(name=name, key=key, type=FieldType.STRING, creatable=False, updatable=False)
-    options = _options(item) if kind["type"] in {FieldType.OPTION, FieldType.OPTIONS} else None
+    options: Mapping[str, t.Any] | None = None
+    if item["field_type"] == "user":
+        options = directory.of(Names.USERS) if directory is not None else {}
+    elif kind["type"] in {FieldType.OPTION, FieldType.OPTIONS}:
+        options = _options(item)
     return Field(name=name, key=key, options=options, **kind)
 
 
@@ -125,7 +143,8 @@ def _external_id_field(entity: str, custom: list[Field], wanted: str) -> Field:
     if not hits:
         raise ConfigError(
             f"setting external_id_field {wanted!r}: {entity} has no such custom field; create a field of type Text with"
-            " that name in Pipedrive (Settings > Data fields), or name the one that holds the external ID"
+            " that name (`target-pipedrive setup` does; or Settings > Data fields in Pipedrive), or name the one that"
+            " holds the external ID"
         )
     if hits[0].type is not FieldType.STRING or not hits[0].creatable:
         raise ConfigError(

@@ -7,7 +7,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 
-from sync_ledger.adapter import IndexEntry, RemoteRecord, Sweep
+from sync_ledger.adapter import IndexEntry, NewRecord, RemoteRecord, Sweep
 
 from target_pipedrive.answers import RefusedError
 from target_pipedrive.costs import IDS_PER_CALL, SINGLE_READS
@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
     from target_pipedrive.answers import Answer
     from target_pipedrive.client import PipedriveClient
-    from target_pipedrive.entities import Entity
+    from target_pipedrive.entity import Entity
     from target_pipedrive.fields import EntityFields
 
 GONE: t.Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -57,14 +57,17 @@ def sweep(
         since: Start of the changes wanted; None for all records.
         wanted: Names of further fields whose values the entries carry.
     """
+    holder = fields.description.external_id_field
     named = {field.key for name in wanted if (field := fields.description.find(name)) is not None}
-    custom = sorted({fields.description.external_id_field.key, *(named & fields.custom_keys)})
+    if holder is None and not named:
+        return Sweep((), None)  # its records say nothing of an external ID
+    custom = sorted({*(() if holder is None else (holder.key,)), *(named & fields.custom_keys)})
     params: dict[str, str | int] = {"sort_by": "id"}
-    if len(custom) <= MOST_CUSTOM_FIELDS:
+    if custom and len(custom) <= MOST_CUSTOM_FIELDS:
         params["custom_fields"] = ",".join(custom)
     if since is not None:
         params["updated_since"] = _rfc3339(since)
-    pages = client.pages(entity.path, params)
+    pages = itertools.chain.from_iterable(client.pages(path, params) for path in entity.list_paths)
     first = next(pages)
     entries = itertools.chain.from_iterable(_entries(fields, page, wanted) for page in itertools.chain([first], pages))
     return Sweep(entries, None if first.server_time is None else first.server_time - DELTA_MARGIN)
@@ -74,7 +77,7 @@ def read(
     client: PipedriveClient, entity: Entity, fields: EntityFields, remote_ids: Sequence[str]
 ) -> dict[str, RemoteRecord]:
     """Read records by id, the cheapest way in tokens; deleted ones are absent."""
-    if len(remote_ids) <= SINGLE_READS:
+    if len(remote_ids) <= SINGLE_READS or not entity.ids_listed:
         one_by_one = (_one(client, entity, remote_id) for remote_id in remote_ids)
         raw = [record for record in one_by_one if record is not None]
     else:
@@ -98,20 +101,45 @@ def recent(
     Lists are read from the records themselves; the search index runs seconds behind (fact sheet sections 7 and 9).
     """
     found: dict[str, list[str]] = {}
-    params = {
-        "sort_by": "add_time",
-        "sort_direction": "desc",
-        "custom_fields": fields.description.external_id_field.key,
-    }
-    for page in client.pages(entity.path, params):
+    holder = fields.description.external_id_field
+    for page in _newest_pages(client, entity, since, {} if holder is None else {"custom_fields": holder.key}):
         for entry in _entries(fields, page):
             one = entry.external_id or ""
             # A record added meanwhile shifts the pages, so one may be met twice.
             if one in wanted and not entry.deleted and entry.remote_id not in found.setdefault(one, []):
                 found[one].append(entry.remote_id)
-        if page.data and _moment(page.data[-1]["add_time"]) < since:
-            break
     return found
+
+
+def newest(
+    client: PipedriveClient, entity: Entity, fields: EntityFields, since: datetime, user_id: int
+) -> list[NewRecord]:
+    """List the records a user has made since a moment."""
+    found: dict[str, NewRecord] = {}
+    for page in _newest_pages(client, entity, since, {}):
+        for record in page.data or []:
+            made, changed = _moment(record["add_time"]), _moment(record["update_time"])
+            if changed < since or record.get(entity.creator or "", user_id) != user_id:
+                continue
+            # A record with a time of adding of its own, as notes may have, is told by its time of change alone.
+            found[str(record["id"])] = NewRecord(str(record["id"]), record_values(fields, record), made != changed)
+    return list(found.values())
+
+
+def _newest_pages(
+    client: PipedriveClient, entity: Entity, since: datetime, params: Mapping[str, str | int]
+) -> Iterator[Answer]:
+    """Read lists from the highest id down, until a record was last touched before a moment.
+
+    Not by `add_time`: a create may set that to a time long past.
+    """
+    v1 = entity.path.startswith("/v1/")
+    order: dict[str, str | int] = {"sort": "id DESC"} if v1 else {"sort_by": "id", "sort_direction": "desc"}
+    for path in entity.list_paths:
+        for page in client.pages(path, {**order, **params}):
+            yield page
+            if page.data and _moment(page.data[-1]["update_time"]) < since:
+                break
 
 
 def _entries(fields: EntityFields, page: Answer, wanted: Sequence[str] = ()) -> Iterator[IndexEntry]:
@@ -143,12 +171,14 @@ def _one(client: PipedriveClient, entity: Entity, remote_id: str) -> Mapping[str
 def _many(client: PipedriveClient, entity: Entity, remote_ids: Sequence[str]) -> Iterator[Mapping[str, t.Any]]:
     for start in range(0, len(remote_ids), IDS_PER_CALL):
         ids = ",".join(remote_ids[start : start + IDS_PER_CALL])
-        for page in client.pages(entity.path, {"ids": ids, "limit": IDS_PER_CALL}):
-            yield from page.data or []
+        for path in entity.list_paths:
+            for page in client.pages(path, {"ids": ids, "limit": IDS_PER_CALL}):
+                yield from page.data or []
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))  # API v1 writes UTC without saying so
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _rfc3339(moment: datetime) -> str:

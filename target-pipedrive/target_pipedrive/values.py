@@ -9,6 +9,8 @@ import typing as t
 
 from sync_ledger.fields import FieldType
 
+from target_pipedrive.entity import Wire
+
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,9 +35,10 @@ def body(fields: EntityFields, values: Mapping[str, t.Any], *, external_id: str 
         if field.key in fields.custom_keys:
             custom[field.key] = _custom_to_wire(field, value)
         else:
-            standard[field.key] = _standard_to_wire(field, value)
-    if external_id is not None:
-        custom[fields.description.external_id_field.key] = external_id
+            standard.update(_standard_to_wire(fields, field, value))
+    holder = fields.description.external_id_field
+    if external_id is not None and holder is not None:
+        custom[holder.key] = external_id
     if custom:
         standard["custom_fields"] = custom
     return standard
@@ -48,28 +51,39 @@ def record_values(fields: EntityFields, record: Mapping[str, t.Any]) -> dict[str
     for field in fields.description.fields:
         source = custom if field.key in fields.custom_keys else record
         if field.key in source:
-            found[field.name] = _from_wire(field, source[field.key])
+            found[field.name] = _from_wire(fields, field, source[field.key])
     return found
 
 
 def external_id(fields: EntityFields, record: Mapping[str, t.Any]) -> str | None:
     """Return the external ID a record carries, without blanks around it; None when its field is empty."""
-    value = (record.get("custom_fields") or {}).get(fields.description.external_id_field.key)
+    holder = fields.description.external_id_field
+    value = None if holder is None else (record.get("custom_fields") or {}).get(holder.key)
     return None if value is None else str(value).strip() or None
 
 
 def _custom_to_wire(field: Field, value: t.Any) -> t.Any:
     if field.type is FieldType.OPTIONS and not value:
         return None  # an empty list is refused: null clears a multiple-choice field
-    return _without_nulls(value)
-
-
-def _standard_to_wire(field: Field, value: t.Any) -> t.Any:
-    if value is None and field.type in {FieldType.LIST, FieldType.OPTIONS}:
-        return []
     if field.type is FieldType.RELATION and value is not None:
         return int(value)
     return _without_nulls(value)
+
+
+def _standard_to_wire(fields: EntityFields, field: Field, value: t.Any) -> dict[str, t.Any]:
+    wire = fields.wires.get(field.key)
+    if wire is Wire.PARTICIPANT:
+        people = [] if value is None else [{"person_id": int(value), "primary": True}]
+        return {"participants": people}
+    if wire is Wire.FLAG:
+        return {field.key: int(value)}
+    if wire is Wire.V1_TIME:
+        return {field.key: value.replace("T", " ").removesuffix("Z")}
+    if value is None and field.type in {FieldType.LIST, FieldType.OPTIONS}:
+        return {field.key: []}
+    if field.type is FieldType.RELATION and value is not None:
+        return {field.key: int(value)}
+    return {field.key: _without_nulls(value)}
 
 
 def _without_nulls(value: t.Any) -> t.Any:
@@ -81,13 +95,27 @@ def _without_nulls(value: t.Any) -> t.Any:
     return value
 
 
-def _from_wire(field: Field, value: t.Any) -> t.Any:
+def _from_wire(fields: EntityFields, field: Field, value: t.Any) -> t.Any:
     if field.type is FieldType.OPTIONS:
         return sorted(value) if value else None
     if value is None:
         return None
+    if field.key in fields.wires:
+        return _from_own_form(fields.wires[field.key], value)
+    if field.type is FieldType.TIME and len(value) == len("HH:MM"):
+        return f"{value}:00"
     if field.type is FieldType.RELATION:
         return str(value)
     if field.type is FieldType.LIST and field.items:
         return [{part: item[part] for part in item if part in field.items} for item in value]
     return value
+
+
+def _from_own_form(wire: Wire, value: t.Any) -> t.Any:
+    if wire is Wire.FLAG:
+        return bool(value)
+    if wire is Wire.V1_TIME:
+        return f"{value.replace(' ', 'T')}Z"
+    if wire is Wire.NUMBER_TEXT:
+        return int(value) if str(value).isdigit() else value
+    return str(value)

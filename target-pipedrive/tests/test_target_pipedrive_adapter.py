@@ -44,7 +44,16 @@ def test_a_token_of_another_company_is_refused(account: Account) -> None:
 
 
 def test_parents_come_before_children(account: Account) -> None:
-    assert account.destination.entities == ("organizations", "persons")
+    assert account.destination.entities == (
+        "organizations",
+        "persons",
+        "pipelines",
+        "stages",
+        "products",
+        "deals",
+        "activities",
+        "notes",
+    )
 
 
 def test_the_description_holds_the_accounts_custom_fields_by_label(account: Account) -> None:

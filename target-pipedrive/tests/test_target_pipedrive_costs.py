@@ -27,7 +27,7 @@ def test_every_call_an_entity_needs_has_a_price() -> None:
             ("GET", entity.path),
             ("POST", entity.path),
             ("GET", entity.record_path),
-            ("PATCH", entity.record_path),
-            ("GET", entity.fields_path),
+            (entity.update_method, entity.record_path),
+            *(("GET", path) for path in (*entity.list_paths, entity.fields_path) if path is not None),
         ):
             assert call in TOKENS

@@ -123,8 +123,8 @@ def test_records_of_a_tap_that_is_not_ours(runner: Runner, pipedrive: PipedriveE
 
 
 def test_without_a_map_a_foreign_stream_is_named(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
-    assert runner.run(schema("leads", {"id": {"type": "string"}}, keys=("id",))) == 1
-    assert "'leads'" in caplog.text
+    assert runner.run(schema("suppliers", {"id": {"type": "string"}}, keys=("id",))) == 1
+    assert "'suppliers'" in caplog.text
     assert "organizations, persons" in caplog.text
 
 

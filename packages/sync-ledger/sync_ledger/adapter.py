@@ -136,6 +136,21 @@ class RemoteRecord:
 
 
 @dataclass(frozen=True)
+class NewRecord:
+    """A record made lately by the user the adapter writes as.
+
+    Attributes:
+        remote_id: Its id.
+        values: Field name -> normalised value.
+        changed: Somebody has changed it since, or the service does not tell.
+    """
+
+    remote_id: str
+    values: Mapping[str, t.Any]
+    changed: bool
+
+
+@dataclass(frozen=True)
 class Usage:
     """What a run has used so far of the service.
 
@@ -186,6 +201,13 @@ class EntityAdapter(t.Protocol):
         """Look external IDs up at the service by a read that sees a write made moments ago.
 
         Used before a create whose answer was lost is sent again. Returns external ID -> remote ids, absent when none.
+        """
+
+    def newest(self, since: datetime) -> Sequence[NewRecord]:
+        """List the records made since a moment by the user written as, by a read that sees a write made moments ago.
+
+        Only needed where `EntityDescription.external_id_field` may be None: a create whose answer was lost is then
+        looked for by what was sent.
         """
 
     def read(self, remote_ids: Sequence[str]) -> Mapping[str, RemoteRecord]:

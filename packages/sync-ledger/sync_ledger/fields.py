@@ -50,7 +50,10 @@ class Field:
         updatable: May be changed afterwards.
         nullable: May be emptied with null.
         max_length: Longest string the service stores, in characters; None when it has no limit.
-        options: For OPTION and OPTIONS: label -> the id the service wants.
+        options: For OPTION and OPTIONS: label -> the id the service wants. For RELATION: name -> remote id, for values
+            that are no external ID the ledger knows.
+        within: For OPTION: the field whose value decides which options there are, such as a stage's pipeline.
+        options_within: Value of that field -> the options there are then; `options` hold where it has none.
         relation: For RELATION: the entity whose external ID a mapped value is.
         attributes: For OBJECT: the keys the service accepts; None when any.
         items: For LIST of objects: the keys an item may have; None when any.
@@ -65,6 +68,8 @@ class Field:
     nullable: bool = True
     max_length: int | None = None
     options: Mapping[str, t.Any] | None = None
+    within: str | None = None
+    options_within: Mapping[t.Any, Mapping[str, t.Any]] | None = None
     relation: str | None = None
     attributes: frozenset[str] | None = None
     items: frozenset[str] | None = None
@@ -81,12 +86,15 @@ class EntityDescription:
     Attributes:
         entity: Name of the entity, which is also the name of the Singer stream.
         fields: All fields, in the service's order.
-        external_id_field: The field that holds the external ID in the remote record.
+        external_id_field: The field that holds the external ID in the remote record; None where the service has none
+            that could, so that only the ledger's links know it.
+        after: Entities whose rows are written before this one's, beside those its RELATION fields point to.
     """
 
     entity: str
     fields: tuple[Field, ...]
-    external_id_field: Field
+    external_id_field: Field | None
+    after: frozenset[str] = frozenset()
     _by_name: dict[str, list[Field]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -46,6 +46,7 @@ class Reason(str, enum.Enum):
     UNKNOWN_ATTRIBUTE = "unknown_attribute"
     NOT_NULLABLE = "not_nullable"
     AMBIGUOUS = "ambiguous"
+    AMBIGUOUS_CREATE = "ambiguous_create"
     RECORD_DELETED = "record_deleted"
     REFUSED = "refused"
     PARENT_MISSING = "parent_missing"
@@ -91,6 +92,9 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.NOT_NULLABLE: "map a value; the service does not let the field be emptied",
     Reason.AMBIGUOUS: (
         "several records carry this external ID, or fit its match rule: merge them, or let the right one alone carry it"
+    ),
+    Reason.AMBIGUOUS_CREATE: (
+        "look at the records named: delete the one that was made for this row, if there is one, and replay the row"
     ),
     Reason.RECORD_DELETED: (
         "restore the record at the service, or put the external ID into the one that takes its place"

@@ -6,7 +6,7 @@ import threading
 import typing as t
 from collections import defaultdict
 
-from sync_ledger.adapter import Action, IndexEntry, RemoteRecord, Result, Sweep, Usage, WriteResult
+from sync_ledger.adapter import Action, IndexEntry, NewRecord, RemoteRecord, Result, Sweep, Usage, WriteResult
 from sync_ledger.fields import EntityDescription, Field, FieldType
 
 if t.TYPE_CHECKING:
@@ -85,6 +85,10 @@ class FakeEntity:
             if record.get(KEY.name) in external_ids:
                 found.setdefault(record[KEY.name], []).append(remote_id)
         return found
+
+    def newest(self, since: datetime) -> Sequence[NewRecord]:
+        del since
+        return [NewRecord(remote_id, dict(record), changed=False) for remote_id, record in self.records.items()]
 
     def read(self, remote_ids: Sequence[str]) -> Mapping[str, RemoteRecord]:
         self.calls["read"] += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from service_emulators.pipedrive import values
-from service_emulators.pipedrive.builtin_fields import FIELD_PATHS
+from service_emulators.pipedrive.builtin_fields import ACTIVITY_TYPES, FIELD_PATHS
 from service_emulators.pipedrive.calls import Reply
 from service_emulators.pipedrive.catalog import SEARCHABLE_TYPES
 from service_emulators.pipedrive.entities import ENTITIES, NOTE_PARENTS, NOTES
@@ -52,6 +52,7 @@ class ApiV1:
             "GET /users": self._users,
             "GET /users/me": self._me,
             "GET /users/{id}": self._user,
+            "GET /activityTypes": self._activity_types,
             "GET /notes": self._notes,
             "POST /notes": self._add_note,
             "GET /notes/{id}": self._note,
@@ -81,6 +82,25 @@ class ApiV1:
                 "company_industry": "Wholesale",
                 "language": {"language_code": "en", "country_code": "US"},
             }
+        )
+
+    def _activity_types(self, _call: Call) -> Reply:
+        return Reply(
+            [
+                {
+                    "id": number,
+                    "order_nr": number,
+                    "name": key.capitalize(),
+                    "key_string": key,
+                    "icon_key": key,
+                    "active_flag": True,
+                    "color": None,
+                    "is_custom_flag": False,
+                    "add_time": _v1_time(_LONG_AGO),
+                    "update_time": _v1_time(_LONG_AGO),
+                }
+                for number, key in enumerate(ACTIVITY_TYPES, 1)
+            ]
         )
 
     def _user(self, call: Call) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from service_emulators.pipedrive.calls import Reply
     from service_emulators.pipedrive.catalog import Catalog
     from service_emulators.pipedrive.limits import Headers, Limits
+    from service_emulators.pipedrive.oauth import OAuthServer
     from service_emulators.pipedrive.store import Store
     from service_emulators.pipedrive.switches import PipedriveSwitches
     from service_emulators.traffic import Tally
@@ -64,6 +65,7 @@ class PipedriveApp:
         switches: PipedriveSwitches,
         limits: Limits,
         credentials: Mapping[str, Credential],
+        oauth: OAuthServer,
         v2: Mapping[str, Callable[[Call], Reply]],
         v1: Mapping[str, Callable[[Call], Reply]],
     ) -> None:
@@ -72,6 +74,7 @@ class PipedriveApp:
         self._switches = switches
         self._limits = limits
         self._credentials = credentials
+        self._oauth = oauth
         self._routes: dict[tuple[str, str, int], list[_Route]] = {}
         self._numbers = itertools.count(1)
         self._add("v2", v2, V2_COSTS, "/api/v2")
@@ -99,6 +102,9 @@ class PipedriveApp:
 
     def _handle(self, scope: Scope, body: bytes) -> tuple[int, Headers, bytes]:
         headers: Headers = [_JSON]
+        if scope["method"] == "POST" and scope["path"] in _OAUTH_PATHS:
+            status, answer = self._token(scope, body)
+            return status, headers, msgspec.json.encode(answer)
         try:
             reply = self._reply(scope, body, headers)
         except ApiError as error:
@@ -118,13 +124,21 @@ class PipedriveApp:
         envelope = {"success": True, "data": reply.data, **reply.extra}
         return reply.status, headers, msgspec.json.encode(envelope)
 
+    def _token(self, scope: Scope, body: bytes) -> tuple[int, dict[str, Any]]:
+        given = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        return self._oauth.answer(scope["path"], given.get(b"content-type", ""), given.get(b"authorization", ""), body)
+
+    def _credential(self, secret: str) -> Credential | None:
+        user_id = self._oauth.user_of(secret)
+        return self._credentials.get(secret) if user_id is None else Credential(user_id, "oauth")
+
     def _reply(self, scope: Scope, body: bytes, headers: Headers) -> Reply:
         tally = tally_of(scope)
         self._limits.check_edge()
         given = {name: value for name, value in scope["headers"] if name in _WANTED_HEADERS}
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         secret = _secret(given, query)
-        credential = self._credentials.get(secret)
+        credential = self._credential(secret)
         if credential is None:
             raise unauthorized()
         method: str = scope["method"]
@@ -161,6 +175,7 @@ class PipedriveApp:
         return None, {}
 
 
+_OAUTH_PATHS = frozenset({"/oauth/token", "/oauth/revoke"})
 _WANTED_HEADERS = frozenset({b"x-api-token", b"authorization", b"content-type"})
 
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from service_emulators.control import ControlError, answer_json, read_json
 from service_emulators.pipedrive.catalog import OPTION_TYPES
-from service_emulators.pipedrive.entities import ENTITIES
+from service_emulators.pipedrive.entities import ENTITIES, NOTES
 from service_emulators.pipedrive.errors import ApiError
 from service_emulators.pipedrive.records import View
 from service_emulators.pipedrive.seed import ADMIN_ID
@@ -62,7 +62,7 @@ class RecordControls:
         return [self.labelled(entity, record) for record in found]
 
     async def _list(self, request: Request) -> Response:
-        entity = _entity(request)
+        entity = NOTES if request.path_params["entity"] == NOTES.name else _entity(request)
         raw = request.query_params.get("limit")
         if raw is not None and not raw.isdigit():
             raise ControlError("limit must be a whole number")

@@ -61,6 +61,7 @@ V1_COSTS: dict[str, int] = {
     "DELETE /notes/{id}": 6,
     "GET /users": 20,
     "GET /users/me": 2,
+    "GET /activityTypes": 20,
     "GET /users/{id}": 2,
     **{
         f"GET {path}": cost

@@ -21,9 +21,10 @@ from service_emulators.pipedrive.entities import ENTITIES
 from service_emulators.pipedrive.fields_api import FieldsApi
 from service_emulators.pipedrive.limits import Limits
 from service_emulators.pipedrive.listing import Listing
+from service_emulators.pipedrive.oauth import OAuthServer
 from service_emulators.pipedrive.records import Records
 from service_emulators.pipedrive.search import SearchIndex
-from service_emulators.pipedrive.seed import ADMIN_ID, COMPANY_DOMAIN, populate, secret
+from service_emulators.pipedrive.seed import ADMIN_ID, COMPANY_DOMAIN, USER_ID, populate, secret
 from service_emulators.pipedrive.store import Store
 from service_emulators.pipedrive.switches import PipedriveSwitches
 from service_emulators.pipedrive.tables import USERS
@@ -50,7 +51,9 @@ class PipedriveEmulator:
     Attributes:
         url: service base; requests go to `{url}/api/v2/…` and `{url}/api/v1/…`.
         api_token: token of an administrator.
+        user_token: token of a user who is none.
         access_token: OAuth access token of the same user.
+        oauth: OAuth server with client id and secret and the first refresh token.
         company_domain: what `/users/me` tells.
         seed: as given.
         switches: live switches.
@@ -69,11 +72,13 @@ class PipedriveEmulator:
     ) -> None:
         self.seed = seed
         self.api_token = secret(seed, "api token")
-        self.access_token = "v1u:" + secret(seed, "access token")
         self.company_domain = COMPANY_DOMAIN
         self.switches = PipedriveSwitches()
         self.switches.change(switches)
+        self.user_token = secret(seed, "user token")
         self.clock = EmulatorClock()
+        self.oauth = OAuthServer(seed, self.clock, self.switches)
+        self.access_token = self.oauth.access_token
         self.store = Store(path)
         app, self._records = self._assemble(demo_fields=demo_fields)
         try:
@@ -99,7 +104,7 @@ class PipedriveEmulator:
         v1 = ApiV1(store, catalog, fields, index, clock)
         credentials = {
             self.api_token: Credential(ADMIN_ID, "token"),
-            self.access_token: Credential(ADMIN_ID, "oauth"),
+            self.user_token: Credential(USER_ID, "token"),
         }
         app = PipedriveApp(
             store,
@@ -107,6 +112,7 @@ class PipedriveEmulator:
             switches,
             Limits(switches, clock),
             credentials,
+            self.oauth,
             {**v2.routes(), **fields.routes()},
             v1.routes(),
         )
@@ -133,6 +139,9 @@ class PipedriveEmulator:
             "url": self.url,
             "api_token": self.api_token,
             "access_token": self.access_token,
+            "client_id": self.oauth.client_id,
+            "client_secret": self.oauth.client_secret,
+            "refresh_token": self.oauth.refresh_token,
             "company_domain": self.company_domain,
             "plan": self.switches.plan,
             "seed": self.seed,

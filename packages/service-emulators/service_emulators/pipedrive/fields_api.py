@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from service_emulators.pipedrive import values
 from service_emulators.pipedrive.builtin_fields import ADDRESS_LABELS, BUILTIN_FIELDS, FIELD_PATHS
 from service_emulators.pipedrive.calls import Reply
@@ -13,7 +15,7 @@ from service_emulators.pipedrive.costs import CUSTOM_FIELD_LIMITS
 from service_emulators.pipedrive.entities import ENTITIES
 from service_emulators.pipedrive.errors import forbidden, invalid, not_allowed, not_found
 from service_emulators.pipedrive.listing import page_reply
-from service_emulators.pipedrive.tables import TABLES
+from service_emulators.pipedrive.tables import TABLES, USERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,13 +74,22 @@ class FieldsApi:
             routes[f"GET /{path}/{{field_code}}"] = partial(self._get, entity)
             if entity == "activities":
                 continue  # read-only
-            routes[f"POST /{path}"] = partial(self._create, entity)
-            routes[f"PATCH /{path}/{{field_code}}"] = partial(self._change, entity)
-            routes[f"DELETE /{path}/{{field_code}}"] = partial(self._delete, entity)
-            routes[f"POST /{path}/{{field_code}}/options"] = partial(self._add_options, entity)
-            routes[f"PATCH /{path}/{{field_code}}/options"] = partial(self._rename_options, entity)
-            routes[f"DELETE /{path}/{{field_code}}/options"] = partial(self._delete_options, entity)
+            for key, handler in (
+                (f"POST /{path}", self._create),
+                (f"PATCH /{path}/{{field_code}}", self._change),
+                (f"DELETE /{path}/{{field_code}}", self._delete),
+                (f"POST /{path}/{{field_code}}/options", self._add_options),
+                (f"PATCH /{path}/{{field_code}}/options", self._rename_options),
+                (f"DELETE /{path}/{{field_code}}/options", self._delete_options),
+            ):
+                routes[key] = partial(self._as_admin, partial(handler, entity))
         return routes
+
+    def _as_admin(self, handler: Callable[[Call], Reply], call: Call) -> Reply:
+        admin = select(USERS.c.is_admin).where(USERS.c.id == call.user_id)
+        if not self._store.connection.execute(admin).scalar():
+            raise forbidden("You do not have permission to change fields")
+        return handler(call)
 
     def builtin(self, entity: str) -> list[BuiltinField]:
         """Returns the built-in fields that the switches leave in place."""

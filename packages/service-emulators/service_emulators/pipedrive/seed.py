@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from service_emulators.pipedrive.store import Store
 
 ADMIN_ID = 13
+USER_ID = 14
 COMPANY_DOMAIN = "emulator-sandbox"
 _STAGES = ("Qualified", "Contact made", "Demo scheduled", "Proposal made", "Negotiations started")
 
@@ -36,6 +37,8 @@ DEMO_FIELDS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("Job Title", "varchar", ()),
         ("Contact Type", "varchar", ()),
     ),
+    "deals": (("JDE Number", "varchar", ()),),
+    "products": (("JDE Number", "varchar", ()),),
 }
 """Label, type and option labels of the custom fields a new company has."""
 
@@ -54,7 +57,7 @@ def populate(store: Store, catalog: Catalog, records: Records, *, seed: int, dem
     connection.execute(
         insert(COMPANY).values(id=54_000 + seed, name="Emulator Sandbox", domain=COMPANY_DOMAIN, seed=seed)
     )
-    people = ((ADMIN_ID, "Integration User", "integration", True), (14, "Sam Sales", "sam", False))
+    people = ((ADMIN_ID, "Integration User", "integration", True), (USER_ID, "Sam Sales", "sam", False))
     for number, name, mailbox, admin in people:
         connection.execute(
             insert(USERS).values(

@@ -39,6 +39,9 @@ class PipedriveSwitches(Switches):
         campaigns: the Campaigns product is active: marketing_status is writable.
         firmographics: organizations have website, linkedin, industry, annual_revenue, employee_count.
         geocoding: address parts are filled in from `value` when only that is sent (a crude stand-in).
+        refresh_tokens: whether a refresh gives the same refresh token back, as documented, or a new one that alone is
+            good from then on.
+        access_token_seconds: how long access tokens live.
         v1: whether the v1 endpoints answer, or all are gone (410).
     """
 
@@ -65,4 +68,6 @@ class PipedriveSwitches(Switches):
     campaigns: bool = False
     firmographics: bool = True
     geocoding: bool = False
+    refresh_tokens: Literal["kept", "rotated"] = "kept"
+    access_token_seconds: int = 3599
     v1: Literal["on", "gone"] = "on"

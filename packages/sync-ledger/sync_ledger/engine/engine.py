@@ -14,6 +14,7 @@ from sync_ledger.engine.deletion_rules import FLAG, check_when, deletion_rules
 from sync_ledger.engine.deletions import Deletions, out_of_budget
 from sync_ledger.engine.diff import changes, live_changes
 from sync_ledger.engine.guards import DeleteGuard, FailureGuard
+from sync_ledger.engine.lost_creates import LostCreates, held_create
 from sync_ledger.engine.match_rules import by_stream
 from sync_ledger.engine.matching import Matcher
 from sync_ledger.engine.payload import payload_hash
@@ -166,6 +167,7 @@ class UpsertEngine:
             return
         checked = self._validate(work, newest, settled)
         checked = self._relate(work, checked, settled)
+        checked = _hold_undecided(work, checked, settled)
         self._diff(work, checked, settled)
         pending = [item for item in checked if item.operation is not None]
         stopped_by = self._write(work, pending, settled) or self._take_deletions(work, gone, settled)
@@ -311,6 +313,9 @@ class UpsertEngine:
                 checked.append(_Checked(row, normalise(work.description, row.payload)))
             except Invalid as problem:
                 settled.append(_held(row, problem))
+            except BudgetExhaustedError as error:  # options that are only asked for when a row needs them
+                self._note_budget(error)
+                settled.append(out_of_budget(row))
         return checked
 
     def _relate(self, work: EntityWork, checked: list[_Checked], settled: list[Settled]) -> list[_Checked]:
@@ -319,7 +324,7 @@ class UpsertEngine:
             wanted = {item.values[name] for item in checked if item.values.get(name) is not None}
             if not wanted:
                 continue
-            remote = self._remote_ids(parent, sorted(wanted))
+            remote = {**self._named(work, name, wanted), **self._remote_ids(parent, sorted(wanted))}
             kept = []
             for item in checked:
                 external_id = item.values.get(name)
@@ -340,6 +345,12 @@ class UpsertEngine:
                     settled.append(Settled(item.row, Outcome.FAILED, Reason.PARENT_MISSING, name, text))
             checked = kept
         return checked
+
+    def _named(self, work: EntityWork, name: str, wanted: Iterable[str]) -> dict[str, str]:
+        """Return the remote ids of parents given by the name the service knows them by."""
+        field = work.description.find(name)
+        options = (field.options if field else None) or {}
+        return {one: str(options[one]) for one in wanted if one in options}
 
     def _remote_ids(self, entity: str, external_ids: Sequence[str]) -> dict[str, str]:
         found = self._ledger.links.remote_ids(entity, external_ids)
@@ -448,7 +459,7 @@ class UpsertEngine:
         for item in items:
             candidates = item.match.candidates if item.match else ()
             link = item.match.link if item.match else None
-            found = [one for one in candidates if _carries(records.get(one), item.row.external_id)]
+            found = [one for one in candidates if _carries(work, records.get(one), item.row.external_id)]
             stale += [one for one in candidates if one not in found]
             if link and not found and link.remote_id in records:
                 found = [link.remote_id]  # ours, though somebody emptied its field
@@ -525,13 +536,18 @@ class UpsertEngine:
             return None
         operations = [item.operation for item in pending if item.operation]
         actions = {operation.external_id: operation.action.value for operation in operations}
-        self._ledger.links.intend(self.run_id, work.description.entity, actions, now())
-        report = self._writer.write(work.adapter, operations)
+        lost = LostCreates(self._ledger, work.adapter) if work.description.external_id_field is None else None
+        payloads = {one.external_id: one.values for one in operations if lost and one.action is Action.CREATE}
+        self._ledger.links.intend(self.run_id, work.description.entity, actions, now(), payloads)
+        report = self._writer.write(work.adapter, operations, lost)
+        work.undecided.update(report.undecided)
         budget_gone = isinstance(report.stopped_by, BudgetExhaustedError)
         for item in pending:
             external_id = item.row.external_id
             if several := report.several.get(external_id):
                 settled.append(_ambiguous(item, several))
+            elif external_id in report.undecided:
+                settled.append(held_create(item.row, report.undecided[external_id]))
             elif (result := report.results.get(external_id)) and item.operation:
                 answers = report.answers.get(external_id, ())
                 decided = verdict(item.row, item.operation, result, item.values, item.changes, answers)
@@ -591,7 +607,21 @@ def _newest(rows: Sequence[SourceRow], settled: list[Settled]) -> list[SourceRow
     return list(last.values())
 
 
-def _carries(record: RemoteRecord | None, external_id: str) -> bool:
+def _hold_undecided(work: EntityWork, checked: list[_Checked], settled: list[Settled]) -> list[_Checked]:
+    """Hold rows whose record may have been made already: only a person can tell which of the candidates it is."""
+    kept = []
+    for item in checked:
+        candidates = work.undecided.get(item.row.external_id)
+        if candidates is None:
+            kept.append(item)
+        else:
+            settled.append(held_create(item.row, candidates))
+    return kept
+
+
+def _carries(work: EntityWork, record: RemoteRecord | None, external_id: str) -> bool:
+    if work.description.external_id_field is None:
+        return record is not None  # the record says nothing of it: the ledger alone knows
     return record is not None and record.external_id == external_id
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import typing as t
+from dataclasses import replace
 
 from sync_ledger.fields import AmbiguousFieldError, FieldType
 from sync_ledger.rows import Reason
@@ -48,6 +49,7 @@ def normalise(description: EntityDescription, payload: Mapping[str, t.Any]) -> d
         Invalid: For the first value the service would refuse.
     """
     values: dict[str, t.Any] = {}
+    scoped: list[tuple[Field, t.Any]] = []
     for name, value in payload.items():
         try:
             field = description.find(name)
@@ -58,8 +60,19 @@ def normalise(description: EntityDescription, payload: Mapping[str, t.Any]) -> d
         if field == description.external_id_field:
             text = f"{name} holds the external ID, which comes from the key properties"
             raise Invalid(Reason.UNKNOWN_ATTRIBUTE, name, text)
-        values[field.name] = None if value is None else _CONVERTERS[field.type](field, value)
+        if field.within is None or value is None:
+            values[field.name] = None if value is None else _CONVERTERS[field.type](field, value)
+        else:
+            scoped.append((field, value))
+    for field, value in scoped:
+        values[field.name] = _CONVERTERS[field.type](_scoped(field, values), value)
     return values
+
+
+def _scoped(field: Field, values: Mapping[str, t.Any]) -> Field:
+    """Return a field with the options it has beside the other values of the row."""
+    options = (field.options_within or {}).get(values.get(field.within or ""))
+    return field if options is None else replace(field, options=options)
 
 
 def check_external_id(description: EntityDescription, external_id: str) -> None:
@@ -69,12 +82,13 @@ def check_external_id(description: EntityDescription, external_id: str) -> None:
         Invalid: If it is too long or has characters that are not kept.
     """
     field = description.external_id_field
-    longest = min(field.max_length or LONGEST_KEY, LONGEST_KEY)
+    longest = min((field.max_length if field else None) or LONGEST_KEY, LONGEST_KEY)
+    name = field.name if field else "external_id"
     if len(external_id) > longest:
         text = f"the external ID may have {longest} characters, it has {len(external_id)}"
-        raise Invalid(Reason.TOO_LONG, field.name, text)
+        raise Invalid(Reason.TOO_LONG, name, text)
     if any(ord(character) < ord(" ") for character in external_id):
-        raise Invalid(Reason.WRONG_TYPE, field.name, f"the external ID {external_id!r} has control characters")
+        raise Invalid(Reason.WRONG_TYPE, name, f"the external ID {external_id!r} has control characters")
 
 
 def check_create(description: EntityDescription, values: Mapping[str, t.Any]) -> dict[str, t.Any]:

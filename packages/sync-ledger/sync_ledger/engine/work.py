@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sync_ledger.adapter import IndexEntry
 from sync_ledger.engine.field_rules import FieldRules, field_rules
+from sync_ledger.engine.lost_creates import recover
 from sync_ledger.engine.match_rules import entries_of, fields_to_sweep, match_rules
 from sync_ledger.errors import ConfigError
 from sync_ledger.fields import AmbiguousFieldError
@@ -38,6 +39,7 @@ class EntityWork:
         relations: Names of its RELATION fields -> entity they point to.
         rules: Its match rules, in their order.
         field_rules: Its field rules.
+        undecided: External ID -> records any of which may be the one a create without an answer has made.
     """
 
     adapter: EntityAdapter
@@ -45,11 +47,12 @@ class EntityWork:
     relations: dict[str, str]
     rules: tuple[MatchRule, ...] = ()
     field_rules: FieldRules = field(default_factory=FieldRules)
+    undecided: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def parents(self) -> frozenset[str]:
         """Entities that have to be written before this one."""
-        return frozenset(self.relations.values()) - {self.description.entity}
+        return (self.description.after | frozenset(self.relations.values())) - {self.description.entity}
 
 
 def open_entity(
@@ -85,9 +88,13 @@ def open_entity(
     full = not ledger.match_index.keep(entity, [rule.name for rule in matching]) or full
     met = _sweep(adapter, ledger, matching, full=full)
     logger.info("Index of %s: %d records met in a %s sweep", entity, met, "full" if full else "delta")
-    _recover(adapter, ledger, entity)
+    if description.external_id_field is None:
+        undecided = recover(adapter, ledger)
+    else:
+        undecided = {}
+        _recover(adapter, ledger, entity)
     relations = {field.name: field.relation for field in description.fields if field.relation}
-    return EntityWork(adapter, description, relations, matching, fielding)
+    return EntityWork(adapter, description, relations, matching, fielding, undecided)
 
 
 def _sweep(adapter: EntityAdapter, ledger: Ledger, rules: Sequence[MatchRule], *, full: bool) -> int:
@@ -131,23 +138,25 @@ def check_properties(description: EntityDescription, properties: Iterable[str]) 
     """
     for name in properties:
         try:
-            field = description.find(name)
+            found = description.find(name)
         except AmbiguousFieldError as error:
             raise ConfigError(f"Stream {description.entity!r}: {error}; use the API key in the mapping") from error
-        if field is None:
+        if found is None:
             near = difflib.get_close_matches(name, list(description.names()), n=3)
             hint = f"did you mean {' or '.join(repr(item) for item in near)}?" if near else "see its field list there"
             raise ConfigError(
                 f"Stream {description.entity!r}: the destination has no field {name!r}; {hint} "
                 "Correct the mapping, or create the field at the service"
             )
-        if field == description.external_id_field:
+        if found == description.external_id_field:
             raise ConfigError(
                 f"Stream {description.entity!r}: field {name!r} holds the external ID, which the target writes itself "
                 "from the key properties; take it out of the mapping or make it the key property"
             )
-        if not field.creatable and not field.updatable:
+        if not found.creatable and not found.updatable:
             raise ConfigError(
                 f"Stream {description.entity!r}: field {name!r} is read-only at the destination; "
                 "take it out of the mapping"
             )
+        if found.options is not None:
+            len(found.options)  # options that have to be asked for are asked for here, before any row is taken

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from sync_ledger.adapter import Action, Result, WriteResult, batches
 from sync_ledger.engine.diff import same
 from sync_ledger.errors import BudgetExhaustedError, ServiceError, ServiceUnavailableError
+from sync_ledger.ledger.clock import now
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from concurrent.futures import Future
+    from datetime import datetime
 
     from sync_ledger.adapter import EntityAdapter, Operation
+    from sync_ledger.engine.lost_creates import LostCreates
 
 _ROUNDS = 3
 """How often one operation is sent at most, when each time its answer is lost and it turns out not to have happened."""
@@ -31,11 +34,13 @@ class Report:
         results: External ID -> result; absent for operations that were never sent.
         answers: External ID -> every answer to it but a plain success, in order.
         several: External ID -> records found where one was to be created.
+        undecided: External ID -> records any of which may be the one a create without an answer has made.
         stopped_by: The fault that ended the batch early, if one did.
     """
 
     results: dict[str, WriteResult] = field(default_factory=dict)
     several: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    undecided: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stopped_by: ServiceError | None = None
     answers: dict[str, list[dict[str, t.Any]]] = field(default_factory=dict)
 
@@ -61,9 +66,16 @@ class Writer:
         """Let running calls end and release the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def write(self, adapter: EntityAdapter, operations: Sequence[Operation]) -> Report:
-        """Send operations and find out what became of each of them."""
+    def write(self, adapter: EntityAdapter, operations: Sequence[Operation], lost: LostCreates | None = None) -> Report:
+        """Send operations and find out what became of each of them.
+
+        Args:
+            adapter: The entity written to.
+            operations: What to send.
+            lost: Finds creates without an answer, where the service does not keep the external ID.
+        """
         report = Report()
+        begun = now()
         waiting = list(operations)
         for _ in range(_ROUNDS):
             self._send(adapter, waiting, report)
@@ -75,7 +87,7 @@ class Writer:
             if not unknown or report.stopped_by is not None:
                 break
             try:
-                waiting = _examine(adapter, unknown, report)
+                waiting = _examine(adapter, unknown, report, lost, begun)
             except ServiceError as error:
                 report.stopped_by = error
                 break
@@ -119,12 +131,26 @@ class Writer:
             )
 
 
-def _examine(adapter: EntityAdapter, unknown: Sequence[Operation], report: Report) -> list[Operation]:
+def _examine(
+    adapter: EntityAdapter,
+    unknown: Sequence[Operation],
+    report: Report,
+    lost: LostCreates | None,
+    begun: datetime,
+) -> list[Operation]:
     """Read what the lost writes did; return those that did nothing and may be sent again."""
     creates = [operation for operation in unknown if operation.action is Action.CREATE]
     updates = [operation for operation in unknown if operation.action is not Action.CREATE]
     again: list[Operation] = []
-    found = adapter.find([operation.external_id for operation in creates]) if creates else {}
+    found: Mapping[str, Sequence[str]] = {}
+    if creates and lost is None:
+        found = adapter.find([operation.external_id for operation in creates])
+    elif creates and lost is not None:
+        made = {result.remote_id for result in report.results.values() if result.remote_id}
+        search = lost.search({one.external_id: one.values for one in creates}, since=begun, made=made)
+        found = {external_id: (remote_id,) for external_id, remote_id in search.found.items()}
+        report.undecided.update(search.undecided)
+        creates = [operation for operation in creates if operation.external_id not in search.undecided]
     for operation in creates:
         hits = found.get(operation.external_id, ())
         if len(hits) == 1:

@@ -175,10 +175,8 @@ class Desk:
             InputError: Naming the row.
         """
         description = Descriptions(self._engine, row.destination).find(row.entity)
-        of_key = description is not None and description.external_id_field is not None
-        if row.reason == Reason.MISSING_KEY.value or (
-            of_key and description is not None and row.field == description.external_id_field.name
-        ):
+        key = None if description is None else description.external_id_field
+        if row.reason == Reason.MISSING_KEY.value or (key is not None and row.field == key.name):
             raise InputError(
                 f"Open row {row.id} ({row.entity}, {row.reason}) has no key it could be written under: correct the "
                 "mapping and let the row come again, or discard it"

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select, update
 
+from sync_ledger.engine.payload import payload_hash
+from sync_ledger.ledger.clock import as_utc
 from sync_ledger.ledger.tables import intents, links, outcomes, runs
 from sync_ledger.ledger.transactions import transact
 from sync_ledger.ledger.upsert import upsert
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Engine
+
+_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,23 @@ class Link:
     payload: Mapping[str, t.Any]
     deleted_as: str | None = None
     origin: str | None = None
+
+
+@dataclass(frozen=True)
+class LostCreate:
+    """A create that was in flight when its run died, at an entity that does not keep the external ID.
+
+    Attributes:
+        external_id: External ID of its row.
+        payload: What it sent, normalised.
+        at: When it was noted, just before it was sent.
+        run_id: The run that sent it.
+    """
+
+    external_id: str
+    payload: Mapping[str, t.Any]
+    at: datetime
+    run_id: int
 
 
 class Links:
@@ -110,8 +131,24 @@ class Links:
             found = connection.execute(query).scalar()
         return {name: old for name, (old, _) in (found or {}).items()}
 
-    def intend(self, run_id: int, entity: str, actions: Mapping[str, str], at: datetime) -> None:
-        """Note the writes about to be sent: external ID -> action."""
+    def intend(
+        self,
+        run_id: int,
+        entity: str,
+        actions: Mapping[str, str],
+        at: datetime,
+        payloads: Mapping[str, Mapping[str, t.Any]] | None = None,
+    ) -> None:
+        """Note the writes about to be sent.
+
+        Args:
+            run_id: The run that sends them.
+            entity: Entity written to.
+            actions: External ID -> action.
+            at: Now.
+            payloads: External ID -> what is sent, for creates that cannot be found again by their external ID.
+        """
+        sent = payloads or {}
         rows = [
             {
                 "destination": self._destination,
@@ -120,6 +157,7 @@ class Links:
                 "run_id": run_id,
                 "action": action,
                 "at": at,
+                "payload": dict(sent[external_id]) if external_id in sent else None,
             }
             for external_id, action in actions.items()
         ]
@@ -131,10 +169,58 @@ class Links:
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
 
-    def forget_intents(self, entity: str) -> None:
+    def interrupted_creates(self, entity: str) -> list[LostCreate]:
+        """Return the creates in flight when an earlier run died, with what they sent, oldest first."""
+        query = (
+            select(intents.c.external_id, intents.c.payload, intents.c.at, intents.c.run_id)
+            .where(self._left_behind(entity), intents.c.action == "create")
+            .order_by(intents.c.at, intents.c.external_id)
+        )
+        with self._engine.connect() as connection:
+            return [
+                LostCreate(row.external_id, row.payload or {}, as_utc(row.at) or row.at, row.run_id)
+                for row in connection.execute(query)
+            ]
+
+    def forget_intents(self, entity: str, *, keeping: Collection[str] = ()) -> None:
         """Drop the notes of writes that were in flight, once what became of them is known."""
+        where = self._left_behind(entity)
+        if keeping:
+            where = and_(where, intents.c.external_id.not_in(keeping))
         with self._engine.begin() as connection:
-            connection.execute(intents.delete().where(self._left_behind(entity)))
+            connection.execute(intents.delete().where(where))
+
+    def linked(self, entity: str, remote_ids: Sequence[str]) -> set[str]:
+        """Return those of these records that some external ID is linked to."""
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            for start in range(0, len(remote_ids), _CHUNK):
+                where = and_(
+                    links.c.destination == self._destination,
+                    links.c.entity == entity,
+                    links.c.remote_id.in_(remote_ids[start : start + _CHUNK]),
+                )
+                found.update(connection.execute(select(links.c.remote_id).where(where)).scalars())
+        return found
+
+    def link_recovered(self, entity: str, recovered: Mapping[str, str], creates: Sequence[LostCreate]) -> None:
+        """Link the records that creates of a run that died have made: external ID -> remote id."""
+        rows = [
+            {
+                "destination": self._destination,
+                "entity": entity,
+                "external_id": one.external_id,
+                "remote_id": recovered[one.external_id],
+                "payload_hash": payload_hash(one.payload),
+                "payload": dict(one.payload),
+                "written_at": one.at,
+                "run_id": one.run_id,
+            }
+            for one in creates
+            if one.external_id in recovered
+        ]
+        with self._engine.begin() as connection:
+            upsert(connection, links, rows)
 
     def _left_behind(self, entity: str) -> t.Any:
         """Notes of runs that have ended; those of a run that lasts are its own."""

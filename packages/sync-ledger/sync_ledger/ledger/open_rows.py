@@ -14,6 +14,8 @@ if t.TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Engine
 
+    from sync_ledger.rows import Reason
+
 
 _TRIED_AGAIN = or_(open_rows.c.outcome == Outcome.FAILED.value, open_rows.c.replay)
 
@@ -68,6 +70,18 @@ class OpenRows:
                 for row in found
             ]
             after = found[-1].id
+
+    def to_replay(self, entity: str, reason: Reason) -> set[str]:
+        """Return the external IDs of open rows of that reason that a person wants to be tried again."""
+        query = select(open_rows.c.external_id).where(
+            open_rows.c.destination == self._destination,
+            open_rows.c.entity == entity,
+            open_rows.c.reason == reason.value,
+            open_rows.c.closed_at.is_(None),
+            open_rows.c.replay.is_(True),
+        )
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
 
     def entities_with_failed(self) -> set[str]:
         """Return the entities that have rows the next run tries again."""

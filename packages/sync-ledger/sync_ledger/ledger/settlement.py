@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:
 
 _KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
+_UNDECIDED = frozenset({Reason.UNKNOWN_RESULT, Reason.AMBIGUOUS_CREATE})
 
 DELETE = "delete"
 """What `links.deleted_as` says of a record that was deleted, or found gone, once its source row was."""
@@ -63,7 +64,7 @@ def settle(
         known = [
             item.row.external_id
             for item in items
-            if item.reason is not Reason.UNKNOWN_RESULT and item.outcome is not Outcome.SKIPPED
+            if item.reason not in _UNDECIDED and item.outcome is not Outcome.SKIPPED
         ]
         _end_intents(connection, destination, entity, known)
     _count(connection, run_id, whole)

@@ -176,6 +176,7 @@ intents = Table(
     Column("run_id", _ID, nullable=False),
     Column("action", String(10), nullable=False),
     Column("at", _TIME, nullable=False),
+    Column("payload", JSON),  # what a create sends that cannot be found again by its external ID
 )
 
 # What `mode: plan` would write, row by row, and what became of it when the plan was applied.

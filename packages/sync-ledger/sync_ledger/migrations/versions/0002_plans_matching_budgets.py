@@ -27,6 +27,8 @@ def upgrade() -> None:
         batch.add_column(sa.Column("origin", sa.String(length=10)))
         batch.add_column(sa.Column("deleted_as", sa.String(length=10)))
         batch.add_column(sa.Column("erased", sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table("intents") as batch:
+        batch.add_column(sa.Column("payload", sa.JSON()))
     with op.batch_alter_table("open_rows") as batch:
         batch.add_column(sa.Column("replay", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch.add_column(sa.Column("edited_at", _TIME))

@@ -1,0 +1,29 @@
+"""The command `target-pipedrive doctor`."""
+
+from __future__ import annotations
+
+import typing as t
+
+import click
+from sync_ledger.findings import tell
+
+from target_pipedrive.doctor.examination import examine
+from target_pipedrive.target import TargetPipedrive
+
+
+@click.command(name="target-pipedrive doctor")
+@click.option(
+    "--config",
+    multiple=True,
+    default=("ENV",),
+    callback=TargetPipedrive.cb_config,
+    help="Configuration file, or 'ENV' for environment variables (the default); several are merged.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
+@click.pass_context
+def doctor(context: click.Context, config: t.Any, *, as_json: bool) -> None:
+    """Try everything a load needs: settings, network, log-in, rights, limits, fields; say what is wrong and what helps.
+
+    Writes nothing. The exit code is 1 when a check has failed.
+    """
+    context.exit(tell(examine(config), as_json=as_json, echo=click.echo))

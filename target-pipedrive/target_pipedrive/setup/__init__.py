@@ -1,0 +1,1 @@
+"""`target-pipedrive setup`: makes the custom fields a load needs."""
