@@ -52,7 +52,7 @@ class AisClient:
     Args:
         settings: Address, user and limits.
         clock: Gives seconds that never go back; tests bring their own.
-        sleep: Waits between attempts; tests bring their own.
+        sleep: Waits between attempts; tests bring their own. By default such waits end when the client is closed.
         session_factory: Makes the HTTP session, for proxies and the like.
 
     Raises:
@@ -64,7 +64,7 @@ class AisClient:
         settings: AisSettings,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         session_factory: Callable[[], requests.Session] = requests.Session,
     ) -> None:
         settings.check()
@@ -85,8 +85,12 @@ class AisClient:
         self.close()
 
     def close(self) -> None:
-        """Logs out and closes the connections; raises no `AisError`, so that it hides no other error."""
-        self._session.close()
+        """Gives up requests of other threads, logs out and closes the connections.
+
+        Threads that wait for an answer or for the next attempt get an `AisUnavailable`. Raises no `AisError` itself, so
+        that it hides no other error.
+        """
+        self._session.close(hurried=self._transport.cut())
         self._transport.close()
 
     @property

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("jde_ais")
 
 _LOGOUT_TIMEOUT_SECONDS = 10
+_HURRIED_SECONDS = 1
 _FIRST_CONTACT_TRIES = 3
 """Nothing has been read yet, and an address that does not answer is more often wrong than passing."""
 
@@ -121,14 +122,23 @@ class Session:
         """Headers that authenticate a request; in the body or URL a token would end up in logs of proxies."""
         return {"jde-AIS-Auth": token, "jde-AIS-Auth-Device": self._settings.device_name}
 
-    def close(self) -> None:
-        """Logs out; never raises."""
-        with self._lock:
-            self._closed = True
+    def close(self, *, hurried: bool) -> None:
+        """Logs out; never raises.
+
+        Args:
+            hurried: Wait for an answer a second only.
+        """
+        self._closed = True
+        if not self._lock.acquire(timeout=_HURRIED_SECONDS):
+            logger.info("no log-out while a log-in hangs; the session will end by itself")
+            return
+        try:
             for token in (self._retired, self._token):
                 if token is not None:
-                    self._log_out(token)
+                    self._log_out(token, _HURRIED_SECONDS if hurried else _LOGOUT_TIMEOUT_SECONDS)
             self._token = self._retired = None
+        finally:
+            self._lock.release()
 
     def _expires(self, token: Token, now: float) -> bool:
         config = self.config()
@@ -225,7 +235,7 @@ class Session:
         )
         return token
 
-    def _log_out(self, token: Token) -> None:
+    def _log_out(self, token: Token, seconds: int = _LOGOUT_TIMEOUT_SECONDS) -> None:
         # Log-out alone is documented with the token in its body; the headers serve servers that look there.
         body = {"token": token.value, "deviceName": self._settings.device_name}
         try:
@@ -237,7 +247,7 @@ class Session:
                 body=msgspec.json.encode(body),
                 headers=self.headers(token.value),
                 tries=1,
-                timeout=min(_LOGOUT_TIMEOUT_SECONDS, self._settings.timeout_seconds),
+                timeout=min(seconds, self._settings.timeout_seconds),
             )
         except AisError as error:
             logger.info("%s; the session will end by itself", error)
