@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 from urllib.parse import quote
@@ -224,6 +225,28 @@ def test_no_secret_in_logs_or_errors(people, caplog):
     for secret in secrets:
         for form in (secret, quote(secret, safe="")):
             assert not [text for text in texts if form in text]
+
+
+@pytest.mark.parametrize("password", ['Tiger"77', "Tiger\\77", "Ti<g>er&77", "Tigér77", "Ti/g'er77", 'Ti"<77'])
+@pytest.mark.parametrize(
+    "shown",
+    [
+        str,
+        quote,
+        lambda text: json.dumps({"password": text}),
+        lambda text: json.dumps({"password": text}, ensure_ascii=False),
+        lambda text: json.dumps(text).replace("/", "\\/"),
+        html.escape,
+        lambda text: html.escape(json.dumps(text)),
+        lambda text: html.escape(text).replace("&#x27;", "&#39;"),
+    ],
+)
+def test_a_request_quoted_by_the_server_shows_no_password(stub_server, password, shown):
+    with stub_server(lambda path: (200, {}, b"")) as stub:
+        stub.login = {"sysErrors": [{"TITLE": f"Malformed request: {shown(password)}"}]}
+        with stub.client(password=password) as client, pytest.raises(AisProtocolError, match="Malformed") as error:
+            client.browse(READ)
+    assert "77" not in str(error.value)
 
 
 def test_redaction():
