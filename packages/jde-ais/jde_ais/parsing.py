@@ -40,8 +40,8 @@ def json_object(content: bytes, what: str, redact: Redact) -> dict[str, Any]:
         if isinstance(body, dict):
             return body
         reason = f"a JSON {type(body).__name__} instead of an object"
-    if content.lstrip()[:1] == b"{":
-        msg = f"{what}: the answer is damaged ({reason})"
+    if content.lstrip()[:1] in (b"{", b""):
+        msg = f"{what}: the answer is {'damaged' if content else 'empty'} ({reason})"
         raise TransientFault(msg)
     start = redact(content[:80].decode("utf-8", "replace"))
     msg = (

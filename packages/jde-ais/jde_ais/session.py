@@ -17,7 +17,7 @@ import msgspec
 
 from jde_ais.answers import ServerConfig
 from jde_ais.errors import AisAuthError, AisConfigError, AisError, AisProtocolError, AisUnavailable
-from jde_ais.faults import NothingHere, fault_inside
+from jde_ais.faults import NothingHere, TokenRefused, fault_inside
 from jde_ais.login import log_in_with, refusal
 from jde_ais.parsing import json_object, parse_config, parse_user
 from jde_ais.values import date_format
@@ -85,17 +85,30 @@ class Session:
             self._token.used = self._clock()
             return self._token
 
-    def renew(self, refused: Token) -> Token:
-        """Gives another token than the refused one; of several threads that come with it, one logs in."""
-        self.drop(refused.value)
+    def renew(self, refused: Token, *, gone: bool) -> Token:
+        """Gives another token than the refused one; of several threads that come with it, one logs in.
+
+        Args:
+            refused: The token.
+            gone: See `drop`.
+        """
+        self.drop(refused.value, gone=gone)
         return self.token()
 
-    def drop(self, value: str) -> None:
-        """Forgets a token the server does not know any more."""
+    def drop(self, value: str, *, gone: bool) -> None:
+        """Uses a token no more.
+
+        Args:
+            value: The token.
+            gone: Whether the server does not know it any more; otherwise it holds a session that is given back.
+        """
         with self._lock:
             if self._token is not None and self._token.value == value:
                 logger.info("the AIS token does not work any more; logging in again")
-                self._token = None
+                if gone:
+                    self._token = None
+                else:
+                    self._retire(self._token)
 
     def user(self) -> UserInfo:
         """The signed-on user; logs in if that has not happened yet."""
@@ -215,7 +228,8 @@ class Session:
     def _accept(self, answer: dict[str, Any], what: str) -> Token:
         value = (answer.get("userInfo") or {}).get("token")
         if not value or not isinstance(value, str):
-            raise fault_inside(answer, what, self._transport.redact)
+            fault = fault_inside(answer, what, self._transport.redact)
+            raise AisAuthError(str(fault)) if isinstance(fault, TokenRefused) else fault
         self._transport.redact.learn(value)
         user = parse_user(answer, self._settings.username)
         now = self._clock()

@@ -65,6 +65,25 @@ def test_patience_has_an_end(people):
     assert people.calls("/dataservice") == 5
 
 
+@pytest.mark.parametrize(
+    ("body", "log_ins"),
+    [
+        ("", 1),
+        ({"sysErrors": [{"TITLE": "JAS session timed out", "DESC": "sign in again"}]}, 2),
+        ({"sysErrors": [{"TITLE": "JAS_MSG347: The query results expired."}]}, 1),
+    ],
+)
+def test_what_passes_inside_a_200_costs_no_page(people, body, log_ins):
+    with people.client() as client:
+        client.browse(READ)
+        people.control.fault("status", status=200, body=body, path="v2/dataservice$", skip=2)
+        pages = keyset_pages(client, "F0101", [], ["AN8"], key_kinds={"AN8": "number"}, page_size=100)
+        assert sum(len(page.rows) for page in pages) == 250
+        assert len([one for one in people.control.requests() if one["status"] == 200]) > 4
+    assert people.calls("v2/tokenrequest") == log_ins
+    assert people.emulator.sessions.expire_all() == 0
+
+
 def test_log_in_and_settings_are_tried_again_too(people):
     people.control.fault("status", path="defaultconfig", status=503, times=2)
     people.control.fault("reset", path="v2/tokenrequest$", times=2)
@@ -103,7 +122,8 @@ SYS_ERROR = {"TITLE": "Security Violation", "DESC": "User is not authorized to v
     ("status", "headers", "content", "error", "words"),
     [
         (200, {}, b"<html><title>Sign in</title>", AisProtocolError, "not JSON.*check that ais_url"),
-        (200, {}, b"", AisProtocolError, "not JSON"),
+        (200, {}, b"", AisUnavailable, "the answer is empty"),
+        (200, {}, {"sysErrors": [{"TITLE": "Session timed out"}]}, AisAuthError, "Session timed out.*refused again"),
         (200, {}, b"[]", AisProtocolError, "not JSON"),
         (200, {}, b'{"fs_DATABROWSE_F0101": {"da', AisUnavailable, "damaged"),
         (200, {}, b"{}", AisProtocolError, "error instead of data"),

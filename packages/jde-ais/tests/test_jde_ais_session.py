@@ -70,8 +70,8 @@ def test_a_new_token_that_dies_after_serving_another_thread_is_renewed_too(jde, 
     with jde.client() as client:
         renew = client._session.renew
 
-        def serve_another_thread(refused):
-            token = renew(refused)
+        def serve_another_thread(refused, *, gone):
+            token = renew(refused, gone=gone)
             token.proven = True
             return token
 
@@ -86,6 +86,18 @@ def test_a_token_that_never_works_ends_in_one_clear_error(jde):
     with jde.client(sleeps=sleeps) as client, pytest.raises(AisAuthError, match=r"444, Invalid Token; refused again"):
         client.browse(READ)
     assert (jde.calls("/dataservice"), jde.calls(LOGINS), sleeps) == (2, 2, [])
+
+
+def test_refused_tables_leave_no_session_behind(jde):
+    refused = ["F0111", "F0115", "F0116"]
+    jde.control.switch(refused_tables=refused)
+    with jde.client() as client:
+        for table in refused:
+            with pytest.raises(AisAuthError, match="Data Browser security"):
+                client.browse(BrowseRequest(table))
+        client.browse(READ)
+    assert jde.emulator.sessions.expire_all() == 0
+    assert jde.calls("/logout") == jde.calls(LOGINS)
 
 
 def test_a_wrong_password_is_sent_once(jde):
