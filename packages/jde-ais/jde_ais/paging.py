@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from jde_ais.query import Where
 
 _PROBES = 2
+_TELLING_ROWS = 10
+"""A page of so many rows, if ascending, shows that the server sorts: by chance one in three million does."""
 
 
 def keyset_pages(
@@ -77,7 +79,7 @@ def keyset_pages(
         by.check(positions, position, what)
         # Later only nothing is the end: the fetch limit may have changed since, or be that of another server.
         ended = first and not page.more and len(page.rows) < min(page_size, SMALLEST_CAP, proven)
-        if first and not ended and by.starts_with_text:
+        if first and not ended and needs_proof(by, page_size):
             page = probed(client, request, page, by, what)
             positions = read_positions(page, by, what)
         first = False
@@ -120,6 +122,11 @@ def result_set_pages(client: AisClient, request: BrowseRequest) -> Iterator[Page
         except ResultSetExpired as error:
             error.rows_read = rows_read
             raise
+
+
+def needs_proof(key: Key, page_size: int) -> bool:
+    """Whether the rows of a page cannot show by themselves that the server sorts them as it compares them."""
+    return key.starts_with_text or page_size < _TELLING_ROWS
 
 
 def given_position(key: Key, after: Sequence[Any]) -> Position:

@@ -226,7 +226,8 @@ class Session:
         raise AisAuthError(self._refusal)
 
     def _accept(self, answer: dict[str, Any], what: str) -> Token:
-        value = (answer.get("userInfo") or {}).get("token")
+        info = answer.get("userInfo")
+        value = info.get("token") if isinstance(info, dict) else None
         if not value or not isinstance(value, str):
             fault = fault_inside(answer, what, self._transport.redact)
             raise AisAuthError(str(fault)) if isinstance(fault, TokenRefused) else fault

@@ -178,6 +178,58 @@ def test_every_other_answer_is_one_clear_line(stub_server, status, headers, cont
     assert len(str(raised.value)) < 700
 
 
+def shaped(**grid):
+    whole = {"columns": {"F0101_AN8": "Address"}, "rowset": [{"F0101_AN8": 1}], "summary": {"records": 1}, **grid}
+    return {"fs_DATABROWSE_F0101": {"data": {"gridData": whole}, "errors": []}, "sysErrors": [], "links": []}
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (shaped(rowset=[None]), AisProtocolError, "no object of columns but None"),
+        (shaped(rowset=[[1]]), AisProtocolError, "no object of columns"),
+        (shaped(rowset="x"), AisProtocolError, "error instead of data"),
+        ({"fs_DATABROWSE_F0101": {"data": [1], "errors": []}}, AisProtocolError, "error instead of data"),
+        (shaped(summary={"records": 5}), AisUnavailable, "summary tells of 5 rows, it holds 1"),
+        (shaped(summary={"records": 0}, columns={}), AisUnavailable, "summary tells of 0 rows, it holds 1"),
+    ],
+)
+def test_malformed_pages_are_one_clear_line(stub_server, content, error, words):
+    with (
+        stub_server(lambda path: (200, {}, json.dumps(content).encode())) as stub,
+        stub.client() as client,
+        pytest.raises(error, match=words),
+    ):
+        client.browse(READ)
+
+
+@pytest.mark.parametrize("rows", [[None], ["x"], [], [{}]])
+def test_malformed_discoveries_are_one_clear_line(stub_server, rows):
+    with (
+        stub_server(lambda path: (200, {}, json.dumps(shaped(rowset=rows)).encode())) as stub,
+        stub.client() as client,
+        pytest.raises(AisProtocolError, match="columns of F0101: "),
+    ):
+        client.columns("F0101")
+
+
+def test_odd_shapes_nobody_needs_are_passed_over(stub_server):
+    content = json.dumps({**shaped(columns=["AN8"]), "links": 3}).encode()
+    with stub_server(lambda path: (200, {}, content)) as stub:
+        stub.config = {"capabilityList": 5, "sessionTimeout": "30"}
+        with stub.client() as client:
+            assert [column.alias for column in client.columns("F0101")] == ["AN8"]
+            assert client.browse(READ).rows == [{"AN8": 1}]
+            assert client.server_config().capabilities == frozenset()
+
+
+def test_a_log_in_that_tells_its_user_as_text(stub_server):
+    with stub_server(lambda path: (500, {}, b"")) as stub:
+        stub.login = {"userInfo": "x"}
+        with stub.client() as client, pytest.raises(AisProtocolError, match="log-in of U: "):
+            client.browse(READ)
+
+
 def test_an_allowed_hosts_page_at_log_in(stub_server):
     with stub_server(lambda path: (405, {}, b"<html>")) as stub:
         stub.login = None

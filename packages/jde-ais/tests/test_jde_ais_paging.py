@@ -166,6 +166,18 @@ def test_a_server_that_does_not_sort_is_found_out(jde):
         walk(client, "F0101", ["AN8"], [NUMBER], page_size=100)
 
 
+@pytest.mark.parametrize("page_size", [1, 2, 3])
+def test_a_server_that_does_not_sort_is_found_out_by_the_smallest_pages(jde, page_size):
+    fill(jde, 60)
+    jde.control.switch(ignore_order_by=True)
+    with jde.client() as client, ThreadPoolExecutor(2) as pool:
+        with pytest.raises(OrderNotHonoured, match=r"did not sort|does not sort"):
+            walk(client, "F0101", ["AN8"], [NUMBER], page_size=page_size)
+        options = {"key_kinds": {"AN8": NUMBER}, "page_size": page_size, "pool": pool, "workers": 2}
+        with pytest.raises(OrderNotHonoured, match=r"did not sort|does not sort"):
+            list(ranged_pages(client, "F0101", [], ["AN8"], **options))
+
+
 def test_a_key_that_is_not_unique_is_found_out(jde):
     jde.control.insert_rows("F0115", [{"AN8": 1, "IDLN": n, "CNLN": 0, "RCK7": 1} for n in range(30)])
     with jde.client() as client, pytest.raises(OrderNotHonoured, match="not unique"):
