@@ -208,8 +208,8 @@ class TapJDEdwards(SecretSettings, Tap):
         self.check()
 
     def close(self) -> None:
-        """Wait for requests under way and log out."""
-        self.pool.shutdown(cancel_futures=True)
+        """Give up requests under way and log out."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
         self.client.close()
         atexit.unregister(self.client.close)
 
@@ -283,11 +283,13 @@ class TapJDEdwards(SecretSettings, Tap):
             return
         with one_line_errors(cls.logger):
             tap = cls.from_command_line(ctx.params.get("config"))
-            if value == CliTestOptionValue.Schema.value:
-                tap.write_schemas()
-            else:
-                tap.run_connection_test()
-            tap.close()
+            try:
+                if value == CliTestOptionValue.Schema.value:
+                    tap.write_schemas()
+                else:
+                    tap.run_connection_test()
+            finally:
+                tap.close()
             tap.check()
         ctx.exit()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from functools import partial
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     TargetType = Literal["table", "view"]
 
+logger = logging.getLogger("jde_ais")
+
 T = TypeVar("T")
 
 _DATASERVICE = "/v2/dataservice"
@@ -52,7 +55,7 @@ class AisClient:
     Args:
         settings: Address, user and limits.
         clock: Gives seconds that never go back; tests bring their own.
-        sleep: Waits between attempts; tests bring their own.
+        sleep: Waits between attempts; tests bring their own. By default such waits end when the client is closed.
         session_factory: Makes the HTTP session, for proxies and the like.
 
     Raises:
@@ -64,7 +67,7 @@ class AisClient:
         settings: AisSettings,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         session_factory: Callable[[], requests.Session] = requests.Session,
     ) -> None:
         settings.check()
@@ -85,8 +88,12 @@ class AisClient:
         self.close()
 
     def close(self) -> None:
-        """Logs out and closes the connections; raises no `AisError`, so that it hides no other error."""
-        self._session.close()
+        """Gives up requests of other threads, logs out and closes the connections.
+
+        Threads that wait for an answer or for the next attempt get an `AisUnavailable`. Raises no `AisError` itself, so
+        that it hides no other error.
+        """
+        self._session.close(hurried=self._transport.cut())
         self._transport.close()
 
     @property
@@ -152,7 +159,7 @@ class AisClient:
                 resend=False,
             )
         except TokenRefused as error:
-            self._session.drop(link.token)
+            self._session.drop(link.token, gone=error.gone)
             reason = str(error)
         except TransientFault as error:
             if not error.sent:
@@ -171,21 +178,21 @@ class AisClient:
         return self._read_with_token(body, what, lambda content, _: parse(content))
 
     def _read_with_token(self, body: bytes, what: str, parse: Callable[[bytes, str], T]) -> T:
-        token = self._session.token()
+        token, gone = self._session.token(), False
         try:
             return self._post(body, what, parse, token)
-        except TokenRefused:
-            pass  # handled outside, so that a second refusal does not drag the first one along
+        except TokenRefused as error:
+            gone = error.gone  # handled outside, so that a second refusal does not drag the first one along
         except TransientFault as error:
             # The session on the HTML Server can die before its AIS token does; all reads then end in a 500.
             if error.status != HTTPStatus.INTERNAL_SERVER_ERROR or not token.proven:
                 raise
         for _ in range(_MOST_LOG_INS):
-            token = self._session.renew(token)
+            token = self._session.renew(token, gone=gone)
             try:
                 return self._post(body, what, parse, token)
             except TokenRefused as error:
-                refusal = str(error)
+                refusal, gone = str(error), error.gone
             if not token.proven:
                 break  # one that has served another thread meanwhile has died as well; any other never will
         msg = (
@@ -195,7 +202,8 @@ class AisClient:
         raise AisAuthError(msg)
 
     def _post(self, body: bytes, what: str, parse: Callable[[bytes, str], T], token: Token) -> T:
-        answer = self._transport.call(
+        ask = partial(
+            self._transport.call,
             "POST",
             _DATASERVICE,
             lambda content: parse(content, token.value),
@@ -203,5 +211,14 @@ class AisClient:
             body=body,
             headers=self._session.headers(token.value),
         )
+        try:
+            answer = ask()
+        except ResultSetExpired as error:
+            # Nothing was kept open for this request: the server mixes something up, and a second one stands for itself.
+            logger.info("%s; asking again", error)
+        else:
+            token.proven = True
+            return answer
+        answer = ask()
         token.proven = True
         return answer

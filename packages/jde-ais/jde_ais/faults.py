@@ -27,6 +27,11 @@ _UNKNOWN_OBJECT = re.compile(
     re.IGNORECASE,
 )
 _NOT_AUTHORIZED = re.compile(r"not (authorized|allowed|permitted)|authorization|security violation", re.IGNORECASE)
+_SESSION_GONE = re.compile(
+    r"\b(session|token)\b.{0,40}\b(timed?[ -]?out|expired|invalid|ended|gone|lost|not found|no longer)\b"
+    r"|\b(invalid|expired|no)\b.{0,10}\b(session|token)\b|\b(sign|log)[ -]?(in|on) again\b",
+    re.IGNORECASE,
+)
 _EXPIRED = "JAS_MSG347"
 _LONGEST_QUOTE = 300
 _PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
@@ -69,7 +74,15 @@ class TransientFault(AisUnavailable):
 
 
 class TokenRefused(AisAuthError):  # noqa: N818 (never leaves the package; reads as what happened)
-    """The token is unknown or expired (444), or perhaps so (403): log in again, once."""
+    """The token is unknown or expired (444), or perhaps so (403): log in again, once.
+
+    Attributes:
+        gone: Whether the server surely does not know the token any more, so that it cannot be given back either.
+    """
+
+    def __init__(self, message: str, *, gone: bool) -> None:
+        super().__init__(message)
+        self.gone = gone
 
 
 class NothingHere(AisConfigError):  # noqa: N818 (never leaves the package; reads as what happened)
@@ -123,7 +136,7 @@ def fault_of(reply: Reply, what: str, redact: Callable[[str], str]) -> AisError:
     """
     status, text = reply.status, text_of(reply.content, redact)
     if status in (HTTPStatus.FORBIDDEN, INVALID_TOKEN):
-        return TokenRefused(f"{what}: HTTP {status}, {text}")
+        return TokenRefused(f"{what}: HTTP {status}, {text}", gone=status == INVALID_TOKEN)
     known = fault_of_text(text, what)
     if known is not None:
         return known
@@ -164,6 +177,8 @@ def fault_inside(body: Any, what: str, redact: Callable[[str], str]) -> AisError
     known = fault_of_text(text, what)
     if known is not None:
         return known
+    if _SESSION_GONE.search(text):
+        return TokenRefused(f"{what}: {text}", gone=False)
     if _NOT_AUTHORIZED.search(text):
         return AisAuthError(f"{what}: the user may not read this (Data Browser security): {text}")
     return AisProtocolError(f"{what}: the server answered with an error instead of data: {text}")

@@ -18,7 +18,7 @@ class Pace:
         sleep: Waits so many seconds.
     """
 
-    def __init__(self, rate: int, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(self, rate: int, clock: Callable[[], float], sleep: Callable[[float], object]) -> None:
         self._gap = 1 / rate if rate else 0.0
         self._clock = clock
         self._sleep = sleep

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from jde_ais.query import Where
 
 _PROBES = 2
+_TELLING_ROWS = 10
+"""A page of so many rows, if ascending, shows that the server sorts: by chance one in three million does."""
 
 
 def keyset_pages(
@@ -71,12 +73,13 @@ def keyset_pages(
         request = BrowseRequest(table, wanted, beyond, by.order, page_size, target_type)
         proven = client.most_rows
         page = client.browse(request)
-        if not page.rows:
-            return
         positions = read_positions(page, by, what)
+        if not positions:
+            return
         by.check(positions, position, what)
-        ended = not page.more and len(page.rows) < min(page_size, SMALLEST_CAP, proven)
-        if first and not ended and by.starts_with_text:
+        # Later only nothing is the end: the fetch limit may have changed since, or be that of another server.
+        ended = first and not page.more and len(page.rows) < min(page_size, SMALLEST_CAP, proven)
+        if first and not ended and needs_proof(by, page_size):
             page = probed(client, request, page, by, what)
             positions = read_positions(page, by, what)
         first = False
@@ -121,6 +124,11 @@ def result_set_pages(client: AisClient, request: BrowseRequest) -> Iterator[Page
             raise
 
 
+def needs_proof(key: Key, page_size: int) -> bool:
+    """Whether the rows of a page cannot show by themselves that the server sorts them as it compares them."""
+    return key.starts_with_text or page_size < _TELLING_ROWS
+
+
 def given_position(key: Key, after: Sequence[Any]) -> Position:
     """Reads a position a caller gives.
 
@@ -143,8 +151,11 @@ def read_positions(page: Page, key: Key, what: str) -> list[Position]:
 
     Raises:
         AisConfigError: A key column is missing.
-        AisProtocolError: A value does not fit its kind.
+        AisProtocolError: A value does not fit its kind; or there is no row although the server says that more follow.
     """
+    if page.more and not page.rows:
+        msg = f"{what}: the server gave no row and says that more follow (moreRecords); going on would lose them"
+        raise AisProtocolError(msg)
     try:
         return key.positions(page.rows)
     except KeyError as error:
@@ -169,9 +180,10 @@ def probed(client: AisClient, request: BrowseRequest, page: Page, key: Key, what
             return page
         if attempt < _PROBES - 1:
             page = client.browse(request)
-            if not page.rows:
+            positions = read_positions(page, key, what)
+            if not positions:
                 break
-            key.check(read_positions(page, key, what), None, what)
+            key.check(positions, None, what)
     msg = (
         f"{what}: {expected} rows lie up to the last key of the first page, which has {len(page.rows)}; the server "
         f"does not sort by {'+'.join(key.columns)} the way it compares, going on would lose rows"

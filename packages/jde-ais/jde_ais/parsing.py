@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 _DISCOVERY_DATE = "19700101"
-_DISCOVERY_STRING = "X"
+_NO_ODD_ROW = object()
+_LONGEST_ROW = 60
 
 
 def json_object(content: bytes, what: str, redact: Redact) -> dict[str, Any]:
@@ -40,8 +41,8 @@ def json_object(content: bytes, what: str, redact: Redact) -> dict[str, Any]:
         if isinstance(body, dict):
             return body
         reason = f"a JSON {type(body).__name__} instead of an object"
-    if content.lstrip()[:1] == b"{":
-        msg = f"{what}: the answer is damaged ({reason})"
+    if content.lstrip()[:1] in (b"{", b""):
+        msg = f"{what}: the answer is {'damaged' if content else 'empty'} ({reason})"
         raise TransientFault(msg)
     start = redact(content[:80].decode("utf-8", "replace"))
     msg = (
@@ -57,10 +58,12 @@ def parse_page(content: bytes, table: str, token: str, what: str, redact: Redact
     if quick is not None and quick.is_good:
         rows = rows_of(quick.form.data.grid, table, _aliases)
         if rows is not None:
+            _check_complete(quick.form.data.grid.summary, rows, what)
             more = _more(quick.form.data.grid.summary)
             return Page(rows, more, _server_time(quick.time_stamp), _next_link(quick.links, table, token))
     body = json_object(content, what, redact)
     grid = _grid(body, table, what, redact)
+    _check_complete(grid.get("summary"), grid["rowset"], what)
     rows = _rows(grid, table)
     return Page(
         rows,
@@ -73,9 +76,10 @@ def parse_page(content: bytes, table: str, token: str, what: str, redact: Redact
 def parse_columns(content: bytes, table: str, what: str, redact: Redact) -> list[Column]:
     """Reads the answer to a discovery request: the made-up row tells each column's kind."""
     grid = _grid(json_object(content, what, redact), table, what, redact)
-    titles = grid.get("columns") or {}
-    rows = grid.get("rowset") or []
-    if not rows:
+    titles = grid.get("columns")
+    titles = titles if isinstance(titles, dict) else {}
+    rows = grid["rowset"]
+    if not rows or not rows[0]:
         msg = f"{what}: the server describes no column of {table}; may the user read it?"
         raise AisProtocolError(msg)
     names = _aliases(tuple(rows[0]), table)
@@ -103,7 +107,8 @@ def parse_count(content: bytes, table: str, what: str, redact: Redact) -> int:
 
 def parse_user(body: dict[str, Any], username: str) -> UserInfo:
     """Reads the signed-on user out of the answer to a log-in."""
-    info = body.get("userInfo") or {}
+    info = body.get("userInfo")
+    info = info if isinstance(info, dict) else {}
     return UserInfo(
         username=str(info.get("username") or username),
         date_format=str(info.get("simpleDateFormat") or ""),
@@ -116,7 +121,8 @@ def parse_user(body: dict[str, Any], username: str) -> UserInfo:
 
 def parse_config(body: dict[str, Any]) -> ServerConfig:
     """Reads the answer to `defaultconfig`; times are minutes as text."""
-    listed = body.get("capabilityList") or []
+    listed = body.get("capabilityList")
+    listed = listed if isinstance(listed, list) else []
     return ServerConfig(
         idle_seconds=_minutes(body.get("sessionTimeout")),
         lifetime_seconds=_minutes(body.get("timeToLive")),
@@ -136,10 +142,23 @@ def _grid(body: dict[str, Any], table: str, what: str, redact: Redact) -> dict[s
         raise fault_inside(body, what, redact)
     if form.get("errors"):
         raise fault_inside(form["errors"], what, redact)
-    grid = (form.get("data") or {}).get("gridData")
+    data = form.get("data")
+    grid = data.get("gridData") if isinstance(data, dict) else None
     if not isinstance(grid, dict) or not isinstance(grid.get("rowset"), list):
         raise fault_inside(form, what, redact)
+    odd = next((row for row in grid["rowset"] if not isinstance(row, dict)), _NO_ODD_ROW)
+    if odd is not _NO_ODD_ROW:
+        msg = f"{what}: a row of the answer is no object of columns but {redact(repr(odd))[:_LONGEST_ROW]}"
+        raise AisProtocolError(msg)
     return grid
+
+
+def _check_complete(summary: Any, rows: list[Any], what: str) -> None:
+    told = summary.get("records") if isinstance(summary, dict) else None
+    # The number of rows in this answer alone (AIS fact sheet, section 0).
+    if isinstance(told, int) and not isinstance(told, bool) and told != len(rows):
+        msg = f"{what}: the answer is damaged (its summary tells of {told} rows, it holds {len(rows)})"
+        raise TransientFault(msg)
 
 
 def _more(summary: Any) -> bool:
@@ -181,7 +200,7 @@ def _server_time(text: Any) -> datetime | None:
 
 
 def _next_link(links: Any, table: str, token: str) -> NextLink | None:
-    for link in links or []:
+    for link in links if isinstance(links, list) else []:
         if isinstance(link, dict) and link.get("rel") == "next" and link.get("href"):
             return NextLink(table, str(link["href"]), token)
     return None

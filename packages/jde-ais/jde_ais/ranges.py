@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jde_ais.keyset import Key, stored
-from jde_ais.paging import given_position, probed, read_positions
+from jde_ais.paging import given_position, needs_proof, probed, read_positions
 from jde_ais.plan import Plan, may_be_cut
 from jde_ais.query import BrowseRequest, Order
 from jde_ais.spans import NUMBERS, Ask, Stretch
@@ -82,7 +82,7 @@ def ranged_pages(
     divided = None if stripes is None or stripes.of == 1 else stripes
     walk = _Walk(client, request, by, Plan(by, page_size, start, divided, 3 * workers), pool)
     try:
-        if by.starts_with_text:
+        if needs_proof(by, page_size):
             walk.prove_order(start)
         yield from walk.pages()
     finally:
@@ -102,7 +102,7 @@ class _Walk:
         self._under_way: dict[Future[Answer], Ask] = {}
 
     def prove_order(self, start: Position) -> None:
-        """Proves with a first page that text is sorted the way it is compared; see `keyset_pages`."""
+        """Proves with a first page that rows are sorted the way they are compared; see `keyset_pages`."""
         stretch = Stretch(start)
         page, positions = self._fetch("page", stretch)
         if page.more or len(positions) >= self._request.page_size or may_be_cut(len(positions), self._client.most_rows):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import logging
 import re
 import threading
@@ -26,9 +28,9 @@ class Redactor:
             self.learn(secret)
 
     def learn(self, secret: str) -> None:
-        """Adds a secret, with the forms it takes inside URLs."""
+        """Adds a secret, with the forms it takes inside URLs, JSON and HTML."""
         with self._lock:
-            known = {*self._forms, secret, quote(secret, safe=""), quote_plus(secret)} - {""}
+            known = {*self._forms, *_forms(secret)} - {""}
             self._forms = sorted(known, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
@@ -36,6 +38,17 @@ class Redactor:
         for form in self._forms:
             text = text.replace(form, MASK)
         return " ".join(redact_url(text).split())
+
+
+def _forms(secret: str) -> set[str]:
+    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    slashes = {form.replace("/", "\\/") for form in in_json}  # some write / so
+    forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), *in_json, *slashes}
+    in_html = {html.escape(form, quote=quotes) for form in forms for quotes in (True, False)}
+    # Quotes have more than one name in HTML, and texts of errors come on one line.
+    named = {form.replace("&#x27;", name) for form in in_html for name in ("&#39;", "&#039;", "&apos;")}
+    named |= {form.replace("&quot;", "&#34;") for form in {*in_html, *named}}
+    return {*forms, *in_html, *named}
 
 
 class _UrlFilter(logging.Filter):

@@ -17,7 +17,7 @@ import msgspec
 
 from jde_ais.answers import ServerConfig
 from jde_ais.errors import AisAuthError, AisConfigError, AisError, AisProtocolError, AisUnavailable
-from jde_ais.faults import NothingHere, fault_inside
+from jde_ais.faults import NothingHere, TokenRefused, fault_inside
 from jde_ais.login import log_in_with, refusal
 from jde_ais.parsing import json_object, parse_config, parse_user
 from jde_ais.values import date_format
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("jde_ais")
 
 _LOGOUT_TIMEOUT_SECONDS = 10
+_HURRIED_SECONDS = 1
 _FIRST_CONTACT_TRIES = 3
 """Nothing has been read yet, and an address that does not answer is more often wrong than passing."""
 
@@ -84,17 +85,30 @@ class Session:
             self._token.used = self._clock()
             return self._token
 
-    def renew(self, refused: Token) -> Token:
-        """Gives another token than the refused one; of several threads that come with it, one logs in."""
-        self.drop(refused.value)
+    def renew(self, refused: Token, *, gone: bool) -> Token:
+        """Gives another token than the refused one; of several threads that come with it, one logs in.
+
+        Args:
+            refused: The token.
+            gone: See `drop`.
+        """
+        self.drop(refused.value, gone=gone)
         return self.token()
 
-    def drop(self, value: str) -> None:
-        """Forgets a token the server does not know any more."""
+    def drop(self, value: str, *, gone: bool) -> None:
+        """Uses a token no more.
+
+        Args:
+            value: The token.
+            gone: Whether the server does not know it any more; otherwise it holds a session that is given back.
+        """
         with self._lock:
             if self._token is not None and self._token.value == value:
                 logger.info("the AIS token does not work any more; logging in again")
-                self._token = None
+                if gone:
+                    self._token = None
+                else:
+                    self._retire(self._token)
 
     def user(self) -> UserInfo:
         """The signed-on user; logs in if that has not happened yet."""
@@ -121,14 +135,23 @@ class Session:
         """Headers that authenticate a request; in the body or URL a token would end up in logs of proxies."""
         return {"jde-AIS-Auth": token, "jde-AIS-Auth-Device": self._settings.device_name}
 
-    def close(self) -> None:
-        """Logs out; never raises."""
-        with self._lock:
-            self._closed = True
+    def close(self, *, hurried: bool) -> None:
+        """Logs out; never raises.
+
+        Args:
+            hurried: Wait for an answer a second only.
+        """
+        self._closed = True
+        if not self._lock.acquire(timeout=_HURRIED_SECONDS):
+            logger.info("no log-out while a log-in hangs; the session will end by itself")
+            return
+        try:
             for token in (self._retired, self._token):
                 if token is not None:
-                    self._log_out(token)
+                    self._log_out(token, _HURRIED_SECONDS if hurried else _LOGOUT_TIMEOUT_SECONDS)
             self._token = self._retired = None
+        finally:
+            self._lock.release()
 
     def _expires(self, token: Token, now: float) -> bool:
         config = self.config()
@@ -203,9 +226,11 @@ class Session:
         raise AisAuthError(self._refusal)
 
     def _accept(self, answer: dict[str, Any], what: str) -> Token:
-        value = (answer.get("userInfo") or {}).get("token")
+        info = answer.get("userInfo")
+        value = info.get("token") if isinstance(info, dict) else None
         if not value or not isinstance(value, str):
-            raise fault_inside(answer, what, self._transport.redact)
+            fault = fault_inside(answer, what, self._transport.redact)
+            raise AisAuthError(str(fault)) if isinstance(fault, TokenRefused) else fault
         self._transport.redact.learn(value)
         user = parse_user(answer, self._settings.username)
         now = self._clock()
@@ -225,7 +250,7 @@ class Session:
         )
         return token
 
-    def _log_out(self, token: Token) -> None:
+    def _log_out(self, token: Token, seconds: int = _LOGOUT_TIMEOUT_SECONDS) -> None:
         # Log-out alone is documented with the token in its body; the headers serve servers that look there.
         body = {"token": token.value, "deviceName": self._settings.device_name}
         try:
@@ -237,7 +262,7 @@ class Session:
                 body=msgspec.json.encode(body),
                 headers=self.headers(token.value),
                 tries=1,
-                timeout=min(_LOGOUT_TIMEOUT_SECONDS, self._settings.timeout_seconds),
+                timeout=min(seconds, self._settings.timeout_seconds),
             )
         except AisError as error:
             logger.info("%s; the session will end by itself", error)

@@ -34,6 +34,7 @@ class Stretch:
         after: Rows beyond this position, or beyond all that begin like this part of one; () for no lower bound.
         within: Rows that begin so; `after` begins so too unless it is ().
         upto: Rows up to this value in the column after `within`; None for no upper bound.
+        extra: How many more values of that column to ask for: a row beyond `upto` proves that none before is missing.
         stripes: Only this part of the column after `within`; needs `upto`.
         doubted: Rows of the page before, which may have been cut by a fetch limit or just be the last.
         seek: Only the first row is wanted, and of it no more than the columns up to the striped one.
@@ -42,27 +43,38 @@ class Stretch:
     after: Position = ()
     within: Position = ()
     upto: int | None = None
+    extra: int = 0
     stripes: Stripes | None = None
     doubted: int = 0
     seek: bool = False
 
+    @property
+    def reach(self) -> int | None:
+        """The highest value of the column after `within` to ask for: those of `extra` included."""
+        if self.upto is None or not self.extra:
+            return self.upto
+        if self.stripes is None:
+            return self.upto + self.extra
+        furthest = self.stripes.last(lowest(self.after, len(self.within)))
+        return max(self.upto, min(self.stripes.first(self.upto + 1) + self.extra - 1, furthest))
+
     def where(self, key: Key, also: Where | None) -> Where | None:
-        """The condition for these rows, beside another one."""
-        depth = len(self.within)
+        """The condition for these rows and the extra ones, beside another one."""
+        depth, reach = len(self.within), self.reach
         parts = [] if also is None else [also]
         parts += [equal(column, part) for column, part in zip(key.columns, self.within, strict=False)]
         beyond = self.after[depth:]
         if beyond:
             parts.append(key.part(depth, depth + len(beyond)).beyond(beyond))
-        if self.stripes is not None and self.upto is not None:
-            own = self.stripes.where(key.columns[depth], lowest(self.after, depth), self.upto)
+        if self.stripes is not None and reach is not None:
+            own = self.stripes.where(key.columns[depth], lowest(self.after, depth), reach)
             parts += [] if own is None else [own]
-        elif self.upto is not None:
-            parts.append(le(key.columns[depth], self.upto))
+        elif reach is not None:
+            parts.append(le(key.columns[depth], reach))
         return None if not parts else parts[0] if len(parts) == 1 else AllOf(*parts)
 
     def check(self, positions: Sequence[Position], key: Key, what: str) -> None:
-        """Makes sure that a page's rows ascend and lie in the stretch.
+        """Makes sure that a page's rows ascend and lie where they were asked for.
 
         Raises:
             OrderNotHonoured: They do not.
@@ -72,11 +84,20 @@ class Stretch:
         depth = len(self.within)
         if key.kinds[depth] not in NUMBERS:
             return
-        above = self.upto is not None and number_at(positions[-1], depth) > self.upto
+        reach = self.reach
+        above = reach is not None and number_at(positions[-1], depth) > reach
         below = depth < len(self.after) and number_at(positions[0], depth) < lowest(self.after, depth)
         if above or below:
             msg = f"{what}: the server gave rows beyond the {key.columns[depth]} asked for; going on could lose rows"
             raise OrderNotHonoured(msg)
+
+    def own(self, positions: Sequence[Position]) -> int:
+        """How many of a page's rows, which ascend, lie in the stretch itself; the others are extra ones."""
+        count, depth = len(positions), len(self.within)
+        if self.upto is not None:
+            while count and number_at(positions[count - 1], depth) > self.upto:
+                count -= 1
+        return count
 
 
 def number_at(position: Position, column: int) -> int | Decimal:
@@ -121,6 +142,7 @@ class Region:
         rest: What has not been cut off yet.
         high: The highest value there is in the column after `within`; None until it has been asked for.
         step: How many values of that column make a page.
+        extra: How many more to ask for, so that a row beyond the page shows that it is whole.
         seen: Rows read nearby and how many values of the column they took; older ones weigh less.
         whole: The neighbourhood is empty: let the next request find where rows go on.
         asking: The request the region waits for.
@@ -129,6 +151,7 @@ class Region:
     rest: Stretch
     high: int | None
     step: int
+    extra: int = 1
     seen: tuple[float, float] = (0, 0)
     whole: bool = False
     asking: Ask | None = None
@@ -149,9 +172,9 @@ class Region:
         if self.whole or upto >= high:
             # Without an upper bound if the region has none: rows added above the highest are read as well.
             self.finished = True
-            return Ask("page", rest, self)
+            return Ask("page", replace(rest, extra=self.extra), self)
         self.rest = replace(rest, after=(*rest.within, upto))
-        return Ask("page", replace(rest, upto=upto), self)
+        return Ask("page", replace(rest, upto=upto, extra=self.extra), self)
 
     def _cut_own(self, stripes: Stripes, high: int) -> Ask | None:
         rest, depth = self.rest, len(self.rest.within)
@@ -168,4 +191,4 @@ class Region:
         upto = min(first + self.step, stripes.last(first), max(high, first))
         self.rest = replace(rest, after=(*rest.within, upto))
         self.finished = rest.upto is not None and upto >= rest.upto
-        return Ask("page", replace(rest, upto=upto), self)
+        return Ask("page", replace(rest, upto=upto, extra=self.extra), self)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import backoff
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from jde_ais.connections import fault_of_connection
+from jde_ais.errors import AisUnavailable
 from jde_ais.faults import Reply, TransientFault, fault_of
+from jde_ais.lines import Lines
 from jde_ais.pace import Pace
 from jde_ais.redaction import guard_http_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from jde_ais.errors import AisConfigError, AisUnavailable
+    from jde_ais.errors import AisConfigError
     from jde_ais.redaction import Redactor
     from jde_ais.settings import AisSettings
 
@@ -48,22 +50,25 @@ class Transport:
         settings: AisSettings,
         redact: Redactor,
         clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        sleep: Callable[[float], object] | None,
         session_factory: Callable[[], requests.Session],
     ) -> None:
         guard_http_logs()
         self.base_url = settings.base_url
         self.redact = redact
         self._settings = settings
-        self._sleep = sleep
-        self._pace = Pace(settings.requests_per_second, clock, sleep)
+        self._lines = Lines()
+        self._sleep = sleep or self._lines.closing.wait
+        self._pace = Pace(settings.requests_per_second, clock, self._sleep)
         # Of a request, since the environment's proxy goes before that of the HTTP session.
         self._proxies = {"http": settings.proxy_url, "https": settings.proxy_url} if settings.proxy_url else None
+        self._lock = threading.Lock()
+        self._calls = 0
         self._slots = threading.BoundedSemaphore(max(1, settings.max_concurrency))
         self._session = session_factory()
         self._session.auth = _NoAuth()
         self._session.headers.update({"Accept": "application/json", "User-Agent": "jde-ais"})
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=max(1, settings.max_concurrency))
+        adapter = self._lines.adapter(max(1, settings.max_concurrency))
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -98,6 +103,7 @@ class Transport:
         """
 
         def attempt() -> T:
+            self._check_open(what)
             return parse(self._exchange(method, path, what, body, headers, timeout))
 
         patient = backoff.on_exception(
@@ -108,11 +114,32 @@ class Transport:
             giveup=lambda error: isinstance(error, TransientFault) and error.sent and not resend,
             logger=None,
         )(attempt)
-        return patient()
+        with self._lock:
+            self._calls += 1
+        try:
+            return patient()
+        finally:
+            with self._lock:
+                self._calls -= 1
+
+    def cut(self) -> bool:
+        """Ends waits for answers and between attempts; from now on only the calling thread can send anything.
+
+        Returns:
+            Whether anything was under way.
+        """
+        busy = self._calls > 0
+        self._lines.cut()
+        return busy
 
     def close(self) -> None:
         """Closes the connections."""
         self._session.close()
+
+    def _check_open(self, what: str) -> None:
+        if self._lines.cut_off:
+            msg = f"{what}: given up, since the client is being closed"
+            raise AisUnavailable(msg, reached=True)
 
     def _waits(self) -> Generator[float, Any, None]:
         """Waits between attempts itself and has backoff wait for no more.
@@ -127,8 +154,9 @@ class Transport:
             if isinstance(fault, TransientFault):
                 asked = min(fault.retry_after or 0, LONGEST_WAIT_SECONDS)
                 wait = max(wait, asked)
-            logger.info("%s; next attempt in %.1f s", fault, wait)
-            self._sleep(wait)
+            if not self._lines.cut_off:
+                logger.info("%s; next attempt in %.1f s", fault, wait)
+                self._sleep(wait)
             fault = yield 0
 
     def _exchange(
@@ -145,8 +173,10 @@ class Transport:
             sent["Content-Type"] = "application/json"
         # The error is raised outside the except block: its cause would carry the URL, and with it a token.
         failure: AisUnavailable | AisConfigError | None = None
-        with self._slots:
+        closing = self._lines.closing.is_set()
+        with nullcontext() if closing else self._slots:  # who closes waits for nobody
             self._pace.wait()
+            self._check_open(what)
             try:
                 response = self._session.request(
                     method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 from urllib.parse import quote
@@ -64,6 +65,25 @@ def test_patience_has_an_end(people):
     assert people.calls("/dataservice") == 5
 
 
+@pytest.mark.parametrize(
+    ("body", "log_ins"),
+    [
+        ("", 1),
+        ({"sysErrors": [{"TITLE": "JAS session timed out", "DESC": "sign in again"}]}, 2),
+        ({"sysErrors": [{"TITLE": "JAS_MSG347: The query results expired."}]}, 1),
+    ],
+)
+def test_what_passes_inside_a_200_costs_no_page(people, body, log_ins):
+    with people.client() as client:
+        client.browse(READ)
+        people.control.fault("status", status=200, body=body, path="v2/dataservice$", skip=2)
+        pages = keyset_pages(client, "F0101", [], ["AN8"], key_kinds={"AN8": "number"}, page_size=100)
+        assert sum(len(page.rows) for page in pages) == 250
+        assert len([one for one in people.control.requests() if one["status"] == 200]) > 4
+    assert people.calls("v2/tokenrequest") == log_ins
+    assert people.emulator.sessions.expire_all() == 0
+
+
 def test_log_in_and_settings_are_tried_again_too(people):
     people.control.fault("status", path="defaultconfig", status=503, times=2)
     people.control.fault("reset", path="v2/tokenrequest$", times=2)
@@ -102,7 +122,8 @@ SYS_ERROR = {"TITLE": "Security Violation", "DESC": "User is not authorized to v
     ("status", "headers", "content", "error", "words"),
     [
         (200, {}, b"<html><title>Sign in</title>", AisProtocolError, "not JSON.*check that ais_url"),
-        (200, {}, b"", AisProtocolError, "not JSON"),
+        (200, {}, b"", AisUnavailable, "the answer is empty"),
+        (200, {}, {"sysErrors": [{"TITLE": "Session timed out"}]}, AisAuthError, "Session timed out.*refused again"),
         (200, {}, b"[]", AisProtocolError, "not JSON"),
         (200, {}, b'{"fs_DATABROWSE_F0101": {"da', AisUnavailable, "damaged"),
         (200, {}, b"{}", AisProtocolError, "error instead of data"),
@@ -155,6 +176,58 @@ def test_every_other_answer_is_one_clear_line(stub_server, status, headers, cont
     assert str(raised.value).startswith("read of F0101: ")
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 700
+
+
+def shaped(**grid):
+    whole = {"columns": {"F0101_AN8": "Address"}, "rowset": [{"F0101_AN8": 1}], "summary": {"records": 1}, **grid}
+    return {"fs_DATABROWSE_F0101": {"data": {"gridData": whole}, "errors": []}, "sysErrors": [], "links": []}
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (shaped(rowset=[None]), AisProtocolError, "no object of columns but None"),
+        (shaped(rowset=[[1]]), AisProtocolError, "no object of columns"),
+        (shaped(rowset="x"), AisProtocolError, "error instead of data"),
+        ({"fs_DATABROWSE_F0101": {"data": [1], "errors": []}}, AisProtocolError, "error instead of data"),
+        (shaped(summary={"records": 5}), AisUnavailable, "summary tells of 5 rows, it holds 1"),
+        (shaped(summary={"records": 0}, columns={}), AisUnavailable, "summary tells of 0 rows, it holds 1"),
+    ],
+)
+def test_malformed_pages_are_one_clear_line(stub_server, content, error, words):
+    with (
+        stub_server(lambda path: (200, {}, json.dumps(content).encode())) as stub,
+        stub.client() as client,
+        pytest.raises(error, match=words),
+    ):
+        client.browse(READ)
+
+
+@pytest.mark.parametrize("rows", [[None], ["x"], [], [{}]])
+def test_malformed_discoveries_are_one_clear_line(stub_server, rows):
+    with (
+        stub_server(lambda path: (200, {}, json.dumps(shaped(rowset=rows)).encode())) as stub,
+        stub.client() as client,
+        pytest.raises(AisProtocolError, match="columns of F0101: "),
+    ):
+        client.columns("F0101")
+
+
+def test_odd_shapes_nobody_needs_are_passed_over(stub_server):
+    content = json.dumps({**shaped(columns=["AN8"]), "links": 3}).encode()
+    with stub_server(lambda path: (200, {}, content)) as stub:
+        stub.config = {"capabilityList": 5, "sessionTimeout": "30"}
+        with stub.client() as client:
+            assert [column.alias for column in client.columns("F0101")] == ["AN8"]
+            assert client.browse(READ).rows == [{"AN8": 1}]
+            assert client.server_config().capabilities == frozenset()
+
+
+def test_a_log_in_that_tells_its_user_as_text(stub_server):
+    with stub_server(lambda path: (500, {}, b"")) as stub:
+        stub.login = {"userInfo": "x"}
+        with stub.client() as client, pytest.raises(AisProtocolError, match="log-in of U: "):
+            client.browse(READ)
 
 
 def test_an_allowed_hosts_page_at_log_in(stub_server):
@@ -224,6 +297,28 @@ def test_no_secret_in_logs_or_errors(people, caplog):
     for secret in secrets:
         for form in (secret, quote(secret, safe="")):
             assert not [text for text in texts if form in text]
+
+
+@pytest.mark.parametrize("password", ['Tiger"77', "Tiger\\77", "Ti<g>er&77", "Tigér77", "Ti/g'er77", 'Ti"<77'])
+@pytest.mark.parametrize(
+    "shown",
+    [
+        str,
+        quote,
+        lambda text: json.dumps({"password": text}),
+        lambda text: json.dumps({"password": text}, ensure_ascii=False),
+        lambda text: json.dumps(text).replace("/", "\\/"),
+        html.escape,
+        lambda text: html.escape(json.dumps(text)),
+        lambda text: html.escape(text).replace("&#x27;", "&#39;"),
+    ],
+)
+def test_a_request_quoted_by_the_server_shows_no_password(stub_server, password, shown):
+    with stub_server(lambda path: (200, {}, b"")) as stub:
+        stub.login = {"sysErrors": [{"TITLE": f"Malformed request: {shown(password)}"}]}
+        with stub.client(password=password) as client, pytest.raises(AisProtocolError, match="Malformed") as error:
+            client.browse(READ)
+    assert "77" not in str(error.value)
 
 
 def test_redaction():

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -18,6 +20,7 @@ from jde_ais import (
     keyset_pages,
     le,
     ne,
+    ranged_pages,
     result_set_pages,
 )
 
@@ -42,7 +45,42 @@ def test_a_walk_reads_every_row_once_in_order(jde):
     assert rows == [(n,) for n in range(1, 251)]
     assert [page.last_key for page in pages] == [(60,), (120,), (180,), (240,), (250,)]
     assert set(pages[0].rows[0]) == {"ALPH", "AN8"}
-    assert jde.calls("/dataservice") == 5
+    assert jde.calls("/dataservice") == 5 + 1  # what follows the last page is nothing
+
+
+@pytest.mark.parametrize("cap", [64, 50, 33])
+def test_a_fetch_limit_that_falls_during_a_walk_loses_nothing(jde, cap):
+    fill(jde, 400)
+    jde.emulator.hooks.after_requests(2, lambda: jde.control.switch(fetch_cap=cap))
+    with jde.client() as client:
+        rows, _ = walk(client, "F0101", ["AN8"], [NUMBER], page_size=100)
+    assert rows == [(n,) for n in range(1, 401)]
+
+
+def promising(rows):
+    grid = {"columns": {"F0101_AN8": "Address"}, "rowset": rows, "summary": {"records": len(rows), "moreRecords": True}}
+    return json.dumps({"fs_DATABROWSE_F0101": {"data": {"gridData": grid}, "errors": []}, "sysErrors": []}).encode()
+
+
+@pytest.mark.parametrize("pages", [[], [[{"F0101_AN8": 1}, {"F0101_AN8": 2}]]])
+@pytest.mark.parametrize("parallel", [False, True])
+def test_an_empty_page_that_promises_more_is_no_end(stub_server, parallel, pages):
+    answers = iter([promising(rows) for rows in pages])
+    with (
+        stub_server(lambda path: (200, {}, next(answers, promising([])))) as stub,
+        stub.client() as client,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        options = {"key_kinds": {"AN8": NUMBER}, "page_size": 2}
+        walked = (
+            ranged_pages(client, "F0101", [], ["AN8"], pool=pool, workers=1, **options)
+            if parallel
+            else keyset_pages(client, "F0101", [], ["AN8"], **options)
+        )
+        got = []
+        with pytest.raises(AisProtocolError, match="no row and says that more follow"):
+            got.extend(walked)
+    assert len(got) == len(pages)
 
 
 def test_a_walk_goes_on_where_it_was_cut(jde):
@@ -75,7 +113,7 @@ def test_a_fetch_limit_below_any_usual_page_loses_nothing(jde, count):
         rows, _ = walk(client, "F0101", ["AN8"], [NUMBER], page_size=500, where=le("AN8", count - 1))
         assert len(rows) == count - 1
     # Fewer rows than the server has been seen to send need no second question.
-    assert jde.calls("/dataservice") == before + {99: 2, 50: 1, 49: 1, 1: 1}[count]
+    assert jde.calls("/dataservice") == before + {99: 3, 50: 1, 49: 1, 1: 1}[count]
 
 
 def test_an_empty_table_has_no_page(jde):
@@ -126,6 +164,18 @@ def test_a_server_that_does_not_sort_is_found_out(jde):
     jde.control.switch(ignore_order_by=True)
     with jde.client() as client, pytest.raises(OrderNotHonoured, match="did not sort by AN8"):
         walk(client, "F0101", ["AN8"], [NUMBER], page_size=100)
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3])
+def test_a_server_that_does_not_sort_is_found_out_by_the_smallest_pages(jde, page_size):
+    fill(jde, 60)
+    jde.control.switch(ignore_order_by=True)
+    with jde.client() as client, ThreadPoolExecutor(2) as pool:
+        with pytest.raises(OrderNotHonoured, match=r"did not sort|does not sort"):
+            walk(client, "F0101", ["AN8"], [NUMBER], page_size=page_size)
+        options = {"key_kinds": {"AN8": NUMBER}, "page_size": page_size, "pool": pool, "workers": 2}
+        with pytest.raises(OrderNotHonoured, match=r"did not sort|does not sort"):
+            list(ranged_pages(client, "F0101", [], ["AN8"], **options))
 
 
 def test_a_key_that_is_not_unique_is_found_out(jde):

@@ -130,6 +130,14 @@ def test_a_fetch_limit_kept_silent(jde, pool, page_size, hides):
     assert read(jde, pool, page_size=page_size) == [*range(1, 700), *range(2000, 2500)]
 
 
+@pytest.mark.parametrize("cap", [99, 64, 50])
+def test_a_fetch_limit_that_falls_during_a_walk_loses_nothing(jde, pool, cap):
+    numbers = [*range(1, 700), *range(2000, 3500, 2)]
+    fill(jde, numbers)
+    jde.emulator.hooks.after_requests(4, lambda: jde.control.switch(fetch_cap=cap))
+    assert read(jde, pool, page_size=110) == numbers
+
+
 def test_going_on_after_every_position(jde, pool):
     jde.control.insert_rows("F0115", HALF_IN_ONE[280:330])
     with jde.client(max_concurrency=WORKERS) as client:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from jde_ais import AisAuthError, AisClient, AisSettings, AisUnavailable, BrowseRequest, eq
@@ -68,8 +70,8 @@ def test_a_new_token_that_dies_after_serving_another_thread_is_renewed_too(jde, 
     with jde.client() as client:
         renew = client._session.renew
 
-        def serve_another_thread(refused):
-            token = renew(refused)
+        def serve_another_thread(refused, *, gone):
+            token = renew(refused, gone=gone)
             token.proven = True
             return token
 
@@ -84,6 +86,18 @@ def test_a_token_that_never_works_ends_in_one_clear_error(jde):
     with jde.client(sleeps=sleeps) as client, pytest.raises(AisAuthError, match=r"444, Invalid Token; refused again"):
         client.browse(READ)
     assert (jde.calls("/dataservice"), jde.calls(LOGINS), sleeps) == (2, 2, [])
+
+
+def test_refused_tables_leave_no_session_behind(jde):
+    refused = ["F0111", "F0115", "F0116"]
+    jde.control.switch(refused_tables=refused)
+    with jde.client() as client:
+        for table in refused:
+            with pytest.raises(AisAuthError, match="Data Browser security"):
+                client.browse(BrowseRequest(table))
+        client.browse(READ)
+    assert jde.emulator.sessions.expire_all() == 0
+    assert jde.calls("/logout") == jde.calls(LOGINS)
 
 
 def test_a_wrong_password_is_sent_once(jde):
@@ -175,6 +189,32 @@ def test_settings_the_server_does_not_tell_are_no_reason_to_stop(stub_server, fa
         stub.config = None
         with stub.client() as client:
             assert client.count("F0101", eq("AN8", 1)) == 3
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 503, "headers": {"Retry-After": "100"}},
+        {"kind": "timeout"},
+    ],
+    ids=["waits for the next attempt", "waits for an answer"],
+)
+def test_closing_ends_every_wait(jde, fault):
+    client = AisClient(jde.settings())
+    assert client.browse(READ).rows == []
+    jde.control.fault(path="v2/dataservice$", times=None, **fault)
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(client.browse, READ) for _ in range(3)]  # one of them for a slot
+        while jde.calls("/dataservice") < 2 and fault["kind"] == "status":
+            time.sleep(0.01)
+        time.sleep(0.3)
+        begun = time.monotonic()
+        client.close()
+        errors = [one.exception(timeout=5) for one in waiting]
+    assert time.monotonic() - begun < 2
+    assert all(isinstance(error, AisUnavailable) for error in errors), errors
+    assert jde.calls("/logout") == 1
+    assert jde.emulator.sessions.expire_all() == 0
 
 
 def test_log_out_hides_no_other_error(jde):
