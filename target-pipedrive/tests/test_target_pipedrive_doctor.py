@@ -22,7 +22,7 @@ def config(settings: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def examined(config: dict[str, t.Any], tmp_path: Path) -> tuple[int, dict[str, dict[str, str]]]:
     """Return exit code and check -> finding."""
-    file = tmp_path / "doctor.json"
+    file = tmp_path / "config.json"
     file.write_text(json.dumps(config), "utf-8")
     done = CliRunner().invoke(doctor, ["--config", str(file), "--json"])
     return done.exit_code, {one["check"]: one for one in json.loads(done.output)["findings"]}
@@ -41,7 +41,7 @@ def test_a_good_set_up_is_told_so_and_nothing_is_written(
 
 
 def test_the_lines_for_people_end_with_a_count(config: dict[str, t.Any], tmp_path: Path) -> None:
-    file = tmp_path / "doctor.json"
+    file = tmp_path / "config.json"
     file.write_text(json.dumps({**config, "external_id_field": "Number"}), "utf-8")
     done = CliRunner().invoke(doctor, ["--config", str(file)])
     assert "→ target-pipedrive setup makes them" in done.output

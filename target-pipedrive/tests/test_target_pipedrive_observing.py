@@ -169,7 +169,7 @@ def test_why_reads_the_record_as_it_is_now(
     runner: Runner, settings: dict[str, t.Any], pipedrive: PipedriveEmulator, tmp_path: Path
 ) -> None:
     def why(*arguments: str) -> t.Any:
-        file = tmp_path / "settings.json"
+        file = tmp_path / "config.json"
         file.write_text(json.dumps(settings))
         url = ("--ledger-url", settings["ledger_url"])
         return CliRunner().invoke(

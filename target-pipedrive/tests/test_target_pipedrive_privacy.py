@@ -30,7 +30,7 @@ def command(settings: dict[str, t.Any], *arguments: str) -> t.Any:
 
 
 def live(settings: dict[str, t.Any], folder: Path, *arguments: str, **changed: t.Any) -> t.Any:
-    file = folder / "settings.json"
+    file = folder / "config.json"
     file.write_text(json.dumps({**settings, **changed}))
     return command(settings, *arguments, "--config", str(file))
 

@@ -42,7 +42,7 @@ def config(bare: PipedriveEmulator) -> dict[str, t.Any]:
 
 
 def command(config: dict[str, t.Any], tmp_path: Path, *arguments: str, answer: str | None = None) -> Result:
-    file = tmp_path / "setup.json"
+    file = tmp_path / "config.json"
     file.write_text(json.dumps(config), "utf-8")
     return CliRunner().invoke(setup, ["--config", str(file), *arguments], input=answer)
 

@@ -22,7 +22,7 @@ class Command:
 
     def __init__(self, settings: dict[str, t.Any], folder: Path) -> None:
         self.url = settings["ledger_url"]
-        self.file = folder / "settings.json"
+        self.file = folder / "config.json"
         self.file.write_text(json.dumps(settings))
 
     def __call__(self, *arguments: str) -> t.Any:

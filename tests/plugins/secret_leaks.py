@@ -35,7 +35,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 MARKER = "shows_secrets"
-ON_PURPOSE = ("*config*", "*secret*", "env", ".env", "*.env", "emulators.json")
+ON_PURPOSE = ("*config*", "*secret*", "env", ".env", "*.env", "emulators.json", "*tokens.json*")
 """Names of files that hold secrets on purpose: settings, what these refer to, and those `script/emulators` writes."""
 
 # An emulator in the test's process logs the addresses it is asked for, and those of next pages hold a token.

@@ -44,9 +44,9 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_of_files_and_environment_are_laid_over_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "one.json").write_text(json.dumps({"token": "from the first file", "full_sweep_hours": 1}))
-    (tmp_path / "two.json").write_text(json.dumps({"token": "from the second file", "mode": "plan"}))
-    files = [str(tmp_path / name) for name in ("one.json", "two.json")]
+    (tmp_path / "one.config.json").write_text(json.dumps({"token": "from the first file", "full_sweep_hours": 1}))
+    (tmp_path / "two.config.json").write_text(json.dumps({"token": "from the second file", "mode": "plan"}))
+    files = [str(tmp_path / name) for name in ("one.config.json", "two.config.json")]
     url = f"sqlite:///{tmp_path}/ledger.db"
     target = connect("target-found", files, ledger_url=url)
     shown = {name: target.config[name] for name in ("token", "full_sweep_hours", "mode", "ledger_url")}

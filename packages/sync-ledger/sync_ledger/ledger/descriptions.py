@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict
+from dataclasses import fields
 
 from sqlalchemy import select
 
@@ -13,6 +13,9 @@ from sync_ledger.ledger.upsert import upsert
 
 if t.TYPE_CHECKING:
     from sqlalchemy import Engine
+
+
+_OF_OPTIONS = frozenset({FieldType.OPTION, FieldType.OPTIONS})
 
 
 class Descriptions:
@@ -44,12 +47,28 @@ class Descriptions:
             found = connection.execute(query).scalar()
         if found is None:
             return None
-        fields = tuple(_field(item) for item in found["fields"])
-        return EntityDescription(entity, fields, _field(found["external_id_field"]))
+        known = tuple(_field(item) for item in found["fields"])
+        return EntityDescription(entity, known, _field(found["external_id_field"]))
+
+
+class _AtTheService(dict[t.Any, t.Any]):
+    """Stands for options that a service is only asked for when a row needs them: anything may be one."""
+
+    def __contains__(self, value: object) -> bool:
+        return True
+
+    def __missing__(self, value: t.Any) -> t.Any:
+        return value
+
+    def values(self) -> t.Any:
+        return self
 
 
 def _plain(field: Field) -> dict[str, t.Any]:
-    plain = {**asdict(field), "type": field.type.value}
+    plain = {one.name: getattr(field, one.name) for one in fields(field)}
+    plain.update(type=field.type.value, within=None, options_within=None)
+    if not isinstance(field.options, dict):
+        plain["options"] = None  # nobody is asked for them only to keep them
     for name in ("attributes", "items"):
         if plain[name] is not None:
             plain[name] = sorted(plain[name])
@@ -60,4 +79,6 @@ def _field(plain: t.Any) -> t.Any:
     if plain is None:
         return None
     sets = {name: frozenset(plain[name]) for name in ("attributes", "items") if plain[name] is not None}
-    return Field(**{**plain, **sets, "type": FieldType(plain["type"])})
+    kind = FieldType(plain["type"])
+    listed = {"options": _AtTheService()} if plain["options"] is None and kind in _OF_OPTIONS else {}
+    return Field(**{**plain, **sets, **listed, "type": kind})
