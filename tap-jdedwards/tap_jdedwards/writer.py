@@ -25,7 +25,7 @@ class StdoutWriter(MsgSpecWriter):
     pushes out everything before it.
     """
 
-    def format_message(self, message: Message) -> bytes:
+    def format_message(self, message: Message) -> bytearray:
         """Format one message, a record without NUL characters: databases refuse them inside of text.
 
         Args:
@@ -34,10 +34,10 @@ class StdoutWriter(MsgSpecWriter):
         Returns:
             A line with its end.
         """
-        line = bytes(super().format_message(message))
+        line = super().format_message(message)
         if _NUL in line and isinstance(message, RecordMessage):
             message.record = without_nul(message.record)
-            line = bytes(super().format_message(message))
+            line = super().format_message(message)
         return line
 
     def write_message(self, message: Message) -> None:
