@@ -153,8 +153,8 @@ def test_a_name_far_from_all_others_suggests_nothing():
         (
             "'ais_url' is a required property",
             (
-                "ais_url is missing; give TAP_JDEDWARDS_AIS_URL in the environment (read with --config=ENV), or ais_url "
-                "in a configuration file"
+                "ais_url is missing; give TAP_JDEDWARDS_AIS_URL in the environment (read with --config=ENV), or "
+                "ais_url in a configuration file"
             ),
         ),
         (
