@@ -125,8 +125,8 @@ class TapJDEdwards(Tap):
             unreachable: Whether the server does not answer at all.
             unexpected: Whether this is a defect of the tap, for which the traceback is wanted.
         """
+        self.failures[stream] = str(error)
         text = str(error).removeprefix(f"{stream}: ")
-        self.failures[stream] = text
         self._unreachable = self._unreachable or unreachable
         self.logger.error("%s was not read to its end: %s", stream, text, exc_info=error if unexpected else None)
 

@@ -113,3 +113,10 @@ def test_settings_that_cannot_be_used(changes, words):
 
 def test_settings_of_tables_on_offer_pass_in_any_case():
     assert settings(table_keys={"f0101": ["AN8"]}, replication_columns={"F0101": ""}).table_keys == {"F0101": ("AN8",)}
+
+
+def test_a_failure_names_its_stream_once(small, caplog):
+    tap = small.tap()
+    tap.note_failure("F0101", ValueError("F0101: rows came unsorted"))
+    tap.close()
+    assert caplog.records[-1].getMessage() == "F0101 was not read to its end: rows came unsorted"
