@@ -46,7 +46,7 @@ def test_links_between_documents_lead_somewhere(file: Path) -> None:
 
 
 def test_every_guarantee_names_tests_that_exist() -> None:
-    named = re.findall(r"`([\w/.-]+\.py)::(\w+)`", (ROOT / "docs/guarantees.md").read_text())
+    named = re.findall(r"`([\w/.-]+\.py)::(\w+)`", (ROOT / "docs/invariants.md").read_text())
     assert len(named) >= 20
     for file, test in named:
         assert f"def {test}(" in (ROOT / file).read_text(), f"{file}::{test}"

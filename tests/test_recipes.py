@@ -93,6 +93,18 @@ def test_plain_pipes_go_on_where_the_last_run_ended(pipes: Callable[[str], list[
     assert len(pipes("state.out")) < 2 * len(first)
 
 
+def test_a_plain_file_goes_on_by_its_last_state(pipes: Callable[[str], list[dict[str, t.Any]]], tmp_path: Path) -> None:
+    (tmp_path / "records").write_text("")
+    pipes("messages.singer")
+    first = (tmp_path / "messages.singer").read_text().count('"type":"RECORD"')
+    assert first >= 60
+    state = json.loads((tmp_path / "state.json").read_text())
+    assert state["bookmarks"]["F0101"]["replication_key_value"]
+    pipes("messages.singer")
+    assert (tmp_path / "messages.singer").read_text().count('"type":"RECORD"') < first
+    assert json.loads((tmp_path / "state.json").read_text())["bookmarks"].keys() == {"F0101"}
+
+
 def test_parts_make_the_whole(pipes: Callable[[str], list[dict[str, t.Any]]], tmp_path: Path) -> None:
     records = pipes("SHARD")
     assert len({record["AN8"] for record in records}) == len(records) >= 60
@@ -106,6 +118,8 @@ def test_the_meltano_recipe_names_settings_that_exist() -> None:
     names = {setting["name"] for setting in tap["settings"]}
     assert names <= set(CONFIG_SCHEMA["properties"])
     assert set(tap["config"]) <= names
+    tables = {pattern.split(".")[0] for pattern in tap["select"] if not pattern.endswith(".*")}
+    assert {f"{table}._sdc_deleted_at" for table in tables} <= set(tap["select"])
 
 
 def test_the_stream_map_is_the_one_that_loads() -> None:

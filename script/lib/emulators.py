@@ -41,6 +41,7 @@ def _serve(arguments: argparse.Namespace, more: list[str]) -> int:
     file = HOME / "emulators.json"
     command = ["service-emulators", "serve", *(arguments.services or SERVICES), "--json", str(file), *more]
     command += ["--customers", str(arguments.customers), "--contacts", str(arguments.contacts)]
+    command += ["--documents", str(arguments.documents)]
     with children.child(command, stdout=subprocess.DEVNULL) as process:
         services = _started(process, file)
         if services is None:
@@ -60,11 +61,17 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="script/emulators",
         description=(__doc__ or "").strip(),
-        epilog="Further options go to `service-emulators serve`.",
+        epilog="Further options go to `service-emulators serve`, whose --help tells them all.",
     )
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"which of {', '.join(SERVICES)} (default all)")
     parser.add_argument("--customers", type=int, default=200, help="customers in JD Edwards (default 200)")
     parser.add_argument("--contacts", type=int, default=300, help="contacts of customers (default 300)")
+    parser.add_argument(
+        "--documents",
+        type=int,
+        default=0,
+        help="orders, vouchers, invoices (F03B11) and the like in JD Edwards, each (default 0)",
+    )
     return parser.parse_known_args()
 
 
@@ -91,8 +98,12 @@ def _show(services: dict[str, t.Any]) -> None:
             print(f"  {name:16} {value}")
     print("\nIn another terminal:")
     print("  source .emulators/env")
-    print("  meltano run tap-jdedwards jde-to-pipedrive target-pipedrive")
-    print("  sync-ledger runs")
+    if "pipedrive" in services and "jde" in services:
+        print("  meltano run tap-jdedwards jde-to-pipedrive target-pipedrive")
+        print("  sync-ledger runs")
+    elif "jde" in services:
+        print("  tap-jdedwards doctor")
+        print("  tap-jdedwards --config=ENV > messages.singer")
     print("\nCtrl-C stops the emulators; their data go with them.", flush=True)
 
 

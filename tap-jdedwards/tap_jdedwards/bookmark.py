@@ -90,7 +90,10 @@ class TableBookmark:
                 time_key=time_key,
             )
         except (MarkError, AttributeError, TypeError) as error:
-            raise BookmarkError(f"the state of this stream cannot be read: {error}") from error
+            raise BookmarkError(
+                f"the state of this stream cannot be read: {error}; correct it, or remove the stream's entry from the "
+                "state to load it anew"
+            ) from error
 
     def to_state(self) -> dict[str, Any]:
         """Write the state.

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from tap_jdedwards.compiled import Convert
 
+EMPTY_KEY_DATE = "1900-01-01"
+"""Stands for an empty date in a key: databases refuse null there. No earlier date can be stored in JD Edwards."""
+
 _JSON_TYPES = {
     Kind.STRING: "string",
     Kind.CHARACTER: "string",
@@ -36,7 +39,8 @@ class TableColumn:
         alias: Data item; the property's name.
         title: What the server calls it.
         kind: What it holds.
-        in_key: Whether it belongs to the primary key; then a blank text is a value and stays one.
+        in_key: Whether it belongs to the primary key; then a blank text is a value and stays one, and an empty date
+            becomes ``EMPTY_KEY_DATE``.
     """
 
     alias: str
@@ -46,7 +50,7 @@ class TableColumn:
 
     def schema(self) -> dict[str, Any]:
         """Return the property's JSON schema."""
-        return property_schema(self.kind, description=self.title, nullable=not self.in_key or self.kind is Kind.DATE)
+        return property_schema(self.kind, description=self.title, nullable=not self.in_key)
 
 
 def property_schema(kind: Kind, *, description: str = "", nullable: bool = True) -> dict[str, Any]:
@@ -98,6 +102,11 @@ def key_text(value: Any) -> str:
     return "" if value is None else trim(str(value))
 
 
+def key_date(value: Any) -> str:
+    """Read a date of a primary key, where empty is a value."""
+    return iso_date(value) or EMPTY_KEY_DATE
+
+
 def character(value: Any) -> str | None:
     """Read a one-character column; blank is null."""
     return None if value is None else trim(str(value)) or None
@@ -123,6 +132,11 @@ _READERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.DATE: iso_date,
     Kind.TIME: time_text,
 }
+_KEY_READERS: dict[Kind, Callable[[Any], Any]] = {
+    Kind.STRING: key_text,
+    Kind.CHARACTER: key_text,
+    Kind.DATE: key_date,
+}
 
 
 def reader(kind: Kind, *, in_key: bool = False) -> Callable[[Any], Any]:
@@ -135,9 +149,7 @@ def reader(kind: Kind, *, in_key: bool = False) -> Callable[[Any], Any]:
     Returns:
         A function of one raw value; it raises ValueError for a malformed date.
     """
-    if in_key and kind in {Kind.STRING, Kind.CHARACTER}:
-        return key_text
-    return _READERS[kind]
+    return _KEY_READERS.get(kind, _READERS[kind]) if in_key else _READERS[kind]
 
 
 def to_records(rows: list[dict[str, Any]], columns: Iterable[TableColumn]) -> list[dict[str, Any]]:
@@ -177,7 +189,7 @@ def plain_records(rows: list[dict[str, Any]], columns: Iterable[TableColumn]) ->
 
 @lru_cache(maxsize=256)
 def _converter(columns: tuple[TableColumn, ...], lacking: frozenset[str]) -> Convert:
-    return compiled(((column.alias, column.kind, column.in_key) for column in columns), lacking, _READERS)
+    return compiled(((column.alias, column.kind, column.in_key) for column in columns), lacking, reader)
 
 
 def position(row: Mapping[str, Any], key: Iterable[str], kinds: Mapping[str, Kind]) -> tuple[Any, ...]:

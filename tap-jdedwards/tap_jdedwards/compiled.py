@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tap_jdedwards.dictionary import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     Convert = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 
@@ -37,6 +37,7 @@ _EXPRESSIONS = {
 _MINUTES = {100 * hour + minute: f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)}
 _SECONDS = {second: f"{second:02}" for second in range(60)}
 _KEY_TEXT = "'' if (v := {0}) is None else v.rstrip(blanks)"
+_KEY_EXPRESSIONS = {Kind.STRING: _KEY_TEXT, Kind.CHARACTER: _KEY_TEXT, Kind.DATE: "key_date({0})"}
 
 _FUNCTION = """\
 def convert(rows):
@@ -49,14 +50,14 @@ def convert(rows):
 
 
 def compiled(
-    columns: Iterable[tuple[str, Kind, bool]], lacking: frozenset[str], readers: Mapping[Kind, Callable[[Any], Any]]
+    columns: Iterable[tuple[str, Kind, bool]], lacking: frozenset[str], reader: Callable[..., Callable[[Any], Any]]
 ) -> Convert:
     """Write and compile the function for a set of columns.
 
     Args:
         columns: Alias, kind and whether the column belongs to the key, in the order of the record.
         lacking: Aliases that rows may lack.
-        readers: The plain functions of the kinds.
+        reader: Gives the plain function of a kind; told ``in_key``, that for columns of a key.
 
     Returns:
         A function from raw rows to records. It raises one of ``UNEXPECTED`` for a value or a lack it was not written
@@ -65,14 +66,15 @@ def compiled(
     cells = []
     for alias, kind, in_key in columns:
         name = repr(alias)
-        expression = _KEY_TEXT if in_key and kind in {Kind.STRING, Kind.CHARACTER} else _EXPRESSIONS[kind]
+        expression = _KEY_EXPRESSIONS.get(kind, _EXPRESSIONS[kind]) if in_key else _EXPRESSIONS[kind]
         cell = f"row.get({name})" if alias in lacking else f"row[{name}]"
         cells.append(f"{name}: {expression.format(cell)}")
     scope: dict[str, Any] = {
         "blanks": _BLANKS,
-        "whole": readers[Kind.WHOLE],
-        "date": readers[Kind.DATE],
-        "time": readers[Kind.TIME],
+        "whole": reader(Kind.WHOLE),
+        "date": reader(Kind.DATE),
+        "key_date": reader(Kind.DATE, in_key=True),
+        "time": reader(Kind.TIME),
         "minutes": _MINUTES,
         "seconds": _SECONDS,
     }

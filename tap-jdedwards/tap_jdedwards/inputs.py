@@ -7,6 +7,7 @@ A malformed value must neither turn into another setting (the SDK, read at 0.54.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _YES = {"true", "1", "yes", "on"}
 _NO = {"false", "0", "no", "off"}
+_METHODS = ("INCREMENTAL", "FULL_TABLE")
 
 
 def check_config_files(paths: Iterable[str]) -> None:
@@ -31,14 +33,29 @@ def check_config_files(paths: Iterable[str]) -> None:
     for path in paths:
         if path == "ENV":
             continue
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError(f"--config {path} cannot be read: {error.strerror}") from error
-        except ValueError as error:  # of JSON as well as of UTF-8
-            raise SettingsError(f"--config {path} holds no valid JSON: {error}") from error
-        if not isinstance(content, dict):
+        if not isinstance(read_json("--config", path), dict):
             raise SettingsError(f'--config {path} must hold a JSON object like {{"ais_url": "https://..."}}')
+
+
+def read_json(option: str, path: str) -> Any:
+    """Read a file that the command line names.
+
+    Args:
+        option: The option that names it, like ``--state``.
+        path: The file; ``-`` is standard input.
+
+    Returns:
+        Its content.
+
+    Raises:
+        SettingsError: When it cannot be read or is no JSON.
+    """
+    try:
+        return json.loads(sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{option} {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # of JSON as well as of UTF-8
+        raise SettingsError(f"{option} {path} holds no valid JSON: {error}") from error
 
 
 def check_environment(schema: Mapping[str, Any], prefix: str, environment: Mapping[str, str]) -> None:
@@ -107,12 +124,13 @@ def checked_state(state: Any) -> dict[str, Any] | None:
 
 
 def with_replication_metadata(catalog: dict[str, Any]) -> dict[str, Any]:
-    """Let ``replication-method`` and ``replication-key`` decide that a user put among a stream's metadata.
+    """Let the replication method and key decide that a user put among a stream's metadata.
 
     Key properties go out whatever the metadata select.
 
-    The SDK (read at 0.54.9) looks at the stream's own entries first, which discovery has filled in, and knows no method
-    in the metadata but a forced one. A key that discovery put there is among ``valid-replication-keys``.
+    The SDK (read at 0.54.9) looks at the stream's own entries first, which discovery has filled in, and at no method in
+    the metadata. Discovery writes ``forced-replication-method`` as well, so that ``replication-method`` goes before it
+    and an INCREMENTAL one says nothing. A key that discovery put there is among ``valid-replication-keys``.
 
     Args:
         catalog: A Singer catalog.
@@ -127,6 +145,8 @@ def _with_metadata(entry: dict[str, Any]) -> dict[str, Any]:
     listed = entry.get("metadata") or ()
     given: dict[str, Any] = next((item["metadata"] for item in listed if not item.get("breadcrumb")), {})
     method, key = given.get("replication-method"), given.get("replication-key")
+    if not method and given.get("forced-replication-method") == "FULL_TABLE":
+        method = "FULL_TABLE"
     chosen = {} if not method else {"replication_method": method}
     if key and key not in (given.get("valid-replication-keys") or ()):
         chosen["replication_key"] = key
@@ -147,12 +167,44 @@ def checked_catalog(catalog: Any) -> dict[str, Any]:
         The same.
 
     Raises:
-        SettingsError: When it is no Singer catalog.
+        SettingsError: When it is no Singer catalog, or says something that cannot be meant.
     """
     streams = catalog.get("streams") if isinstance(catalog, dict) else None
     if not isinstance(streams, list) or not all(
-        isinstance(entry, dict) and "tap_stream_id" in entry for entry in streams
+        isinstance(entry, dict) and isinstance(entry.get("tap_stream_id"), str) for entry in streams
     ):
         raise SettingsError("The catalog file holds no Singer catalog; make one with --discover")
+    if not streams:
+        raise SettingsError("The catalog file lists no stream; make one with --discover")
+    for entry in streams:
+        problem = _problem(entry)
+        if problem is not None:
+            raise SettingsError(f"The catalog's entry of {entry['tap_stream_id']} {problem}")
     found: dict[str, Any] = catalog
     return found
+
+
+def _problem(entry: dict[str, Any]) -> str | None:
+    schema, metadata = entry.get("schema"), entry.get("metadata")
+    if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
+        return "has no schema with properties; make a catalog with --discover"
+    if not isinstance(metadata, list) or not all(map(_is_metadata, metadata)):
+        return 'has no metadata, a list of {"breadcrumb": [...], "metadata": {...}}; make a catalog with --discover'
+    methods = [("replication_method", entry.get("replication_method"))]
+    for item in metadata:
+        chosen = item["metadata"].get("selected")
+        if chosen is not None and not isinstance(chosen, bool):
+            return f"has selected: {json.dumps(chosen)}; it must be true or false"
+        if not item["breadcrumb"]:
+            names = ("replication-method", "forced-replication-method")
+            methods += [(name, item["metadata"].get(name)) for name in names]
+    for name, method in methods:
+        if method not in (*_METHODS, None):
+            return f"has {name}: {json.dumps(method)}; it must be {' or '.join(_METHODS)}"
+    return None
+
+
+def _is_metadata(item: Any) -> bool:
+    return (
+        isinstance(item, dict) and isinstance(item.get("breadcrumb"), list) and isinstance(item.get("metadata"), dict)
+    )

@@ -245,5 +245,6 @@ def parse_mark(day: Any, at: Any = None, *, zoned: bool = False) -> datetime | N
         if at is not None:
             moment = datetime.combine(moment.date(), time.fromisoformat(str(at)).replace(tzinfo=None, microsecond=0))
     except (ValueError, OverflowError) as error:
-        raise MarkError(f"{day!r} {at or ''} is no date like 2026-11-20 with a time like 09:30:05") from error
+        given = repr(day) if at is None else f"{day!r} {at!r}"
+        raise MarkError(f"{given} is no date like 2026-11-20 with a time like 09:30:05") from error
     return moment

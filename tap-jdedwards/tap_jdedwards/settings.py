@@ -10,6 +10,7 @@ from jde_ais import AisSettings
 from singer_sdk import typing as th
 
 from tap_jdedwards.marks import MarkError, parse_mark
+from tap_jdedwards.unknown import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TABLES = ["F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401"]
 DEFAULT_STREAMS = ["customers", "contacts"]
+_YEARS = range(1970, 2900)
+"""Stamps lie between: JD Edwards is younger than its first year and stores no later one than the last."""
 
 CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
     th.Property(
@@ -122,14 +125,14 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "page_size",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=100_000),
         default=1000,
         title="Page size",
         description="Rows to ask for in one request; a lower fetch limit of the server is coped with",
     ),
     th.Property(
         "overlap_minutes",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=525_600),
         default=60,
         title="Overlap",
         description="How far before the bookmark each run reads again, for late commits and clocks that differ",
@@ -188,7 +191,7 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "requests_per_second",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=1000),
         default=0,
         title="Requests per second",
         description="Most requests a second; 0 for no limit",
@@ -215,7 +218,7 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "request_timeout_seconds",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=3600),
         default=60,
         title="Request timeout",
         description="How long to wait for an answer before a request is tried again",
@@ -276,16 +279,13 @@ class TapSettings:
             The settings.
 
         Raises:
-            SettingsError: When ``start_date`` is no date, or a name is empty.
+            SettingsError: When one cannot be used.
         """
-        try:
-            start = parse_mark(config.get("start_date") or None)
-        except MarkError as error:
-            raise SettingsError(f"start_date: {error}") from error
         if not all(name.strip() for name in (*config["tables"], *config["streams"])):
             raise SettingsError("tables and streams must not hold empty names")
         _check_log_in(config)
         _check_deletes(config)
+        _check_tables_named(config)
         verify: bool | str = config["verify_tls"]
         if verify and config.get("ca_bundle"):
             verify = config["ca_bundle"]
@@ -309,7 +309,7 @@ class TapSettings:
             table_keys={table.upper(): tuple(key) for table, key in config["table_keys"].items()},
             streams=tuple(dict.fromkeys(config["streams"])),
             definitions_file=config.get("definitions_file") or None,
-            start_date=start.date() if start else None,
+            start_date=_start_date(config.get("start_date")),
             page_size=config["page_size"],
             overlap_minutes=config["overlap_minutes"],
             replication_columns={table.upper(): name for table, name in config["replication_columns"].items()},
@@ -326,7 +326,13 @@ def _check_log_in(config: Mapping[str, Any]) -> None:
     needed = ("jwt",) if config["auth_method"] == "jwt" else ("username", "password")
     missing = [name for name in needed if not config.get(name)]
     if missing:
-        raise SettingsError(f"auth_method {config['auth_method']} needs {' and '.join(missing)}")
+        variables = " and ".join(f"TAP_JDEDWARDS_{name.upper()}" for name in missing)
+        are = "are" if len(missing) > 1 else "is"
+        raise SettingsError(
+            f"the setting{'s' if len(missing) > 1 else ''} {' and '.join(missing)} {are} missing, which the log-in by "
+            f"auth_method {config['auth_method']} needs; give {variables} in the environment (read with --config=ENV), "
+            "or in the configuration file"
+        )
 
 
 def _check_deletes(config: Mapping[str, Any]) -> None:
@@ -336,6 +342,30 @@ def _check_deletes(config: Mapping[str, Any]) -> None:
     for name in config["detect_deletes_in"]:
         if name not in offered:
             raise SettingsError(f"detect_deletes_in names {name}, which neither tables nor streams offers")
+
+
+def _check_tables_named(config: Mapping[str, Any]) -> None:
+    offered = [name.upper() for name in config["tables"]]
+    for setting in ("table_keys", "replication_columns"):
+        for name in config[setting]:
+            if name.upper() not in offered:
+                raise SettingsError(
+                    f"{setting} names {name}, which the setting tables does not offer{nearest(name, offered)}"
+                )
+
+
+def _start_date(given: str | None) -> date | None:
+    if not given:
+        return None
+    try:
+        start = parse_mark(given)
+    except MarkError as error:
+        raise SettingsError(f"start_date must be a day like 2026-11-20, not {given!r}") from error
+    if start is not None and start.year not in _YEARS:
+        raise SettingsError(
+            f"start_date must lie from {_YEARS[0]} to {_YEARS[-1]}, not {given!r}; leave it out for all"
+        )
+    return None if start is None else start.date()
 
 
 def _shard(given: Mapping[str, int] | None) -> tuple[int, int] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from click import STRING
 from dotenv import find_dotenv
 from dotenv.main import DotEnv
 from jde_ais import AisClient, AisError, AisUnavailable
@@ -19,6 +20,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_jdedwards.composed.codes import CodeTexts
+from tap_jdedwards.composed.definition import DefinitionError
 from tap_jdedwards.composed.loading import definitions
 from tap_jdedwards.composed.offering import composed_stream
 from tap_jdedwards.failures import IncompleteRunError, one_line_errors
@@ -27,10 +29,13 @@ from tap_jdedwards.inputs import (
     check_environment,
     checked_catalog,
     checked_state,
+    read_json,
     with_replication_metadata,
 )
+from tap_jdedwards.readiness import check_readiness
 from tap_jdedwards.settings import CONFIG_SCHEMA, SettingsError, TapSettings
 from tap_jdedwards.tables import table_stream
+from tap_jdedwards.unknown import unknown_settings, unknown_variables
 from tap_jdedwards.writer import StdoutWriter
 
 if TYPE_CHECKING:
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.streams import Stream
 
+    from tap_jdedwards.composed.definition import Definition
     from tap_jdedwards.stream import JdeStream
 
 
@@ -122,8 +128,9 @@ class TapJDEdwards(SecretSettings, Tap):
             unexpected: Whether this is a defect of the tap, for which the traceback is wanted.
         """
         self.failures[stream] = str(error)
+        text = str(error).removeprefix(f"{stream}: ")
         self._unreachable = self._unreachable or unreachable
-        self.logger.error("%s was not read to its end: %s", stream, error, exc_info=error if unexpected else None)
+        self.logger.error("%s was not read to its end: %s", stream, text, exc_info=error if unexpected else None)
 
     def note_not_read(self, stream: str) -> None:
         """Log that a stream was not tried because the server has gone.
@@ -164,7 +171,7 @@ class TapJDEdwards(SecretSettings, Tap):
         Returns:
             The streams.
         """
-        known = definitions(self.settings.definitions_file)
+        known = self._definitions()
         streams: list[JdeStream] = []
         _ = self.client.user  # a wrong password is told once, not once per table
         for table in self.settings.tables:
@@ -173,7 +180,8 @@ class TapJDEdwards(SecretSettings, Tap):
             except (AisError, ValueError) as error:
                 if isinstance(error, AisUnavailable) and not error.reached:
                     raise  # nothing can be offered; to try the next table would only take time
-                self.note_failure(table, ValueError(f"{error} (it is named in the setting tables)"))
+                named = any(setting in str(error) for setting in ("table_keys", "replication_columns"))
+                self.note_failure(table, error if named else ValueError(f"{error} (it is named in the setting tables)"))
         for name in self.settings.streams:
             try:
                 streams.append(composed_stream(self, name, known))
@@ -182,6 +190,15 @@ class TapJDEdwards(SecretSettings, Tap):
                     raise
                 self.note_failure(name, error)
         return streams
+
+    def _definitions(self) -> dict[str, Definition]:
+        file = self.settings.definitions_file
+        try:
+            return definitions(file)
+        except DefinitionError as error:
+            if file is None or file in str(error):
+                raise
+            raise SettingsError(f"definitions_file {file}: {error}") from error
 
     @property
     def streams(self) -> dict[str, Stream]:
@@ -202,6 +219,7 @@ class TapJDEdwards(SecretSettings, Tap):
             IncompleteRunError: At the end, when any of them could not be read.
         """
         try:
+            check_readiness(self)
             self.sync_all()
         finally:
             self.close()
@@ -229,8 +247,8 @@ class TapJDEdwards(SecretSettings, Tap):
         about: bool = False,
         about_format: str | None = None,
         config: Any = None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
+        state: str | None = None,
+        catalog: str | None = None,
     ) -> None:
         """Run the tap from the command line; errors are one line each.
 
@@ -248,10 +266,23 @@ class TapJDEdwards(SecretSettings, Tap):
             cls.print_version(print_fn=cls.logger.info)
             tap = cls.from_command_line(
                 config,
-                state=None if state is None else checked_state(json.load(state)),
-                catalog=None if catalog is None else checked_catalog(json.load(catalog)),
+                state=None if state is None else checked_state(read_json("--state", state)),
+                catalog=None if catalog is None else checked_catalog(read_json("--catalog", catalog)),
             )
             tap.run()
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Make the command; files are opened by the tap, which tells in one line what is wrong with them.
+
+        Returns:
+            The command.
+        """
+        command = super().get_singer_command()
+        for option in command.params:
+            if option.name in {"state", "catalog"}:
+                option.type = STRING
+        return command
 
     @classmethod
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: ARG003 -- click's way
@@ -324,9 +355,15 @@ class TapJDEdwards(SecretSettings, Tap):
             ConfigValidationError: When the settings do not fit the schema.
             SettingsError: When an environment variable is malformed.
         """
+        known = deepcopy(cls.config_jsonschema)
+        cls.append_builtin_config(known)
+        for line in unknown_settings(known, config.config if config else ()):
+            cls.logger.warning("%s", line)
         if config and config.parse_env:
             DotEnv(find_dotenv()).set_as_environment_variables()  # as the SDK is about to do
             check_environment(cls.config_jsonschema, cls._env_var_prefix, os.environ)
+            for line in unknown_variables(known, cls._env_var_prefix, os.environ):
+                cls.logger.warning("%s", line)
         return cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env), **given)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- the signal's way

@@ -156,11 +156,13 @@ def as_record():
     """Tells what the tap must make of a row as people read it."""
     kinds = load_dictionary().kinds
 
-    def record_of(row):
+    def record_of(row, key=()):
         record = dict(row)
         for alias, value in row.items():
             if kinds.get(alias) is Kind.TIME and value is not None:
                 record[alias] = f"{value // 10000:02}:{value // 100 % 100:02}:{value % 100:02}"
+            elif kinds.get(alias) is Kind.DATE and alias in key:
+                record[alias] = value or "1900-01-01"
             elif kinds.get(alias) is Kind.CHARACTER:
                 record[alias] = value or None
         return record

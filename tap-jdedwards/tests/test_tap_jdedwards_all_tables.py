@@ -42,11 +42,11 @@ def as_json(column, stored, *, in_key):
     kind = DICTIONARY.kinds.get(column.alias)
     if column.kind == "date":
         if not stored:
-            return None
+            return "1900-01-01" if in_key else None
         year, day = divmod(stored, 1000)
         return (date(1900 + year, 1, 1) + timedelta(days=day - 1)).isoformat()
     if column.is_text:
-        text = None if stored is None else stored.rstrip(BLANK)
+        text = None if stored is None else stored.rstrip(BLANK).replace("\0", "")
         if in_key:
             return text or ""
         return (text or None) if kind is Kind.CHARACTER else text

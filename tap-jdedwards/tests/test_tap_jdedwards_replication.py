@@ -113,6 +113,7 @@ def test_the_catalogs_own_choice_goes_before_the_setting_and_the_default_does_no
 def test_a_column_that_cannot_be_one(read, column, message):
     output = read(tables=["F0101", "F0111"], replication_columns={"F0101": column})
     assert message in output.failures["F0101"]
+    assert "setting tables" not in output.failures["F0101"]
     assert output.records["F0111"]
 
 

@@ -6,9 +6,8 @@ from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
-from tap_jdedwards.writer import format_batch
+from tap_jdedwards.writer import StdoutWriter, format_batch
 
 TEXTS = st.text() | st.sampled_from(['"', "\\", "\n", "\r\n", "\u2028", "\x00", '{"record":{}}', "null", "ä€😀"])
 NUMBERS = st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.just(Decimal("1250.50"))
@@ -22,13 +21,27 @@ TIMES = st.datetimes(timezones=st.just(timezone.utc))
 
 
 def one_by_one(stream, records, version, time):
-    writer = MsgSpecWriter()
+    writer = StdoutWriter()
     messages = [RecordMessage(stream, record, version=version, time_extracted=time) for record in records]
     return b"".join(bytes(writer.format_message(message)) for message in messages)
 
 
+def test_no_nul_character_leaves_the_tap_and_nothing_else_is_lost():
+    now = datetime.now(timezone.utc)
+    inner = {"list": ["\x00", {"deep": "a\x00\x00b"}], "none": None, "number": 5}
+    records = [{"AN8": 1, "ALPH": "NUL\x00inside"}, {"spelled": "\\u0000 and \\\\u0000"}, inner]
+    (first, second, third) = map(
+        json.loads, format_batch("F0101", records, version=None, time_extracted=now).splitlines()
+    )
+    assert first["record"] == {"AN8": 1, "ALPH": "NULinside"}
+    assert second["record"] == records[1]
+    assert third["record"] == {"list": ["", {"deep": "ab"}], "none": None, "number": 5}
+    assert inner["list"][1]["deep"] == "a\x00\x00b"
+    assert format_batch("F0101", records, version=None, time_extracted=now) == one_by_one("F0101", records, None, now)
+
+
 @given(TEXTS, RECORDS, st.none() | st.integers(0, 2**53), TIMES)
-def test_a_batch_is_byte_by_byte_what_the_sdks_writer_makes_of_its_records(stream, records, version, time):
+def test_a_batch_is_byte_by_byte_what_the_writer_makes_of_its_records(stream, records, version, time):
     batch = format_batch(stream, records, version=version, time_extracted=time)
     assert batch == one_by_one(stream, records, version, time)
 

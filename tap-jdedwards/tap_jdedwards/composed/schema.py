@@ -39,9 +39,8 @@ def document_schema(definition: Definition) -> dict[str, Any]:
     """
     schemas = _Schemas(definition)
     properties = {name: schemas.of(entry) for name, entry in definition.properties.items()}
-    for name, alias in definition.key.items():
-        if definition.kinds[alias] is not Kind.DATE:  # an empty date is a value of a key, too
-            properties[name]["type"] = [properties[name]["type"][0]]
+    for name in definition.key:
+        properties[name]["type"] = [properties[name]["type"][0]]
     day, at = STAMP_PROPERTIES
     watched = ", ".join(source.name for source in definition.sources.values() if source.emits)
     properties[day] = property_schema(Kind.DATE, description=f"Day of the latest change in {watched}")

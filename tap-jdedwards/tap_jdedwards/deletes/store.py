@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Key = tuple[Any, ...]
-"""Values of the key properties as records hold them: text, numbers, ISO dates, None for an empty date."""
+"""Values of the key properties as records hold them: text, numbers, ISO dates; none is null."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (

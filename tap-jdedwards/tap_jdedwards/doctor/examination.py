@@ -17,7 +17,7 @@ from tap_jdedwards.doctor.findings import Finding, Status, failed, good, of_erro
 from tap_jdedwards.doctor.network import check_network
 from tap_jdedwards.doctor.server import check_log_in, check_server
 from tap_jdedwards.doctor.tables import check_table, tables_needed
-from tap_jdedwards.failures import without_secret
+from tap_jdedwards.failures import in_plain_words
 from tap_jdedwards.settings import SettingsError
 from tap_jdedwards.tap import TapJDEdwards
 
@@ -48,7 +48,7 @@ def examine(config: Any) -> Iterator[Finding]:
         _ = settings.ais.base_url
     except ConfigValidationError as error:
         for line in error.errors:
-            yield failed("settings", without_secret(line), _CORRECT)
+            yield failed("settings", in_plain_words(line), _CORRECT)
         return
     except (SettingsError, DefinitionError, AisError) as error:
         yield of_error("settings", error, otherwise=_CORRECT)

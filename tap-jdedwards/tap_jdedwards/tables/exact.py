@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jde_ais import AllOf, AnyOf, Condition, eq, in_list, is_blank, time_to_int
 
-from tap_jdedwards.columns import TableColumn, to_records
+from tap_jdedwards.columns import EMPTY_KEY_DATE, TableColumn, to_records
 from tap_jdedwards.dictionary import Kind
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def _value(part: Any, kind: Kind) -> Any:
     if part is None or part == "":
         return None
     if kind is Kind.DATE:
+        if part == EMPTY_KEY_DATE:
+            return None
         return date.fromisoformat(part)
     if kind is Kind.TIME:
         return time_to_int(part)
