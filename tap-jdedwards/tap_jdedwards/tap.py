@@ -95,8 +95,12 @@ class TapJDEdwards(SecretSettings, Tap):
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
-        """Threads that fetch pages while rows are written."""
-        return ThreadPoolExecutor(self.settings.ais.max_concurrency, thread_name_prefix="ais")
+        """Threads that fetch pages while rows are written.
+
+        Half as many again as requests may run at once: while some decode their page, the line is busy with others.
+        """
+        allowed = self.settings.ais.max_concurrency
+        return ThreadPoolExecutor(allowed + (allowed + 1) // 2, thread_name_prefix="ais")
 
     @cached_property
     def code_texts(self) -> CodeTexts:

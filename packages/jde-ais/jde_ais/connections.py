@@ -97,4 +97,7 @@ def _reason(error: Exception, redact: Callable[[str], str]) -> str:
     """Gives the innermost reason in a few words; the outer texts repeat the URL."""
     inner = _innermost(error)
     words = redact(str(inner))
-    return words.rsplit(": ", 1)[-1] or type(inner).__name__
+    _, code, rest = words.partition("[")  # a code of OpenSSL, "[SSL: …]", is one of the words
+    return (code + rest if code and isinstance(inner, ssl.SSLError) else words.rsplit(": ", 1)[-1]) or type(
+        inner
+    ).__name__

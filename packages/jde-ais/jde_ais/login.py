@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,10 @@ def refusal(error: AisAuthError, log_in: LogIn, settings: AisSettings, config: S
         return None
     if log_in.way == "basic" and not config.allow_basic:
         return f"{error}; the AIS Server does not accept Basic authentication, set auth_method to password"
+    if settings.environment and re.search(r"\benvironments?\b", str(error), re.IGNORECASE):
+        return (
+            f"{error}; check that the user may use {_place(settings)} and that both exist, then username and password"
+        )
     return (
         f"{error}; check username and password, whether the user is locked, and whether it may use {_place(settings)}"
     )

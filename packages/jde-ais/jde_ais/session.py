@@ -196,7 +196,8 @@ class Session:
             raise RuntimeError(msg)
         if self._refusal is not None:
             raise AisAuthError(self._refusal)
-        what = f"log-in of {self._settings.username}" if self._settings.username else "log-in"
+        known = self._settings.username and self._settings.auth_method != "jwt"
+        what = f"log-in of {self._settings.username}" if known else "log-in"
         config = self.config()
         log_in = log_in_with(self._settings, config)
         try:

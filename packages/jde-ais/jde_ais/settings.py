@@ -105,6 +105,9 @@ class AisSettings:
             valid = parts.scheme in {"http", "https"} and _is_host(parts.hostname or "") and parts.port != 0
         except ValueError:
             valid = False
+        if "://" not in self.url and self.url.strip() and "@" not in self.url:
+            msg = f"ais_url lacks https:// (or http://) at its beginning: give https://{self.url.strip()}"
+            raise AisConfigError(msg)
         if not valid or "@" in parts.netloc or parts.query or parts.fragment:
             msg = (
                 "ais_url must be the address of the AIS Server like https://ais.example.com:7077, "

@@ -179,6 +179,12 @@ def test_an_address_that_is_none_is_refused(jde, url):
     assert "u:p" not in str(refused.value)
 
 
+@pytest.mark.parametrize("url", ["ais.example.com", "ais.example.com:7077", "10.0.0.1:7077/jderest"])
+def test_an_address_without_its_scheme_is_told_what_is_missing(jde, url):
+    with pytest.raises(AisConfigError, match=f"ais_url lacks https://.*give https://{url}"):
+        jde.client(url=url)
+
+
 def test_no_more_requests_at_once_than_allowed(people):
     people.control.fault("slow", path="v2/dataservice$", delay_ms=20, times=None)
     running, peak, lock = 0, 0, threading.Lock()

@@ -111,7 +111,10 @@ def test_a_wrong_password_is_sent_once(jde):
 
 
 def test_a_refused_environment_is_named(jde):
-    with jde.client(environment="XX920") as client, pytest.raises(AisAuthError, match="environment XX920"):
+    with (
+        jde.client(environment="XX920") as client,
+        pytest.raises(AisAuthError, match=r"; check that the user may use environment XX920"),
+    ):
         client.browse(READ)
 
 

@@ -62,7 +62,8 @@ def check_log_in(client: AisClient) -> Iterator[Finding]:
         return
     except AisError as error:
         found = of_error("log-in", error, otherwise=_LOOK)
-        yield failed("log-in", f"{found.text} (tried once: JD Edwards locks users)", found.remedy)
+        once = "" if client.settings.auth_method == "jwt" else " (tried once: JD Edwards locks users)"
+        yield failed("log-in", f"{found.text}{once}", found.remedy)
         return
     place = f"environment {user.environment or '(default)'}, role {user.role or '(default)'}"
     yield good("log-in", f"{user.username} signed on to {place}")
