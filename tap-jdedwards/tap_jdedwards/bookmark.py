@@ -104,7 +104,7 @@ class TableBookmark:
         state = _head(self.mark, self.date_key, self.time_key)
         if self.first_load is not None:
             state["first_load"] = {
-                "key": list(self.first_load.key),
+                **({"key": list(self.first_load.key)} if self.first_load.key else {}),
                 "after": list(self.first_load.after),
                 "start_mark": mark_to_json(self.first_load.start_mark, self.date_key, self.time_key),
             }

@@ -96,7 +96,7 @@ def test_a_wrong_password_is_tried_once(jde, runner_of, doctor):
         ({"page_size": 0}, "page_size", "--about"),
         ({"password": 4711471147}, "the password must be text", "--about"),
         ({"password": None}, "the setting password is missing", "TAP_JDEDWARDS_PASSWORD"),
-        ({"ais_url": "ais.example.com"}, "ais_url must be the address", "like https://"),
+        ({"ais_url": "ais.example.com"}, "ais_url lacks https://", "https://ais.example.com"),
         ({"start_date": "last week"}, "start_date", ""),
         ({"streams": ["vendrs"]}, "vendrs", "customers"),
         ({"detect_deletes": "keys", "keys_path": "/proc/1/keys"}, "keys_path /proc/1/keys cannot be written", "folder"),

@@ -91,7 +91,7 @@ def test_discovery_shows_what_there_is_and_tells_the_rest(read, tmp_path):
         ({"ais_url": "http://ais example:7077"}, "ais_url must be the address"),
         ({"start_date": "last week"}, "start_date must be a day like 2026-11-20, not 'last week'"),
         ({"definitions_file": "/nowhere.yml"}, "definitions_file /nowhere.yml cannot be read"),
-        ({"ais_url": "ais.example.com"}, "ais_url must be the address"),
+        ({"ais_url": "ais.example.com"}, "ais_url lacks https://"),
     ],
 )
 def test_wrong_settings_are_told_by_name(read, tmp_path, changes, message):

@@ -226,7 +226,7 @@ def test_start_date_holds_for_changes_and_looks_at_keys(jde, run, tmp_path):
     tidy(jde)
     jde.control.set_clock(now="2026-11-20T09:00:00")
     jde.control.update_rows(TABLE, {"AN8": [1001, 1002]}, {"ALPH": "Recent"})
-    options = {"tables": [TABLE], "start_date": "2026-11-01", "overlap_minutes": 60 * 24 * 400}
+    options = {"tables": [TABLE], "start_date": "2026-11-01", "overlap_minutes": 60 * 24 * 365}
     options |= {"detect_deletes": "keys", "keys_path": str(tmp_path)}
     first = run(**options)
     assert numbers(first) == {1001, 1002}

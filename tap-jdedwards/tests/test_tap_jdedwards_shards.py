@@ -135,7 +135,7 @@ def test_shards_as_processes(orders, runner_of, tmp_path):
     whole = runner_of(orders)(tables=["F0911"])
     processes = []
     for index in range(SHARDS):
-        file = tmp_path / f"{index}.json"
+        file = tmp_path / f"{index}.config.json"
         file.write_text(json.dumps(runner_of(orders).config(tables=["F0911"], shard={"index": index, "of": SHARDS})))
         command = [sys.executable, "-m", "tap_jdedwards", "--config", str(file)]
         processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ))

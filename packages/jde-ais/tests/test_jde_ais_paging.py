@@ -71,7 +71,7 @@ def test_an_empty_page_that_promises_more_is_no_end(stub_server, parallel, pages
         stub.client() as client,
         ThreadPoolExecutor(2) as pool,
     ):
-        options = {"key_kinds": {"AN8": NUMBER}, "page_size": 2}
+        options = {"key_kinds": {"AN8": NUMBER}, "page_size": 20}
         walked = (
             ranged_pages(client, "F0101", [], ["AN8"], pool=pool, workers=1, **options)
             if parallel
