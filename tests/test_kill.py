@@ -33,7 +33,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trial", range(20))
+@pytest.mark.parametrize("trial", range(8))
 def test_a_load_killed_at_a_random_point_and_run_again_has_every_customer_once(
     suite_of: Callable[..., Suite], load: Path, trial: int
 ) -> None:
