@@ -38,7 +38,8 @@ def fault_of_connection(
     inner = _innermost(error)
     if isinstance(error, requests.exceptions.ProxyError):
         return _fault_of_proxy(what, host, reason, settings)
-    if isinstance(error, requests.exceptions.SSLError) and not isinstance(inner, ssl.SSLEOFError):
+    lost = isinstance(inner, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    if isinstance(error, requests.exceptions.SSLError) and not lost:
         return AisConfigError(f"{what}: no trusted TLS connection to {host}: {_distrust(inner, reason)}")
     if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(inner, NewConnectionError):
         return TransientFault(
