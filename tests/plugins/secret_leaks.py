@@ -1,7 +1,7 @@
 """Fails every test that lets a secret be seen: in what it prints, logs, or leaves in its folder.
 
 Known are all secrets that the emulators of the test process hand out (`service_emulators.handed_out`), all secret
-settings that plug-ins are made with, and all that the AIS client itself masks. Looked at are, for each test, captured
+settings plug-ins of a test are made with, and all that its AIS clients mask. Looked at are, for each test: captured
 output and logs, what it took from `capsys` and `capfd`, from processes (`communicate`, `subprocess.run`), from
 `redirect_stdout` and from command runners, and at its end the files in `tmp_path`: STATE, ledgers, logs, messages.
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import itertools
 import json
 import re
 import subprocess
@@ -83,6 +84,7 @@ class LeakGuard:
 
     def __init__(self) -> None:
         self.secrets = Secrets()
+        self.own = Secrets()  # of the test that runs: what is a secret in one may be any word in the next
         self._leaks: dict[str, None] = {}
 
     def look(self, content: object, where: str) -> None:
@@ -90,7 +92,7 @@ class LeakGuard:
         if isinstance(content, str):
             content = content.encode("utf-8", "surrogatepass")
         if isinstance(content, bytes) and content:
-            for what in self.secrets.find(content):
+            for what in itertools.chain(self.secrets.find(content), self.own.find(content)):
                 self._leaks[f"the {what} in {where}"] = None
 
     def look_into(self, folder: Path) -> None:
@@ -102,7 +104,7 @@ class LeakGuard:
                 rest = b""
                 while chunk := content.read(_CHUNK):
                     self.look(rest + chunk, f"the file {file.relative_to(folder)}")
-                    rest = chunk[-self.secrets.longest :]
+                    rest = chunk[-max(self.secrets.longest, self.own.longest) :]
 
     # -- pytest ------------------------------------------------------------------------------------------------
 
@@ -119,7 +121,7 @@ class LeakGuard:
         folder = getattr(item, "funcargs", {}).get("tmp_path")
         if isinstance(folder, Path) and item.get_closest_marker(MARKER) is None:
             self.look_into(folder)
-        leaks, self._leaks = list(self._leaks), {}
+        leaks, self._leaks, self.own = list(self._leaks), {}, Secrets()
         if leaks and report.passed and item.get_closest_marker(MARKER) is None:
             report.outcome = "failed"
             report.longrepr = (
@@ -160,15 +162,15 @@ def _watch_settings(guard: LeakGuard, patch: pytest.MonkeyPatch) -> None:
     def checked(plugin: PluginBase) -> None:
         for name, setting in plugin.config_jsonschema["properties"].items():
             if setting.get("secret"):
-                _add_setting(guard.secrets, plugin.config.get(name), f"setting {name}")
+                _add_setting(guard.own, plugin.config.get(name), f"setting {name}")
 
     def learned(_: Redactor, value: str) -> None:
-        guard.secrets.add(value, "secret of the AIS client")
+        guard.own.add(value, "secret of the AIS client")
 
     def started(_: object, *__: object, env: Mapping[str, str] | None = None, **___: object) -> None:
         for name, value in (env or {}).items():
             if name.endswith(_SECRET_VARIABLES):
-                _add_setting(guard.secrets, value, f"variable {name}")
+                _add_setting(guard.own, value, f"variable {name}")
 
     _before(patch, PluginBase, "_validate_config", lambda plugin, **_: checked(plugin))
     _before(patch, subprocess.Popen, "__init__", started)
