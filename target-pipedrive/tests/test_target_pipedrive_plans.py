@@ -8,7 +8,7 @@ import typing as t
 import pytest
 from sync_ledger.ledger.tables import claims, links, open_rows, plan_rows, runs
 from target_pipedrive_crm import SCHEMA, Crm, customer
-from target_pipedrive_runs import organization, person, schema, state
+from target_pipedrive_runs import organization, person, record, schema, state
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,20 @@ def test_a_plan_writes_nothing_and_is_applied_as_shown(crm: Crm, tmp_path: Path)
     assert {row["status"] for row in crm.plan()["rows"]} == {"applied", "held"}
     assert crm.plan()["status"] == "applied"
     assert "has been applied already" in crm.apply(plan["id"], tmp_path).output
+
+
+def test_deletions_are_planned_and_carried_out_by_apply(crm: Crm, tmp_path: Path) -> None:
+    crm.run(customer(1), customer(2))
+    gone = record("organizations", "2", _sdc_deleted_at="2026-11-20T08:00:00Z")
+    crm.spent()
+    options = {"deletions": {"organizations": {"do": "delete"}}}
+    assert crm.run(customer(1, **{"Payment Terms": "N60"}), gone, mode="plan", **options) == 0
+    assert crm.writes() == 0
+    assert crm.actions() == {"1": "update", "2": "delete"}
+    done = crm.apply(crm.plan()["id"], tmp_path, **options)
+    assert done.exit_code == 0, done.output
+    assert set(crm.keys().values()) == {"1"}
+    assert {row["status"] for row in crm.plan()["rows"]} == {"applied"}
 
 
 def test_a_plan_leaves_no_trace_in_the_ledger_but_itself(crm: Crm) -> None:
