@@ -39,7 +39,7 @@ class Extraction:
 
     def run(self) -> list[dict[str, t.Any]]:
         """Write the next run's messages to `file` and return them."""
-        config = self.suite.home / "tap.json"
+        config = self.suite.home / "tap.config.json"
         access = {"ais_url": self.suite.jde.url, "username": "TAPUSER", "password": self.suite.jde.password}
         config.write_text(json.dumps({**access, **self.settings}))
         command = ["tap-jdedwards", "--config", str(config)]
