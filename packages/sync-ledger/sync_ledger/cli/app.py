@@ -35,7 +35,7 @@ def _resolved(url: str) -> str:
     try:
         return Resolver()(url)
     except SecretError as error:
-        _fail(f"--ledger-url {error}")
+        fail(f"--ledger-url {error}")
 
 
 LedgerUrl = t.Annotated[
@@ -49,49 +49,49 @@ LedgerUrl = t.Annotated[
 ]
 AsJson = t.Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-_MOST = 2**63 - 1  # what the databases count with
-_DEFAULT = "sqlite:///sync-ledger.db"
+MOST = 2**63 - 1  # what the databases count with
+DEFAULT_URL = "sqlite:///sync-ledger.db"
 
 
 @app.command()
 def runs(
-    ledger_url: LedgerUrl = _DEFAULT,
+    ledger_url: LedgerUrl = DEFAULT_URL,
     destination: t.Annotated[str | None, typer.Option(help="Only runs of this destination.")] = None,
-    limit: t.Annotated[int, typer.Option(min=1, max=_MOST, help="How many of the last runs.")] = 20,
+    limit: t.Annotated[int, typer.Option(min=1, max=MOST, help="How many of the last runs.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List the last runs with their rows, outcomes, calls and cost."""
-    history = _open(ledger_url)
-    _show(history.runs(destination=destination, limit=limit), render.runs, as_json=as_json)
+    history = open_history(ledger_url)
+    show(history.runs(destination=destination, limit=limit), render.runs, as_json=as_json)
 
 
 @app.command()
 def run(
-    run_id: t.Annotated[int, typer.Argument(min=1, max=_MOST, help="Number of the run.", metavar="ID")],
-    ledger_url: LedgerUrl = _DEFAULT,
+    run_id: t.Annotated[int, typer.Argument(min=1, max=MOST, help="Number of the run.", metavar="ID")],
+    ledger_url: LedgerUrl = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
     """Show one run: counts per entity, outcome and reason, and the STATE that came in and went out."""
-    found = _open(ledger_url).run(run_id)
+    found = open_history(ledger_url).run(run_id)
     if found is None:
-        _fail(f"There is no run {run_id}; `sync-ledger runs` lists them")
-    _show(found, render.run, as_json=as_json)
+        fail(f"There is no run {run_id}; `sync-ledger runs` lists them")
+    show(found, render.run, as_json=as_json)
 
 
 @app.command()
 def held(
-    ledger_url: LedgerUrl = _DEFAULT,
+    ledger_url: LedgerUrl = DEFAULT_URL,
     outcome: OfOutcome = None,
     reason: OfReason = None,
     stream: OfStream = None,
     since: Since = None,
     until: Until = None,
-    limit: t.Annotated[int, typer.Option(min=1, max=_MOST, help="How many rows at the most.")] = 100,
+    limit: t.Annotated[int, typer.Option(min=1, max=MOST, help="How many rows at the most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List rows that were not written: held and rejected ones wait for a person, failed ones for the next run."""
-    found = _open(ledger_url).open_rows(Selection((), outcome, reason, stream, since, until), limit=limit)
-    _show(found, render.open_rows, as_json=as_json)
+    found = open_history(ledger_url).open_rows(Selection((), outcome, reason, stream, since, until), limit=limit)
+    show(found, render.open_rows, as_json=as_json)
 
 
 @app.command()
@@ -100,7 +100,7 @@ def why(
     external_id: t.Annotated[
         str | None, typer.Argument(help="External ID, such as the JDE address number.", metavar="EXTERNAL_ID")
     ] = None,
-    ledger_url: LedgerUrl = _DEFAULT,
+    ledger_url: LedgerUrl = DEFAULT_URL,
     live: t.Annotated[bool, typer.Option("--live", help="Read the record at the service as well.")] = False,
     config: t.Annotated[
         list[str] | None, typer.Option("--config", help="With --live: settings of the target, a JSON file or ENV.")
@@ -109,11 +109,11 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Show the whole life of one record: its link, every write with old and new values, and what waits."""
-    history = _open(ledger_url)
+    history = open_history(ledger_url)
     entity, key = (name, external_id) if external_id is not None else (_only_entity(history, name), name)
     found = history.why(entity, key)
     if not any(found[part] for part in ("links", "index", "in_flight", "outcomes", "open_rows", "plans")):
-        _fail(f"The ledger knows nothing of {entity} {key}")
+        fail(f"The ledger knows nothing of {entity} {key}")
     if live:
         # The service's client is loaded when it is wanted: all other answers come from the ledger alone.
         from sync_ledger.cli.live import read_live  # noqa: PLC0415
@@ -121,37 +121,40 @@ def why(
         try:
             found["live"] = read_live(history.database, entity, key, target, config, ledger_url)
         except SyncError as error:
-            _fail(str(error))
-    _show(found, render.why, as_json=as_json)
+            fail(str(error))
+    show(found, render.why, as_json=as_json)
 
 
 def _only_entity(history: History, external_id: str) -> str:
     entities = history.entities_of(external_id)
     if len(entities) > 1:
-        _fail(f"{external_id} is known as {', '.join(entities)}; name one, like `why {entities[0]} {external_id}`")
+        fail(f"{external_id} is known as {', '.join(entities)}; name one, like `why {entities[0]} {external_id}`")
     if not entities:
-        _fail(f"The ledger knows nothing of {external_id}")
+        fail(f"The ledger knows nothing of {external_id}")
     return entities[0]
 
 
-def _open(url: str) -> History:
+def open_history(url: str) -> History:
+    """Open a ledger that is there; the command ends if there is none."""
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database and not Path(parsed.database).exists():
-            _fail(f"There is no ledger {parsed.database}; give the target's ledger_url with --ledger-url")
+            fail(f"There is no ledger {parsed.database}; give the target's ledger_url with --ledger-url")
         return History(open_engine(url))
     except ArgumentError:
-        _fail("--ledger-url must look like sqlite:///file.db or postgresql://user@host/database")
+        fail("--ledger-url must look like sqlite:///file.db or postgresql://user@host/database")
     except LedgerError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
-def _fail(message: str) -> t.NoReturn:
+def fail(message: str) -> t.NoReturn:
+    """End the command with one line and exit code 1."""
     typer.echo(f"Error: {message}", err=True)
     raise typer.Exit(1)
 
 
-def _show(found: t.Any, table: Callable[[t.Any], None], *, as_json: bool) -> None:
+def show(found: t.Any, table: Callable[[t.Any], None], *, as_json: bool) -> None:
+    """Print what was found, as JSON or as a table."""
     if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
     else:

@@ -11,26 +11,70 @@ import typing as t
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import typer
 from secret_references import without_secrets
 from singer_sdk.exceptions import ConfigValidationError
 
-from sync_ledger.errors import ConfigError
+from sync_ledger.errors import ConfigError, SyncError
 from sync_ledger.settings import check_environment
 from sync_ledger.target import UpsertTarget
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from sync_ledger.engine.engine import UpsertEngine
 
 GROUP = "sync_ledger.targets"
 ENVIRONMENT = "ENV"
+Config = t.Annotated[
+    list[str] | None,
+    typer.Option("--config", help="Settings of the target: a JSON file, or ENV; may be given several times."),
+]
 
 
-def connect(target_name: str, config: Sequence[str], *, ledger_url: str) -> UpsertTarget:
+def run_on(
+    destination: str,
+    target_name: str,
+    config: Sequence[str] | None,
+    ledger_url: str,
+    work: Callable[[UpsertEngine], None],
+) -> int:
+    """Let a target's engine do something on an account in a run of its own; return the number of the run.
+
+    Raises:
+        ConfigError: If the settings lead to another account.
+        SyncError: If the run could not go on.
+    """
+    target = connect(target_name, config, ledger_url=ledger_url)
+    if target.destination.name != destination:
+        mine = target.destination.name
+        target.destination.close()
+        raise ConfigError(
+            f"This is for {destination}, but the settings of {target_name} lead to {mine}; give others with --config"
+        )
+    engine = target.engine
+    status, error = "failed", None
+    try:
+        work(engine)
+        status = "succeeded"
+    except SyncError as problem:
+        error = str(problem)
+        raise
+    except KeyboardInterrupt:
+        status = "stopped"
+        raise
+    finally:
+        engine.end(status, error)
+    return engine.run_id
+
+
+def connect(target_name: str, config: Sequence[str] | None, *, ledger_url: str) -> UpsertTarget:
     """Return a target with its settings, not opened yet; its `destination` and `engine` work.
 
     Args:
         target_name: Name of the target, such as `target-pipedrive`.
-        config: Where its settings are: JSON files and, for the environment, `ENV`; later ones win.
+        config: Where its settings are: JSON files and, for the environment, `ENV`; later ones win. The environment if
+            nothing is given.
         ledger_url: Ledger the command works on, in place of the one in the settings.
 
     Raises:
@@ -38,7 +82,7 @@ def connect(target_name: str, config: Sequence[str], *, ledger_url: str) -> Upse
     """
     kind = _target(target_name)
     given: dict[str, t.Any] = {}
-    for source in config:
+    for source in config or [ENVIRONMENT]:
         if source != ENVIRONMENT:
             given.update(_read(source))
         else:

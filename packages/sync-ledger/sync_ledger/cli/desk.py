@@ -9,17 +9,17 @@ import typer
 
 from sync_ledger.cli import editing, render_desk
 from sync_ledger.cli.app import (
-    _DEFAULT,
-    _MOST,
+    DEFAULT_URL,
+    MOST,
     AsJson,  # noqa: TC001
     LedgerUrl,  # noqa: TC001
-    _fail,
-    _open,
-    _show,
     app,
+    fail,
+    open_history,
+    show,
 )
 from sync_ledger.cli.choosing import Ids, OfOutcome, OfReason, OfStream, Since, Until  # noqa: TC001
-from sync_ledger.cli.connecting import ENVIRONMENT, connect
+from sync_ledger.cli.connecting import Config, run_on  # noqa: TC001
 from sync_ledger.engine.undo_file import read_undo_file
 from sync_ledger.errors import SyncError
 from sync_ledger.ledger.database import open_engine
@@ -30,17 +30,13 @@ if t.TYPE_CHECKING:
 
     from sync_ledger.engine.engine import UpsertEngine
 
-Config = t.Annotated[
-    list[str] | None,
-    typer.Option("--config", help="Settings of the target: a JSON file, or ENV; may be given several times."),
-]
-RowId = t.Annotated[int, typer.Argument(min=1, max=_MOST, help="Number of the open row.", metavar="ID")]
+RowId = t.Annotated[int, typer.Argument(min=1, max=MOST, help="Number of the open row.", metavar="ID")]
 
 
 @app.command()
 def edit(
     row_id: RowId,
-    ledger_url: LedgerUrl = _DEFAULT,
+    ledger_url: LedgerUrl = DEFAULT_URL,
     settings: t.Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Set a field; without it, the payload opens in $EDITOR."),
@@ -57,16 +53,16 @@ def edit(
             editing.check(changed, description)
         desk.edit(row_id, changed, note)
     except SyncError as error:
-        _fail(str(error))
+        fail(str(error))
     found = {"id": row_id, "payload": changed, "payload_before": payload, "checked": description is not None}
-    _show(found, render_desk.edited, as_json=as_json)
+    show(found, render_desk.edited, as_json=as_json)
 
 
 @app.command()
 def replay(
     ids: Ids = None,
     *,
-    ledger_url: LedgerUrl = _DEFAULT,
+    ledger_url: LedgerUrl = DEFAULT_URL,
     outcome: OfOutcome = None,
     reason: OfReason = None,
     stream: OfStream = None,
@@ -86,22 +82,22 @@ def replay(
             desk.mark(part.ids)
             result: dict[str, t.Any] = {"destination": part.destination, "rows": part.ids, "run_id": None}
             if not next_run:
-                result["run_id"] = _run(part.target, part.destination, config, ledger_url, _again(part.ids))
+                result["run_id"] = run_on(part.destination, part.target, config, ledger_url, _again(part.ids))
             results.append(result)
     except SyncError as error:
-        _fail(str(error))
-    history = _open(ledger_url)
+        fail(str(error))
+    history = open_history(ledger_url)
     for result in results:
         run = history.run(result["run_id"]) if result["run_id"] else None
         result["outcomes"] = run["outcomes"] if run else {}
-    _show(results, render_desk.replayed, as_json=as_json)
+    show(results, render_desk.replayed, as_json=as_json)
 
 
 @app.command()
 def discard(
     note: t.Annotated[str, typer.Option(help="Why; kept with the rows.")],
     ids: Ids = None,
-    ledger_url: LedgerUrl = _DEFAULT,
+    ledger_url: LedgerUrl = DEFAULT_URL,
     outcome: OfOutcome = None,
     reason: OfReason = None,
     stream: OfStream = None,
@@ -111,18 +107,18 @@ def discard(
 ) -> None:
     """Close open rows for good: they are not tried again, but stay in the ledger with the note."""
     if not note.strip():
-        _fail("--note must say why")
+        fail("--note must say why")
     try:
         done = _desk(ledger_url).discard(_selection(ids, outcome, reason, stream, since, until), note)
     except SyncError as error:
-        _fail(str(error))
-    _show({"discarded": done, "note": note}, render_desk.discarded, as_json=as_json)
+        fail(str(error))
+    show({"discarded": done, "note": note}, render_desk.discarded, as_json=as_json)
 
 
 @app.command()
 def undo(
     file: t.Annotated[Path, typer.Argument(help="Undo file of the target.", metavar="FILE")],
-    ledger_url: LedgerUrl = _DEFAULT,
+    ledger_url: LedgerUrl = DEFAULT_URL,
     stream: OfStream = None,
     external_id: t.Annotated[list[str] | None, typer.Option(help="Only this external ID; may be repeated.")] = None,
     config: Config = None,
@@ -132,7 +128,7 @@ def undo(
 
     A deleted record is made anew with all its fields, under a new id.
     """
-    history = _open(ledger_url)
+    history = open_history(ledger_url)
     done: list[dict[str, t.Any]] = []
     try:
         removals = [
@@ -143,7 +139,7 @@ def undo(
         for destination in sorted({removal.destination for removal in removals}):
             runs = history.runs(destination=destination, limit=1)
             if not runs:
-                _fail(f"The ledger knows no run on {destination}, where the records of {file} were; check --ledger-url")
+                fail(f"The ledger knows no run on {destination}, where the records of {file} were; check --ledger-url")
 
             def bring_back(engine: UpsertEngine) -> None:
                 for item in engine.undo(removals):
@@ -151,16 +147,16 @@ def undo(
                     key = {"entity": item.row.entity, "external_id": item.row.external_id}
                     done.append({**key, "remote_id": item.remote_id, **words})
 
-            _run(runs[-1]["target"], destination, config, ledger_url, bring_back)
+            run_on(destination, runs[-1]["target"], config, ledger_url, bring_back)
     except SyncError as error:
-        _fail(str(error))
-    _show(done, render_desk.undone, as_json=as_json)
+        fail(str(error))
+    show(done, render_desk.undone, as_json=as_json)
     if any(item["reason"] == "not_restored" for item in done):
         raise typer.Exit(1)
 
 
 def _desk(url: str) -> Desk:
-    _open(url)  # says so if there is no ledger, instead of making one
+    open_history(url)  # says so if there is no ledger, instead of making one
     return Desk(open_engine(url))
 
 
@@ -169,42 +165,9 @@ def _selection(
 ) -> Selection:
     selection = Selection(tuple(ids or ()), outcome, reason, stream, since, until)
     if not selection and not everything:
-        _fail("Say which rows: numbers, --reason, --outcome, --stream, --since or --until")
+        fail("Say which rows: numbers, --reason, --outcome, --stream, --since or --until")
     return selection
 
 
 def _again(ids: list[int]) -> Callable[[UpsertEngine], None]:
     return lambda engine: engine.replay(ids)
-
-
-def _run(
-    target_name: str,
-    destination: str,
-    config: list[str] | None,
-    ledger_url: str,
-    work: Callable[[UpsertEngine], None],
-) -> int:
-    """Let a target's engine do something in a run of its own; return the number of the run.
-
-    Raises:
-        SyncError: If the run could not go on.
-    """
-    target = connect(target_name, config or [ENVIRONMENT], ledger_url=ledger_url)
-    if target.destination.name != destination:
-        mine = target.destination.name
-        target.destination.close()
-        _fail(f"The rows are for {destination}, but these settings lead to {mine}; give others with --config")
-    engine = target.engine
-    status, error = "failed", None
-    try:
-        work(engine)
-        status = "succeeded"
-    except SyncError as problem:
-        error = str(problem)
-        raise
-    except KeyboardInterrupt:
-        status = "stopped"
-        raise
-    finally:
-        engine.end(status, error)
-    return engine.run_id

@@ -9,7 +9,7 @@ import typing as t
 import typer
 from sqlalchemy import select
 
-from sync_ledger.cli.connecting import ENVIRONMENT, connect
+from sync_ledger.cli.connecting import connect
 from sync_ledger.errors import ConfigError
 from sync_ledger.ledger.index import RemoteIndex
 from sync_ledger.ledger.linked import LinkedRecords
@@ -25,10 +25,6 @@ if t.TYPE_CHECKING:
     from sync_ledger.ledger.history import Record
     from sync_ledger.target import UpsertTarget
 
-Config = t.Annotated[
-    list[str] | None,
-    typer.Option("--config", help="Settings of the target: a JSON file, or ENV; may be given several times."),
-]
 TargetName = t.Annotated[
     str | None, typer.Option("--target", help="Which target, when several write to this ledger.", metavar="NAME")
 ]
@@ -59,7 +55,7 @@ def live_target(
         if len(names) > 1:
             raise ConfigError(f"Several targets write to this ledger; name one of {', '.join(names)} with --target")
         target_name = names[0]
-    target = connect(target_name, config or [ENVIRONMENT], ledger_url=url)
+    target = connect(target_name, config, ledger_url=url)
     try:
         account = target.destination.name
         accounts = sorted(row.destination for row in found if row.target == target_name)

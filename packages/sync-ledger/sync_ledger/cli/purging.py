@@ -10,13 +10,13 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync_ledger.cli.app import (
-    _DEFAULT,
+    DEFAULT_URL,
     AsJson,  # noqa: TC001 - typer reads annotations while it runs
     LedgerUrl,  # noqa: TC001
-    _fail,
-    _open,
-    _show,
     app,
+    fail,
+    open_history,
+    show,
 )
 from sync_ledger.ledger.clock import now
 from sync_ledger.ledger.database import open_engine, said
@@ -26,12 +26,12 @@ if t.TYPE_CHECKING:
     from datetime import datetime
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-_MOST = 36_500  # days; beyond it no calendar goes
+MOST = 36_500  # days; beyond it no calendar goes
 
 
 @app.command()
 def purge(
-    ledger_url: LedgerUrl = _DEFAULT,
+    ledger_url: LedgerUrl = DEFAULT_URL,
     older_than: t.Annotated[str | None, typer.Option(help="Age, such as 90d, 12w or 36h.")] = None,
     person: t.Annotated[str | None, typer.Option(help="Only what belongs to this external ID.")] = None,
     entity: t.Annotated[str | None, typer.Option("--stream", "--entity", help="Only this stream.")] = None,
@@ -44,8 +44,8 @@ def purge(
     Links, hashes, counts and reasons stay, so that nothing is written twice.
     """
     if older_than is None and person is None:
-        _fail("Say what to erase: --older-than AGE, --person EXTERNAL_ID, or both")
-    _open(ledger_url)  # says so if there is no ledger, instead of making one
+        fail("Say what to erase: --older-than AGE, --person EXTERNAL_ID, or both")
+    open_history(ledger_url)  # says so if there is no ledger, instead of making one
     selection = Selection(_before(older_than), person, entity, destination)
     database = open_engine(ledger_url)
     try:
@@ -54,10 +54,10 @@ def purge(
         if not dry_run:
             eraser.compact()
     except SQLAlchemyError as error:
-        _fail(f"The ledger failed: {said(error)}; what was erased until then is erased")
+        fail(f"The ledger failed: {said(error)}; what was erased until then is erased")
     finally:
         database.dispose()
-    _show({"dry_run": dry_run, "erased": erased}, _table, as_json=as_json)
+    show({"dry_run": dry_run, "erased": erased}, _table, as_json=as_json)
 
 
 def _before(age: str | None) -> datetime | None:
@@ -65,8 +65,8 @@ def _before(age: str | None) -> datetime | None:
         return None
     given = re.fullmatch(r"\s*(\d{1,7})\s*([hdw])\s*", age)
     wanted = timedelta(**{_UNITS[given[2]]: int(given[1])}) if given else None
-    if wanted is None or wanted > timedelta(days=_MOST):
-        _fail(f"--older-than {age}: give a number and h, d or w, such as 90d")
+    if wanted is None or wanted > timedelta(days=MOST):
+        fail(f"--older-than {age}: give a number and h, d or w, such as 90d")
     return now() - wanted
 
 

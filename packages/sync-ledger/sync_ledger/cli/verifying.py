@@ -10,15 +10,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync_ledger.cli import render_verify
 from sync_ledger.cli.app import (
-    _DEFAULT,
-    _MOST,
+    DEFAULT_URL,
+    MOST,
     AsJson,  # noqa: TC001 - typer reads annotations while it runs
     LedgerUrl,  # noqa: TC001
-    _open,
-    _show,
     app,
+    open_history,
+    show,
 )
-from sync_ledger.cli.live import Config, TargetName, live_target  # noqa: TC001
+from sync_ledger.cli.connecting import Config  # noqa: TC001
+from sync_ledger.cli.live import TargetName, live_target  # noqa: TC001
 from sync_ledger.errors import ConfigError, LedgerError, SyncError
 from sync_ledger.ledger.database import open_engine, said
 from sync_ledger.ledger.linked import LinkedRecords
@@ -37,12 +38,12 @@ _COULD_NOT = 2
 
 @app.command()
 def verify(
-    ledger_url: LedgerUrl = _DEFAULT,
+    ledger_url: LedgerUrl = DEFAULT_URL,
     sample: t.Annotated[
-        int | None, typer.Option(min=1, max=_MOST, help="Read so many linked records of each entity, not all.")
+        int | None, typer.Option(min=1, max=MOST, help="Read so many linked records of each entity, not all.")
     ] = None,
     entity: t.Annotated[list[str] | None, typer.Option(help="Only this entity; may be given several times.")] = None,
-    limit: t.Annotated[int, typer.Option(min=1, max=_MOST, help="Findings listed per entity; all are counted.")] = 1000,
+    limit: t.Annotated[int, typer.Option(min=1, max=MOST, help="Findings listed per entity; all are counted.")] = 1000,
     config: Config = None,
     target: TargetName = None,
     as_json: AsJson = False,
@@ -52,7 +53,7 @@ def verify(
     Ends with 0 if all is equal, 1 if records are missing, differ or are foreign, 2 if it could not be found out.
     """
     try:
-        _open(ledger_url)  # says so if there is no ledger, instead of making one
+        open_history(ledger_url)  # says so if there is no ledger, instead of making one
     except typer.Exit:
         raise typer.Exit(_COULD_NOT) from None
     found: list[Report] = []
@@ -70,7 +71,7 @@ def verify(
             database.dispose()
     except SyncError as error:
         summary["error"] = str(error)
-    _show({**summary, "entities": [_plain(report) for report in found]}, render_verify.verify, as_json=as_json)
+    show({**summary, "entities": [_plain(report) for report in found]}, render_verify.verify, as_json=as_json)
     if summary["error"]:
         typer.echo(f"Error: {summary['error']}", err=True)
         raise typer.Exit(_COULD_NOT)
