@@ -14,13 +14,13 @@ from contextlib import contextmanager
 
 import pytest
 import trustme
+from doctor_findings import Status
 from hypothesis import given
 from hypothesis import strategies as st
 from jde_ais import AisSettings
 from service_emulators.testing import start_jde
 from tap_jdedwards.doctor.clock import check_clock, likely_zones, split_difference
 from tap_jdedwards.doctor.fetching import advice
-from tap_jdedwards.doctor.findings import Status
 from tap_jdedwards.doctor.network import Route, check_network
 
 PASSWORD = "Wr0ng-S3cret"

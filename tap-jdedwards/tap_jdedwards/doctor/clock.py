@@ -6,12 +6,12 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tap_jdedwards.doctor.findings import good, warning
+from doctor_findings import good, warning
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from tap_jdedwards.doctor.findings import Finding
+    from doctor_findings import Finding
 
 _STEP = timedelta(minutes=30)
 _QUARTERS = tuple(timedelta(minutes=minutes) for minutes in (345, 525, 765))

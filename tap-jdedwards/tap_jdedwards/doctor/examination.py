@@ -6,6 +6,7 @@ import os
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from doctor_findings import Finding, Status, failed, good, of_error, warning
 from jde_ais import AisError
 from singer_sdk.exceptions import ConfigValidationError
 
@@ -13,7 +14,6 @@ from tap_jdedwards.composed.definition import DefinitionError
 from tap_jdedwards.composed.loading import definitions
 from tap_jdedwards.doctor.clock import check_clock, likely_zones
 from tap_jdedwards.doctor.fetching import check_fetching
-from tap_jdedwards.doctor.findings import Finding, Status, failed, good, of_error, warning
 from tap_jdedwards.doctor.network import check_network
 from tap_jdedwards.doctor.server import check_log_in, check_server
 from tap_jdedwards.doctor.tables import check_table, tables_needed

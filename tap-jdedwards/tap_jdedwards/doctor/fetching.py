@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from doctor_findings import good, of_error, warning
 from jde_ais import AisError, BrowseRequest
-
-from tap_jdedwards.doctor.findings import good, of_error, warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from doctor_findings import Finding
     from jde_ais import AisClient
 
-    from tap_jdedwards.doctor.findings import Finding
     from tap_jdedwards.doctor.tables import Seen
 
 _PROBE_ROWS = 5000

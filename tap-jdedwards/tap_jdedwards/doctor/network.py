@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import requests
-
-from tap_jdedwards.doctor.findings import failed, good, warning
+from doctor_findings import failed, good, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from urllib.parse import SplitResult
 
+    from doctor_findings import Finding
     from jde_ais import AisSettings
-
-    from tap_jdedwards.doctor.findings import Finding
 
 _EXPIRED, _NOT_YET_VALID, _OTHER_HOST, _OTHER_ADDRESS = 10, 9, 62, 64
 """OpenSSL's codes of what is wrong with a certificate (its manual, X509_STORE_CTX_get_error)."""

@@ -6,16 +6,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import requests
+from doctor_findings import failed, good, of_error, warning
 from jde_ais import AisConfigError, AisError
-
-from tap_jdedwards.doctor.findings import failed, good, of_error, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from doctor_findings import Finding
     from jde_ais import AisClient, AisSettings
-
-    from tap_jdedwards.doctor.findings import Finding
 
 OLDEST_TOOLS = "9.2.1.2"
 """The first Tools release with the services of version 2 (Oracle, JD Edwards REST API, "REST endpoints")."""

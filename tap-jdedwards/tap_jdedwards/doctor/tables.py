@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from doctor_findings import failed, good, of_error, warning
 from jde_ais import AisAuthError, AisConfigError, AisError, BrowseRequest, ge
 
 from tap_jdedwards.dictionary import DATE_COLUMN, load_dictionary
-from tap_jdedwards.doctor.findings import failed, good, of_error, warning
 from tap_jdedwards.reading import EARLIEST
 from tap_jdedwards.tables import table_stream
 from tap_jdedwards.tables.names import property_names, target_type
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from doctor_findings import Finding
+
     from tap_jdedwards.composed.definition import Definition
-    from tap_jdedwards.doctor.findings import Finding
     from tap_jdedwards.settings import TapSettings
     from tap_jdedwards.tap import TapJDEdwards
 

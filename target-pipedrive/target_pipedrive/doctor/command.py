@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import click
-from sync_ledger.findings import tell
+from doctor_findings import tell
 
 from target_pipedrive.doctor.examination import examine
 from target_pipedrive.target import TargetPipedrive

@@ -7,8 +7,8 @@ import typing as t
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from doctor_findings import Status, failed, good, of_error, warning
 from sync_ledger.errors import ConfigError, SyncError
-from sync_ledger.findings import Status, failed, good, of_error, warning
 
 from target_pipedrive.answers import RefusedError
 from target_pipedrive.command_settings import SettingsError, read_settings
@@ -21,7 +21,7 @@ from target_pipedrive.setup.wanted import wanted_fields
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sync_ledger.findings import Finding
+    from doctor_findings import Finding
 
     from target_pipedrive.client import PipedriveClient
 

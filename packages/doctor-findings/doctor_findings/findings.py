@@ -1,4 +1,4 @@
-"""What the `doctor` command of a target finds, and how it tells it."""
+"""Findings and the way they are told."""
 
 from __future__ import annotations
 

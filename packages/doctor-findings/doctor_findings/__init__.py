@@ -1,0 +1,7 @@
+"""What the `doctor` command of a plug-in finds, and how it tells it."""
+
+from __future__ import annotations
+
+from doctor_findings.findings import Finding, Status, failed, good, of_error, tell, warning
+
+__all__ = ["Finding", "Status", "failed", "good", "of_error", "tell", "warning"]
