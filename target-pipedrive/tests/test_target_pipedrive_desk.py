@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sync_ledger.cli import app
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.tables import open_rows, outcomes, run_counts, runs
-from target_pipedrive_runs import organization, person, record, schema, state
+from target_pipedrive_runs import TEXT, organization, person, record, schema, state
 from typer.testing import CliRunner
 
 if t.TYPE_CHECKING:
@@ -128,6 +128,21 @@ def test_a_row_is_edited_in_an_editor_and_tried_by_the_next_run(
     assert desk.run(*BOTH, state(2)) == 0
     assert desk.counts() == {"created": 1}
     assert len(desk.names()) == 100
+
+
+def test_names_that_only_the_account_knows_are_left_to_the_replay(desk: Desk) -> None:
+    deals = schema("deals", {"external_id": TEXT, "title": TEXT, "owner_id": TEXT})
+    deal = {"title": "Pumps", "owner_id": "nobody@x.example"}
+    assert desk.run(deals, record("deals", "1", **deal)) == 0
+    ((number, field),) = [(row.id, row.field) for row in desk.rows(open_rows)]
+    assert field == "owner_id"
+    desk.control.reset_counters()
+    desk.command("edit", str(number), "--set", "owner_id=sam@emulator-sandbox.example")
+    assert desk.control.counters()["requests"] == 0  # an edit asks nobody
+    assert "too_long" in desk.command("edit", str(number), "--set", f"title={'x' * 300}", code=1)
+    desk.command("replay", str(number))
+    (made,) = desk.control.records("deals")
+    assert made["title"] == "Pumps"
 
 
 def test_a_newer_row_of_the_source_wins_over_an_edited_one(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sync_ledger.cli import app
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.clock import now
-from sync_ledger.ledger.tables import links, open_rows, outcomes, runs
+from sync_ledger.ledger.tables import links, open_rows, outcomes, plan_rows, runs
 from sync_ledger.privacy import MASK
 from target_pipedrive_runs import organization, person, schema
 from typer.testing import CliRunner
@@ -106,6 +106,32 @@ def test_a_masked_row_that_fails_is_sent_by_the_next_run_and_then_masked(
     assert there["phones"][0]["value"] == PHONE
     (row,) = rows(settings, open_rows)
     assert (row.closed_as, row.payload["phones"][0]["value"], row.masked) == ("written", MASK, None)
+
+
+def test_a_plan_keeps_masked_values_only_as_long_as_it_needs_them(
+    runner: Runner, settings: dict[str, t.Any], pipedrive: PipedriveEmulator, tmp_path: Path
+) -> None:
+    settings["masked_fields"] = MASKED
+    runner.run(*BOTH, organization(1001), person(1001), person(1002, org_id="1001"))
+    new = {"emails": [{"value": "new@x.example", "primary": True}]}
+    runner.run(*BOTH, person(1001, **new), person(1002, org_id="1001", **new), mode="plan")
+    plan = json.loads(command(settings, "plan", "--json").stdout)
+    assert {row["external_id"] for row in plan["rows"]} == {"1001-1", "1002-1"}
+    assert "new@x.example" not in json.dumps(plan)
+    assert MASK in command(settings, "plan", "--diff").stdout
+    # A masked field that somebody has changed since is noticed as any other is.
+    by_hand = next(
+        one for one in pipedrive.control.records("persons") if one["custom_fields"]["JDE Number"] == "1002-1"
+    )
+    pipedrive.control.patch_record("persons", by_hand["id"], {"emails": [{"value": "hand@x.example", "primary": True}]})
+    assert live(settings, tmp_path, "apply", str(plan["id"]), "--json").exit_code == 0
+    there = {
+        one["custom_fields"]["JDE Number"]: one["emails"][0]["value"] for one in pipedrive.control.records("persons")
+    }
+    assert there == {"1001-1": "new@x.example", "1002-1": "hand@x.example"}
+    assert {row.status for row in rows(settings, plan_rows)} == {"applied", "refused"}
+    for row in rows(settings, plan_rows):
+        assert "new@x.example" not in json.dumps([row.payload, row.changes])
 
 
 def test_texts_do_not_repeat_masked_values(runner: Runner, settings: dict[str, t.Any]) -> None:

@@ -10,10 +10,13 @@ from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 from jde_ais import AisClient, AisConfigError, AisSettings, AisUnavailable, BrowseRequest
+from jde_ais.connections import fault_of_connection
+from jde_ais.faults import TransientFault
 from jde_ais.pace import Pace
 from service_emulators.jde.testing import start_jde
 from service_emulators.proxy import ForwardProxy
@@ -158,6 +161,13 @@ def test_a_connection_lost_while_it_is_being_secured_is_tried_again():
     ):
         _ = client.user
     assert sleeps
+
+
+@pytest.mark.parametrize("inner", [ssl.SSLEOFError(8, "EOF occurred"), ssl.SSLZeroReturnError(6, "closed (EOF)")])
+def test_both_ways_in_which_tls_ends_are_a_lost_connection(inner):
+    settings = AisSettings("https://ais.invalid", "U", "p")
+    error = requests.exceptions.SSLError(inner)
+    assert isinstance(fault_of_connection(error, "log-in", "https://ais.invalid", settings, str), TransientFault)
 
 
 PROXIED = "http://ais.invalid:7077"

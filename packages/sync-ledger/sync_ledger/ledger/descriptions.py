@@ -54,6 +54,9 @@ class Descriptions:
 class _AtTheService(dict[t.Any, t.Any]):
     """Stands for options that a service is only asked for when a row needs them: anything may be one."""
 
+    def __bool__(self) -> bool:
+        return True
+
     def __contains__(self, value: object) -> bool:
         return True
 
