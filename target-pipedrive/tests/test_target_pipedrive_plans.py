@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import typing as t
 
 import pytest
 from sync_ledger.ledger.tables import claims, links, open_rows, plan_rows, runs
-from target_pipedrive_crm import SCHEMA, Crm, customer
+from target_pipedrive_crm import RULES, SCHEMA, Crm, customer
 from target_pipedrive_runs import organization, person, record, schema, state
 
 if t.TYPE_CHECKING:
@@ -147,6 +149,45 @@ def test_a_budget_that_ends_leaves_the_rest_planned_for_the_next_apply(crm: Crm,
     assert crm.apply(1, tmp_path).exit_code == 0
     assert sorted(key or "" for key in crm.keys().values()) == list("0123456789")
     assert crm.plan()["status"] == "applied"
+
+
+@pytest.mark.parametrize("fault", [{"kind": "reset"}, {"kind": "status", "status": 502}, {"kind": "truncate"}])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_answers_lost_while_a_plan_is_applied(crm: Crm, tmp_path: Path, fault: dict[str, t.Any], when: str) -> None:
+    crm.run(customer(1), customer(2))
+    crm.run(*[customer(number, **{"Payment Terms": "N60"}) for number in range(1, 5)], mode="plan")
+    plan = crm.plan()
+    for method in ("POST", "PATCH"):
+        crm.control.fault(when=when, method=method, path="/organizations", skip=1, times=1, **fault)
+    while crm.plan()["status"] != "applied":
+        assert crm.apply(plan["id"], tmp_path).exit_code == 0
+    assert sorted(filter(None, crm.keys().values())) == ["1", "2", "3", "4"]
+    assert {one["custom_fields"]["Payment Terms"] for one in crm.records().values()} == {"N60"}
+
+
+@pytest.mark.parametrize("writes", [1, 7, 16])
+def test_kill_minus_nine_while_a_plan_is_applied(crm: Crm, tmp_path: Path, writes: int) -> None:
+    numbers = range(1, 21)
+    crm.run(*[customer(number) for number in numbers if number % 2])
+    crm.run(*[customer(number, **{"Payment Terms": "N60"}) for number in numbers], mode="plan")
+    plan = crm.plan()
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**crm.runner.settings, "match_rules": RULES, "max_concurrency": 2}))
+    crm.control.fault(kind="slow", delay_ms=30, when="after", path="/organizations", times=1000)
+    crm.control.reset_counters()
+    program = [sys.executable, "-c", "from sync_ledger.cli import app; app()", "apply", str(plan["id"])]
+    options = ["--config", str(config), "--ledger-url", crm.runner.settings["ledger_url"]]
+    with subprocess.Popen([*program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+        while crm.writes() < writes:
+            assert killed.poll() is None, "it was through before it could be killed"
+        killed.kill()
+    crm.control.clear_faults()
+    done = crm.apply(plan["id"], tmp_path)
+    assert done.exit_code == 0, done.output
+    assert sorted(map(int, filter(None, crm.keys().values()))) == list(numbers)
+    assert {one["custom_fields"]["Payment Terms"] for one in crm.records().values()} == {"N60"}
+    assert crm.plan()["status"] == "applied"
+    assert crm.waiting() == {}
 
 
 def test_activate_version_does_nothing_in_a_plan(crm: Crm) -> None:
