@@ -40,7 +40,9 @@ T = TypeVar("T")
 
 _DATASERVICE = "/v2/dataservice"
 _MOST_LOG_INS = 3
-"""Of one read; only tokens that die between the reads of other threads need more than one."""
+"""Of one read; only tokens that die between the reads of other threads, or before their first, need more than one."""
+_MOST_DIED_UNUSED = 2
+"""Fresh tokens a server may say it does not know (444) before it is taken to keep none for this user or device."""
 
 
 class AisClient:
@@ -187,6 +189,7 @@ class AisClient:
             # The session on the HTML Server can die before its AIS token does; all reads then end in a 500.
             if error.status != HTTPStatus.INTERNAL_SERVER_ERROR or not token.proven:
                 raise
+        died_unused = 0
         for _ in range(_MOST_LOG_INS):
             token = self._session.renew(token, gone=gone)
             try:
@@ -194,7 +197,10 @@ class AisClient:
             except TokenRefused as error:
                 refusal, gone = str(error), error.gone
             if not token.proven:
-                break  # one that has served another thread meanwhile has died as well; any other never will
+                # Someone may end all sessions just between a log-in and its first read; twice is no chance any more.
+                died_unused += 1
+                if not gone or died_unused == _MOST_DIED_UNUSED:
+                    break
         msg = (
             f"{refusal}; refused again after a new log-in: user {self.user.username} may lack the right to read "
             "this (Data Browser security), or the server does not keep the session for this device_name"

@@ -85,7 +85,14 @@ def test_a_token_that_never_works_ends_in_one_clear_error(jde):
     sleeps = []
     with jde.client(sleeps=sleeps) as client, pytest.raises(AisAuthError, match=r"444, Invalid Token; refused again"):
         client.browse(READ)
-    assert (jde.calls("/dataservice"), jde.calls(LOGINS), sleeps) == (2, 2, [])
+    assert (jde.calls("/dataservice"), jde.calls(LOGINS), sleeps) == (3, 3, [])
+
+
+def test_sessions_ended_between_a_log_in_and_its_first_read_cost_one_more_log_in(jde):
+    jde.control.fault("sign_off", path="dataservice", times=2)
+    with jde.client() as client:
+        client.browse(READ)
+    assert (jde.calls("/dataservice"), jde.calls(LOGINS)) == (3, 3)
 
 
 def test_refused_tables_leave_no_session_behind(jde):
