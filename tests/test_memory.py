@@ -23,7 +23,7 @@ pytestmark = [
 GROWTH = 1.2
 """Peak of the many divided by the peak of the few; the few are enough to fill every buffer."""
 TAP_GROWTH = 1.5
-"""How much of its window of pages read ahead the tap uses changes from run to run; rows kept would be many times more."""
+"""How much of its window of pages the tap uses changes from run to run; kept rows would be many times more."""
 
 SCHEMA = {
     "type": "SCHEMA",
