@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sync_mapper.errors import MappingError
+from sync_mapper.errors import MappingError, RowError
 from sync_mapper.functions import text
 
 if t.TYPE_CHECKING:
@@ -19,8 +19,8 @@ UDC_STREAM = "F0005"
 """Table of JD Edwards' user defined codes: SY product code, RT code type, KY code, DL01 description."""
 
 
-class MissingTableError(LookupError):
-    """A code table has no rows yet: the stream it is read from has not come."""
+class MissingTableError(RowError):
+    """There is no such code table, or none yet: the stream it is read from has not come."""
 
 
 @dataclass
@@ -56,6 +56,7 @@ class CodeTables:
         problems: list[str] = []
         for name, definition in mapping.code_tables.items():
             try:
+                _refuse_misread_codes(definition, mapping.places, name)
                 tables._add(name, definition, mapping.folder)
             except ValueError as error:
                 problems.append(f"{mapping.where(name, section='code_tables')}: {error}")
@@ -72,6 +73,10 @@ class CodeTables:
         """Return whether there is a table of that name."""
         return name in self._texts
 
+    def texts(self, table: str) -> list[t.Any] | None:
+        """Return what a table holds; None for one that rows of the run fill, and for one that does not exist."""
+        return None if table in self._from or table not in self._texts else list(self._texts[table].values())
+
     def lookup(self, table: str, code: t.Any, otherwise: t.Any = None) -> t.Any:
         """Return the text of a code.
 
@@ -81,12 +86,11 @@ class CodeTables:
             otherwise: What a code that is not in the table gives.
 
         Raises:
-            KeyError: There is no such table.
-            MissingTableError: The stream it is read from has not come.
+            MissingTableError: There is no such table, or the stream it is read from has not come.
         """
         texts = self._texts.get(table)
         if texts is None:
-            raise KeyError(f"there is no code table {table!r}")
+            raise MissingTableError(f"there is no code table {table!r}")
         source = self._from.get(table)
         if source is not None and not source.came:
             raise MissingTableError(
@@ -121,6 +125,15 @@ class CodeTables:
         else:
             self._texts[name] = {}
             self._from[name] = _udc(definition["udc"]) if form == "udc" else _stream(definition)
+
+
+def _refuse_misread_codes(definition: t.Any, places: Names[tuple[str, ...], t.Any], table: str) -> None:
+    """Refuse codes that YAML reads as something else than they are spelt: NO is false to it, and 01 the number 1."""
+    above = ("code_tables", table)
+    spelt = [at[-1] for at in places if at[:2] == above and len(at) == len(above) + 1]
+    for code in definition if isinstance(definition, dict) else ():
+        if spelt and not isinstance(code, str) and text(code) not in spelt:
+            raise ValueError(f"a code is {code!r} to YAML, which is not how it is spelt; put the codes in quotes")
 
 
 _FORMS: dict[str, tuple[str, ...]] = {

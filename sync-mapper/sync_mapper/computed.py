@@ -17,7 +17,7 @@ from singer_sdk import typing as th
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STRING, CustomStreamMap, _MapperEval
 
-from sync_mapper import inferred_types
+from sync_mapper import declared, fields, inferred_types
 from sync_mapper.code_tables import CodeTables
 from sync_mapper.functions import HELPERS
 from sync_mapper.long_form import LongForm
@@ -126,16 +126,20 @@ class ComputedStreamMap(CustomStreamMap):
         self._steps = [
             _step(name, value, self._forms.get(name)) for name, value in transform.items() if not _is_option(name)
         ]
-        declared = self.transformed_schema["properties"]
+        properties = self.transformed_schema["properties"]
         for name, form in self._forms.items():
-            if form.schema is not None and name in declared:
-                declared[name] = form.schema
+            if name in properties:
+                looked_up = self._shared.tables.texts(form.lookup) if form.lookup is not None else None
+                properties[name] = form.schema or declared.schema_of(form, properties[name], looked_up)
         self.untyped = [
             name
             for name, text in self.expressions.items()
-            if text in self._unseen and (name not in self._forms or self._forms[name].schema is None)
+            if text in self._unseen and not (name in self._forms and self._forms[name].is_typed)
         ]
-        self._fields = {name: _fields(text, self._source) for name, text in self.expressions.items()}
+        named = self._shared.expressions
+        self._fields = {
+            name: fields.read_by(ast.parse(text), name, self._source, named) for name, text in self.expressions.items()
+        }
         self._evaluators: dict[str, _Evaluator] = {}
         self._fixed: dict[str, t.Any] = {
             "config": self.map_config,
@@ -279,9 +283,3 @@ def _step(name: str, definition: str | None, form: LongForm | None) -> _Step:
     tree = ast.parse(definition.strip(), mode="eval").body
     uses_self = any(isinstance(node, ast.Name) and node.id == "self" for node in ast.walk(tree))
     return _Step(name, definition, tree, form, uses_self)
-
-
-def _fields(expression: str, properties: dict[str, t.Any]) -> frozenset[str]:
-    """Return the fields of the row that an expression names."""
-    tree = ast.parse(expression)
-    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in properties)

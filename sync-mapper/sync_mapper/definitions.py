@@ -72,6 +72,8 @@ def _expression_problems(expressions: dict[t.Any, t.Any]) -> Iterator[tuple[t.An
             yield name, f"an expression is text; write it in quotes instead of {expression!r}"
         elif problem := expression_problem(expression):
             yield name, problem
+        elif any(isinstance(node, ast.Name) and node.id == "self" for node in ast.walk(ast.parse(expression))):
+            yield name, "self is another value in each property that uses the expression; name the field instead"
 
 
 def _stream_problems(stream: str, definition: dict[t.Any, t.Any]) -> Iterator[tuple[tuple[str, ...], str]]:

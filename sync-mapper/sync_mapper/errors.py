@@ -25,3 +25,7 @@ class InputError(MapperError):
 
 class TooManyUnmappedError(MapperError):
     """So many rows could not be mapped that the mapping is wrong rather than the rows."""
+
+
+class RowError(Exception):
+    """A row cannot be mapped, for a reason that quotes nothing of it and may stand in logs."""

@@ -28,6 +28,9 @@ _MINOR_UNITS = {
 }
 """Decimals of the currencies that have not two of them (ISO 4217)."""
 
+_KEEPS_ZERO = re.compile(r"(\+|00)\s*(39|378|379)")
+"""Calling codes (Italy, San Marino, Vatican City) after which a leading zero is part of the number."""
+
 _LONGEST_E164 = 15
 """Digits an international number has at most (ITU-T E.164)."""
 
@@ -110,7 +113,9 @@ def phone(number: t.Any, area: t.Any = None, country: t.Any = None) -> str | Non
     spelt = join(" ", area, number)
     if spelt is None:
         return None
-    digits = re.sub(r"[\s().\-/]", "", spelt)
+    # '+44 (0)20 ...' shows the trunk prefix, which is not dialled from abroad, except where it is part of the number.
+    dialled = re.sub(r"^((?:\+|00)[0-9]+\s*)\(0\)", r"\1", spelt) if not _KEEPS_ZERO.match(spelt) else spelt
+    digits = re.sub(r"[\s().\-/]", "", dialled)
     if digits.startswith("00"):
         digits = f"+{digits[2:]}"
     if not re.fullmatch(r"\+?[0-9]+", digits):

@@ -5,10 +5,14 @@ Part of this mapper's own additions to stream maps; a property in the short form
 
 from __future__ import annotations
 
+import math
+import re
 import typing as t
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+
+from sync_mapper.errors import RowError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +26,10 @@ TYPES: dict[str, dict[str, t.Any]] = {
     "datetime": {"type": "string", "format": "date-time"},
 }
 """Names of types -> their JSON Schema."""
+
+
+class UnfitValueError(RowError):
+    """A value is not of the type that is stated for it."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +67,24 @@ class LongForm:
             _fits=_test(stated),
         )
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether its type does not depend on what its expression shows."""
+        return self.schema is not None or self.lookup is not None
+
     def check(self, value: t.Any) -> None:
         """Refuse a value that is not of the stated type.
 
         Raises:
-            TypeError: It is not.
+            UnfitValueError: It is not.
         """
         if value is None or self._fits is None or self._fits(value):
             return
         stated = (self.schema or {}).get("format") or (self.schema or {}).get("type")
         names = stated if isinstance(stated, str) else ", ".join(name for name in stated or () if name != "null")
-        raise TypeError(f"the result is {_called(value)}, and the type that is stated for it is {names or 'another'}")
+        raise UnfitValueError(
+            f"the result is {json_type(value)}, and the type that is stated for it is {names or 'another'}"
+        )
 
 
 def problems(definition: Mapping[t.Any, t.Any]) -> list[tuple[str, str]]:
@@ -102,14 +117,23 @@ def _schema_problem(schema: dict[str, t.Any]) -> str | None:
 
 def _with_null(schema: Mapping[str, t.Any]) -> dict[str, t.Any]:
     declared = schema.get("type")
-    if declared is None:
-        return dict(schema)
-    types = [declared] if isinstance(declared, str) else list(declared)
-    return {**schema, "type": [*types, *(["null"] if "null" not in types else [])]}
+    types = [declared] if isinstance(declared, str) else list(declared or ())
+    nullable = {**schema, "type": [*types, *(["null"] if "null" not in types else [])]} if types else dict(schema)
+    if None not in schema.get("enum", [None]):
+        nullable["enum"] = [*schema["enum"], None]
+    return nullable
+
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?")
+"""RFC 3339; the offset may be left out, as in the times of Python and of many taps."""
 
 
 def _is_number(value: t.Any) -> bool:
-    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    # JSON has no infinity and no NaN: they would go on as null.
+    if isinstance(value, (float, Decimal)):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_integer(value: t.Any) -> bool:
@@ -119,19 +143,19 @@ def _is_integer(value: t.Any) -> bool:
 def _is_date(value: t.Any) -> bool:
     if isinstance(value, date):
         return not isinstance(value, datetime)
-    return isinstance(value, str) and _parses(date.fromisoformat, value)
+    return isinstance(value, str) and _DATE.fullmatch(value) is not None and _parses(value)
 
 
 def _is_datetime(value: t.Any) -> bool:
-    # Python 3.10 reads neither the Z of JSON's times nor other decimals than three or six.
-    return isinstance(value, datetime) or (
-        isinstance(value, str) and _parses(datetime.fromisoformat, value[:19].replace("Z", "")) and len(value) > 10  # noqa: PLR2004 - a date alone
-    )
+    if isinstance(value, datetime):
+        return True
+    found = _DATE_TIME.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and _parses(found[1])
 
 
-def _parses(parse: Callable[[str], t.Any], value: str) -> bool:
+def _parses(value: str) -> bool:
     try:
-        parse(value)
+        datetime.fromisoformat(value)
     except ValueError:
         return False
     return True
@@ -159,7 +183,14 @@ def _test(stated: t.Any) -> Callable[[t.Any], bool] | None:
     return t.cast("Callable[[t.Any], bool]", jsonschema.Draft202012Validator(_with_null(stated)).is_valid)
 
 
-def _called(value: t.Any) -> str:
+def fits(name: str, value: t.Any) -> bool:
+    """Return whether a value is of a type of `TYPES`."""
+    return _TESTS[name](value)
+
+
+def json_type(value: t.Any) -> str:
     """Return the JSON name of a value's type."""
+    if value is None:
+        return "null"
     tests = ("boolean", "integer", "number", "string", "object", "array")
     return next((name for name in tests if _TESTS[name](value)), type(value).__name__)

@@ -144,6 +144,8 @@ class SyncMapper(InlineMapper):
     def map_state_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
         """Pass a STATE on as it is; its bookmarks are the tap's and keep the tap's stream names."""
         _require(message_dict, "value")
+        # The row that made a stream's rows enough to judge by need not be one that failed.
+        self._unmapped.check_all()
         yield singer.StateMessage(message_dict["value"])
 
     def map_activate_version_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
@@ -160,12 +162,17 @@ class SyncMapper(InlineMapper):
         )
 
     def process_endofpipe(self) -> None:
-        """Say what could not be mapped and which maps were never used."""
+        """Say what could not be mapped and which maps were never used.
+
+        Raises:
+            TooManyUnmappedError: Too much could not be mapped.
+        """
         sys.stdout.flush()
         self._unmapped.summarise(self.logger)
         if self.maps.stream_maps:
             for name in self.maps.unused:
                 self.logger.warning("The map %s was not used: the tap sent no stream it is for", name)
+        self._unmapped.check_all()
         super().process_endofpipe()
 
     def _maps_of(self, message_dict: dict[str, t.Any]) -> list[StreamMap]:

@@ -7,11 +7,12 @@ import typing as t
 from collections import Counter
 from datetime import datetime, timezone
 
+import simpleeval  # type: ignore[import-untyped]
 from singer_sdk import typing as th
 from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.exceptions import MapExpressionError
 
-from sync_mapper.errors import TooManyUnmappedError
+from sync_mapper.errors import RowError, TooManyUnmappedError
 
 if t.TYPE_CHECKING:
     import logging
@@ -43,6 +44,13 @@ def reason_of(error: Exception) -> str:
     """Return what went wrong in an expression, without the SDK's wrapping."""
     cause = error.__cause__ if isinstance(error, MapExpressionError) and error.__cause__ else error
     return f"{type(cause).__name__}: {cause}"[:_REASON_LENGTH]
+
+
+def _told_of(error: Exception) -> str:
+    """Return what a log may tell of an error: Python's own messages quote the row."""
+    cause = error.__cause__ if isinstance(error, MapExpressionError) and error.__cause__ else error
+    tells = isinstance(cause, (RowError, simpleeval.InvalidExpression))
+    return reason_of(error) if tells else type(cause).__name__
 
 
 def key_of(record: Mapping[str, t.Any], key_properties: Sequence[str] | None) -> str:
@@ -86,7 +94,7 @@ class UnmappedRows:
         self.counts[stream] += 1
         examples = self._examples.setdefault(stream, [])
         if len(examples) < _EXAMPLES:
-            examples.append(f"{key}{f' {field}' if field else ''}: {reason}")
+            examples.append(f"{key}{f' {field}' if field else ''}: {_told_of(error)}")
         return {
             "stream": stream,
             "key": key,
@@ -98,6 +106,15 @@ class UnmappedRows:
             "reason": reason,
             "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         }
+
+    def check_all(self) -> None:
+        """Stop the run if too many rows of any stream could not be mapped.
+
+        Raises:
+            TooManyUnmappedError: They were.
+        """
+        for stream in self.counts:
+            self.check(stream)
 
     def check(self, stream: str) -> None:
         """Stop the run if too many rows of a stream could not be mapped.

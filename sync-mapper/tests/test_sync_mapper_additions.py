@@ -268,15 +268,37 @@ def failing(count: int, of: int) -> list[dict[str, t.Any]]:
 
 
 def test_too_many_rows_that_cannot_be_mapped_stop_the_run(mapper):
-    _, unmapped, result = one(mapper, {"x": "int(qty)"}, *failing(21, 100), {"type": "STATE", "value": {"done": 1}})
+    _, unmapped, result = one(mapper, {"x": "int(qty)"}, *failing(20, 100), {"type": "STATE", "value": {"done": 1}})
     assert result.code == 0
-    assert len(unmapped) == 21
+    assert len(unmapped) == 20
     rows = [*failing(0, 79), *failing(22, 22), {"type": "STATE", "value": {"done": 1}}]
     _, unmapped, result = one(mapper, {"x": "int(qty)"}, *rows)
     assert result.code == 1
     assert "21 of 100 rows meant for customers could not be mapped" in result.errors[0]
     assert "unmapped_guard_percent" in result.errors[0]
     assert result.of("STATE") == []
+
+
+@pytest.mark.parametrize("last", [[{"type": "STATE", "value": {"done": 1}}], []], ids=["STATE", "end"])
+def test_the_share_counts_too_when_the_last_row_is_a_good_one(mapper, last):
+    _, _, result = one(mapper, {"x": "int(qty)"}, *failing(21, 100), *last)
+    assert result.code == 1
+    assert "21 of 100 rows" in result.errors[0]
+    assert result.of("STATE") == []
+
+
+def test_less_than_a_hundred_rows_say_nothing_of_the_mapping(mapper):
+    _, unmapped, result = one(mapper, {"x": "int(qty)"}, *failing(99, 99), {"type": "STATE", "value": {"done": 1}})
+    assert result.code == 0
+    assert len(unmapped) == 99
+    assert result.of("STATE")
+
+
+def test_the_log_has_no_content_of_rows_but_keys(mapper):
+    _, unmapped, result = one(mapper, {"x": "int(name)"}, row(7, name="Secret Ltd"))
+    assert "'Secret Ltd'" in unmapped[0]["reason"]
+    assert '{"id":7} x: ValueError' in result.log
+    assert "Secret" not in result.log
 
 
 @pytest.mark.parametrize(("percent", "code"), [(0, 0), (50, 0), (10, 1)])
