@@ -131,7 +131,9 @@ _DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]([
 
 def _is_number(value: t.Any) -> bool:
     # JSON has no infinity and no NaN: they would go on as null.
-    if isinstance(value, (float, Decimal)):
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool)
 

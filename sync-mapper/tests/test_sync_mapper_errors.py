@@ -65,6 +65,11 @@ def test_a_broken_line_is_told_by_number_and_not_by_content(pipe):
     assert "hunter2" not in line
 
 
+def test_a_line_that_is_nested_too_deeply(mapper):
+    record = '{"type": "RECORD", "stream": "customers", "record": {"a": ' + "[" * 5000 + "]" * 5000 + "}}"
+    assert "Line 2 of the input is nested too deeply" in only_error(mapper.run([SCHEMA, record]))
+
+
 @pytest.mark.parametrize("line", ["[]", "5", '{"stream": "x"}'])
 def test_a_line_that_is_no_message(mapper, line):
     assert "Line 1 of the input is no Singer message" in only_error(mapper.run([line]))

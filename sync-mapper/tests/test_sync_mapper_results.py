@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from decimal import Decimal
 
 import jsonschema
 import pytest
@@ -109,6 +110,8 @@ def test_null_fits_an_enumeration(mapper):
         ("number", float("inf"), False),
         ("number", float("nan"), False),
         ("number", 10**400, True),
+        ("number", Decimal("1E+999"), True),
+        ("number", Decimal("NaN"), False),
         ("integer", float("inf"), False),
     ],
 )
