@@ -11,7 +11,9 @@ import yaml
 
 from sync_mapper.errors import MappingError
 
-_KEYS = ("stream_maps", "stream_map_config")
+KEYS = ("stream_maps", "stream_map_config", "expressions", "code_tables")
+"""Names on the top level of a mapping file."""
+
 _DEPTH = 3
 """Levels of the file whose lines are kept: top key, stream, property."""
 
@@ -23,11 +25,15 @@ class Mapping:
     Attributes:
         stream_maps: Stream -> property -> expression, in the SDK's syntax.
         stream_map_config: What expressions see as `config`.
+        expressions: Named expressions.
+        code_tables: Code tables: inline, in a CSV file, or rows of a stream.
         lines: Position such as `("organizations", "name")` -> "file:line"; empty for inline maps.
     """
 
     stream_maps: dict[str, t.Any] = field(default_factory=dict)
     stream_map_config: dict[str, t.Any] = field(default_factory=dict)
+    expressions: dict[str, t.Any] = field(default_factory=dict)
+    code_tables: dict[str, t.Any] = field(default_factory=dict)
     lines: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def merged(self, inline: Mapping) -> Mapping:
@@ -87,11 +93,11 @@ def read(name: str) -> Mapping:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise MappingError(f"{name}: cannot be read: {error}") from error
     if not isinstance(data, dict):
-        raise MappingError(f"{name}: a mapping file has the keys {' and '.join(_KEYS)}")
+        raise MappingError(f"{name}: a mapping file has the keys {' and '.join(KEYS)}")
     for key, value in data.items():
         at = lines.get((str(key),), name)
-        if key not in _KEYS:
-            raise MappingError(f"{at}: unknown key {key!r}; a mapping file has {' and '.join(_KEYS)}")
+        if key not in KEYS:
+            raise MappingError(f"{at}: unknown key {key!r}; a mapping file has {' and '.join(KEYS)}")
         if value is not None and not isinstance(value, dict):
             raise MappingError(f"{at}: {key} must hold names with values, not {type(value).__name__}")
     if not data.get("stream_maps"):
