@@ -133,7 +133,7 @@ def as_json(value: t.Any) -> t.Any:
     return float(value) if isinstance(value, decimal.Decimal) else value
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(expressions, st.lists(ROWS, min_size=1, max_size=4))
 def test_what_has_no_problem_works_for_every_row(expression, rows):
     analysis = analyse(expression, Scope(PROPERTIES, CONFIG, EXPRESSIONS, own=PROPERTIES["name"]))

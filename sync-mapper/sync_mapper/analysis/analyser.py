@@ -146,7 +146,8 @@ class Analyser:
     @property
     def explained(self) -> bool:
         """Whether what was found tells already why nothing is known of the result."""
-        return any(it.is_error or it.code == "unknown_field" for it in self.problems.values())
+        found = [self.problems, *self.inside.values()]
+        return any(it.is_error or it.code == "unknown_field" for problems in found for it in problems.values())
 
     def report(self, code: str, node: ast.AST, message: str, remedy: str) -> None:
         """Note a problem at a part of the expression, once for the same part."""
