@@ -149,11 +149,11 @@ class Analyser:
         found = [self.problems, *self.inside.values()]
         return any(it.is_error or it.code == "unknown_field" for problems in found for it in problems.values())
 
-    def report(self, code: str, node: ast.AST, message: str, remedy: str) -> None:
+    def report(self, code: str, node: ast.AST, message: str, remedy: str, field: str | None = None) -> None:
         """Note a problem at a part of the expression, once for the same part."""
         if not self._silent:
             key = (code, ast.unparse(node) if isinstance(node, ast.expr) else message)
-            self.problems.setdefault(key, Problem(code, message, remedy, self.offset(node)))
+            self.problems.setdefault(key, Problem(code, message, remedy, self.offset(node), field))
 
     def offset(self, node: ast.AST) -> int:
         """Return how many characters of the expression come before a part of it."""
@@ -180,7 +180,10 @@ class Analyser:
             empty = next((_EMPTY[kind] for kind in sorted(shape.kinds or ()) if kind in _EMPTY), "0")
             names = self.source(node), self.source(around)
             message, remedy = unsafe.told(use, *names, function=function, empty=empty)
-            self.report("null_unsafe", node, message, remedy)
+            is_field = isinstance(node, ast.Name) and node.id in self._properties and not self._within
+            if is_field:
+                remedy += "; or give the property `when_null`"
+            self.report("null_unsafe", node, message, remedy, names[0] if is_field else None)
         return shape.present()
 
     def fit(self, node: ast.expr, shape: Shape, fits: Callable[[str], bool], harm: str, remedy: str) -> bool:
@@ -205,7 +208,7 @@ class Analyser:
 
     def nearest(self, name: str, known: Iterable[t.Any]) -> str:
         """Return a question for the names most like one, empty if none is."""
-        near = difflib.get_close_matches(name, [item for item in known if isinstance(item, str)], n=3)
+        near = difflib.get_close_matches(name, [item for item in known if isinstance(item, str)], n=3, cutoff=0.65)
         return f"did you mean {' or '.join(f'`{item}`' for item in near)}? " if near else ""
 
     def quietly(self, node: ast.expr, flow: Flow) -> Shape:

@@ -108,9 +108,7 @@ def of_values(values: t.Iterable[t.Any]) -> Shape:
 def _helper(analyser: Analyser, node: ast.Call, name: str, values: list[tuple[ast.expr, Shape]]) -> Shape:
     helper = helpers()[name]
     if problem := _refused_call(helper, node):
-        analyser.report(
-            "wrong_call", node, f"{name}(): {problem}", f"write `{name}{inspect.signature(helper.function)}`"
-        )
+        analyser.report("wrong_call", node, f"{name}(): {problem}", f"write `{name}({helper.arguments})`")
         return ANY
     if not helper.null_safe:
         values = [(item, analyser.need(item, shape, "argument", node, name)) for item, shape in values]
@@ -120,13 +118,15 @@ def _helper(analyser: Analyser, node: ast.Call, name: str, values: list[tuple[as
     if name == "coalesce" and shapes:
         return _first_of(shapes)
     if name == "first" and shapes:
-        return (shapes[0].items or ANY).or_null() if shapes[0].is_only("array") else ANY
+        return (shapes[0].items or ANY).present().or_null() if shapes[0].is_only("array") else ANY
     nullable = helper.nullable
     if name in _OF_NUMBERS and shapes and shapes[0].kinds and not shapes[0].nullable:
         nullable = not shapes[0].kinds <= NUMERIC
     if name == "join":
         nullable = all(shape.nullable or not _is_filled(shape) for shape in shapes[1:])
-    return of_kind(helper.returns, nullable=nullable) if helper.returns else Shape(nullable=nullable)
+    if helper.returns is None:
+        return Shape(nullable=nullable)
+    return of_kind("float" if helper.returns == "number" else helper.returns, nullable=nullable)
 
 
 def _refused_call(helper: Helper, node: ast.Call) -> str | None:
@@ -134,10 +134,16 @@ def _refused_call(helper: Helper, node: ast.Call) -> str | None:
     if any(isinstance(argument, ast.Starred) for argument in node.args):
         return None
     try:
-        inspect.signature(helper.function).bind(*node.args, **{item.arg or "": item.value for item in node.keywords})
+        inspect.signature(helper.function or _lookup_form).bind(
+            *node.args, **{item.arg or "": item.value for item in node.keywords}
+        )
     except TypeError as error:
         return str(error)
     return None
+
+
+def _lookup_form(table: t.Any, code: t.Any, otherwise: t.Any = None) -> None:
+    """Stand in for `lookup`, which is made for each mapping, to check how it is called."""
 
 
 def _is_filled(shape: Shape) -> bool:
@@ -166,11 +172,17 @@ def _lookup(analyser: Analyser, node: ast.Call, values: list[tuple[ast.expr, Sha
         analyser.report("unknown_table", table, f"there is no code table {name!r}", remedy.strip())
         return join(of_kind("string"), otherwise)
     analyser.names.add(("table", name))
-    return join(texts_of(tables[name]), otherwise)
+    return looked_up(tables[name], values[1][1], otherwise)
+
+
+def looked_up(table: Mapping[t.Any, t.Any] | None, code: Shape, otherwise: Shape) -> Shape:
+    """Return what a code table gives for a code; null for one that is null or blank, unless blank is a code of it."""
+    found = join(texts_of(table), otherwise)
+    return found if _is_filled(code.present()) and not code.nullable else found.or_null()
 
 
 def texts_of(table: Mapping[t.Any, t.Any] | None) -> Shape:
-    """Return what a code table can give."""
+    """Return the texts of a code table."""
     return of_kind("string") if table is None else of_values(dict.fromkeys(table.values()))
 
 

@@ -37,12 +37,14 @@ class Problem:
         message: What is wrong, in one sentence without a full stop.
         remedy: What to do about it.
         column: Characters of the expression before the place, counted over all its lines; 0 for its beginning.
+        field: Field of the row whose null would do harm, where it is one and not a part or a computed value.
     """
 
     code: str
     message: str
     remedy: str
     column: int = 0
+    field: str | None = None
 
     @property
     def is_error(self) -> bool:

@@ -44,4 +44,4 @@ def told(use: str, it: str, around: str, *, function: str = "", empty: str = "0"
     helper = {"int": "integer", "float": "number"}.get(function, function)
     words = {"it": it, "all": around, "function": function, "helper": helper, "empty": empty}
     message = f"`{it}` may be null, and {harm.format(**words)}"
-    return message, f"{remedy.format(**words)}; or give the property `when_null`"
+    return message, remedy.format(**words)

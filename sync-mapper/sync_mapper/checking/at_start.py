@@ -4,38 +4,63 @@ from __future__ import annotations
 
 import typing as t
 
+import yaml
+
 from sync_mapper.checking import tables
 from sync_mapper.checking.catalog import CatalogStream
 from sync_mapper.checking.findings import Severity, in_order
+from sync_mapper.checking.places import Places
 from sync_mapper.checking.plan import plans
+from sync_mapper.checking.source import Source
 from sync_mapper.checking.streams import Streams
 from sync_mapper.errors import MappingError
+from sync_mapper.mapping_file import KEYS, find
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping as Names
+    from collections.abc import Sequence
 
     from sync_mapper.checking.destination import Destination
     from sync_mapper.checking.findings import Finding
-    from sync_mapper.checking.source import Source
+    from sync_mapper.mapping_file import Mapping
 
 
 class StartChecks:
-    """Checks the maps of a stream when its SCHEMA comes."""
+    """Checks the maps of a stream when its SCHEMA comes.
 
-    def __init__(self, source: Source, logger: logging.Logger, destination_snapshot: str | None = None) -> None:
-        self._source = source
+    Args:
+        mapping: The mapping in use.
+        file: Mapping file as the setting names it, if any.
+        inline: What settings say beside the file.
+        destination_snapshot: Snapshot of the destination's fields, if any.
+        logger: Where warnings go.
+
+    Raises:
+        DestinationError: If the snapshot cannot be read.
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        logger: logging.Logger,
+        *,
+        file: str | None = None,
+        inline: Mapping | None = None,
+        destination_snapshot: str | None = None,
+    ) -> None:
+        self._source = Source(mapping, file, _places(file, inline) if file else None)
         self._logger = logger
         self._told: set[Finding] = set()
         self._destination: Destination | None = None
         if destination_snapshot:
             from sync_mapper.checking import destination  # noqa: PLC0415 - most runs do without
 
-            self._destination = destination.read(destination_snapshot)
-        self._plans = plans(source.mapping.stream_maps)
-        self._streams = Streams(source, tables.expressions(source), tables.read(source, None))
+            self._destination = destination.read(str(find(destination_snapshot, "destination_snapshot")))
+        self._plans = plans(mapping.stream_maps)
+        self._streams = Streams(self._source, tables.expressions(self._source), tables.read(self._source, None))
 
-    def check(self, stream: str, schema: Mapping[str, t.Any], key_properties: Sequence[str] | None) -> None:
+    def check(self, stream: str, schema: Names[str, t.Any], key_properties: Sequence[str] | None) -> None:
         """Check all maps of a stream.
 
         Raises:
@@ -55,3 +80,13 @@ class StartChecks:
             raise MappingError(*errors)
         for finding in found:
             self._logger.warning("%s", finding)
+
+
+def _places(file: str, inline: Mapping | None) -> Places | None:
+    """Return where everything stands in the file, but for what settings took the place of."""
+    text = find(file).read_text(encoding="utf-8")
+    places = Places.of(text, yaml.compose(text, yaml.SafeLoader))
+    for section in KEYS if inline is not None else ():
+        for name in getattr(inline, section):
+            places.forget((section, str(name)))
+    return places

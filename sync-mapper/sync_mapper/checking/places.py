@@ -44,7 +44,7 @@ class Places:
 
     def __contains__(self, at: At) -> bool:
         """Return whether the file has something there, or above it."""
-        return not at or at[:2] in self.keys or (len(at) == 1 and at in self.keys)
+        return at[:2] in self.keys or not at
 
     def forget(self, at: At) -> None:
         """Forget a part of the file that something else took the place of."""

@@ -7,6 +7,8 @@ import fnmatch
 import typing as t
 from dataclasses import dataclass, field
 
+from sync_mapper.long_form import TYPES
+
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -74,14 +76,6 @@ class StreamPlan:
     def is_pattern(self) -> bool:
         """Whether it may be for several streams."""
         return any(character in self.source for character in "*?[")
-
-
-TYPES: Mapping[str, Mapping[str, t.Any]] = {
-    **{name: {"type": name} for name in ("string", "integer", "number", "boolean", "object", "array")},
-    "date": {"type": "string", "format": "date"},
-    "datetime": {"type": "string", "format": "date-time"},
-}
-"""What `type` may say in one word."""
 
 
 def is_null(value: t.Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import yaml
 
@@ -14,8 +14,6 @@ from sync_mapper.checking.places import Places
 from sync_mapper.errors import MappingError
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
     from sync_mapper.checking.findings import At
 
 
@@ -26,14 +24,12 @@ class Source:
     Attributes:
         mapping: What the mapping says.
         name: Its file as it was named; None for maps in settings.
-        folder: Folder that relative paths in it count from.
         places: Where in the file everything stands.
         findings: What was found so far.
     """
 
     mapping: mapping_file.Mapping
     name: str | None = None
-    folder: Path | None = None
     places: Places | None = None
     findings: list[Finding] = field(default_factory=list)
 
@@ -92,7 +88,7 @@ def read(name: str) -> Source:
         raise MappingError(f"{place}: not valid YAML: {error.problem or error.context}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise MappingError(f"{name}: cannot be read: {error}") from error
-    source = Source(mapping_file.Mapping(), name, path.parent, places)
+    source = Source(mapping_file.Mapping(folder=path.parent), name, places)
     for at, (line, column) in places.doubles:
         told = ("duplicate_name", ".".join(at), f"`{at[-1]}` stands twice", "take one out, or give it another name")
         source.findings.append(Finding(name, line, column, Severity.ERROR, *told))
@@ -116,4 +112,4 @@ def _mapping(source: Source, data: t.Any) -> mapping_file.Mapping:
             given[name] = value or {}
     if not given.get("stream_maps") and not source.findings:
         source.add((), "wrong_form", "`stream_maps` is missing or empty", "name at least one stream under it")
-    return mapping_file.Mapping(**{name: given.get(name, {}) for name in mapping_file.KEYS})
+    return replace(source.mapping, **{name: given.get(name, {}) for name in mapping_file.KEYS})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sync_mapper.analysis import Scope, analyse
-from sync_mapper.analysis.calls import texts_of
+from sync_mapper.analysis.calls import looked_up
 from sync_mapper.analysis.shapes import Shape, from_schema, join, of_value, to_schema
 
 if t.TYPE_CHECKING:
@@ -116,17 +116,16 @@ class Streams:
 
     def _property(self, plan: StreamPlan, stream: CatalogStream | None, name: str, it: Property) -> Shape:
         analysis = analyse(it.value, self._scope(plan, stream, name))
-        leaving = set()
-        if it.schema is not None or it.lookup is not None:
-            leaving.add("untyped")
+        leaving = {"untyped"} if it.schema is not None or it.lookup is not None else set[str]()
         if it.when_null is not None:
-            # What cannot be evaluated for a null is null, and becomes the constant.
-            leaving |= {"null_unsafe", "may_be_empty"}
+            # Where a field is null and the expression fails for it, the constant is taken.
+            kept = tuple(problem for problem in analysis.problems if problem.field is None)
+            analysis = replace(analysis, problems=kept)
         self._tell(it.value_at, analysis, plan, stream, leaving=leaving)
         shape = analysis.shape
         if it.lookup is not None:
             self.used.add(("table", it.lookup))
-            shape = join(texts_of(self.tables.get(it.lookup)), of_value(it.otherwise))
+            shape = looked_up(self.tables.get(it.lookup), shape, of_value(it.otherwise))
         if it.when_null is not None:
             shape = join(shape.present(), of_value(it.when_null))
         return self._stated(it, shape)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import typing as t
 
-from sync_mapper.checking.plan import TYPES, is_null
+from sync_mapper.checking.plan import is_null
+from sync_mapper.long_form import KEYS, TYPES
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,9 +16,6 @@ if t.TYPE_CHECKING:
 
 OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
 """What may stand in a stream's map beside properties."""
-
-LONG_FORM = ("value", "type", "when_null", "lookup", "otherwise")
-"""What may stand in a property that is written long."""
 
 _TABLE_FORMS: Mapping[str, frozenset[str]] = {
     "file": frozenset({"file", "code", "text"}),
@@ -97,8 +95,8 @@ def _property(source: Source, at: At, value: t.Any) -> None:
         source.add(at, "wrong_form", "an expression is text", _quoted(value))
         return
     for key in value:
-        if key not in LONG_FORM:
-            remedy = _nearest(str(key), LONG_FORM)
+        if key not in KEYS:
+            remedy = _nearest(str(key), KEYS)
             source.add((*at, str(key)), "unknown_option", f"`{key}` is no part of a property", remedy)
     if not isinstance(value.get("value"), str):
         source.add(at, "wrong_form", "a property that is written long needs a `value`", "give it an expression")

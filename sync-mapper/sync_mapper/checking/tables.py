@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import typing as t
 
+from sync_mapper import code_tables
 from sync_mapper.analysis import analyse
 from sync_mapper.analysis.model import Scope
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
-    from pathlib import Path
 
     from sync_mapper.checking.catalog import Catalog
     from sync_mapper.checking.findings import At
@@ -42,29 +41,12 @@ def read(source: Source, catalog: Catalog | None) -> Tables:
 
 
 def _from_file(source: Source, at: At, table: Mapping[str, t.Any]) -> Mapping[t.Any, t.Any] | None:
-    name = table["file"]
-    path: Path | None = source.folder / name if source.folder is not None else None
-    if path is None:
-        return None
-    place = (*at, "file")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, strict=True)
-            columns = list(rows.fieldnames or ())
-            for part in ("code", "text"):
-                if part in table and table[part] not in columns:
-                    message = f"{name} has no column {table[part]!r}"
-                    source.add((*at, part), "unreadable_table", message, f"it has {', '.join(columns) or 'none'}")
-                    return None
-            return (
-                {row[table["code"]]: row[table["text"]] for row in rows} if {"code", "text"} <= table.keys() else None
-            )
-    except FileNotFoundError:
+        return code_tables.from_file(table, source.mapping.folder)
+    except ValueError as error:
         remedy = "its path counts from the folder of the mapping file"
-        source.add(place, "missing_table", f"there is no file {name!r}", remedy)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        source.add(place, "unreadable_table", f"{name} cannot be read: {error}", "save it as CSV in UTF-8")
-    return None
+        source.add((*at, "file"), "unreadable_table", str(error), remedy)
+        return None
 
 
 def _check_stream(source: Source, at: At, table: Mapping[str, t.Any], catalog: Catalog | None) -> None:

@@ -35,7 +35,7 @@ SCHEMA_FILE = "mapping.schema.json"
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of mapping files, for editors.")
 @click.pass_context
-def command(
+def check(
     context: click.Context,
     file: str | None,
     catalog: str | None,
