@@ -88,7 +88,7 @@ CONTACT = {
 
 
 for _schema, _row in zip(SCHEMAS, (CUSTOMER, CONTACT), strict=False):
-    _schema["schema"]["properties"] = {**dict.fromkeys(_row, {}), **_schema["schema"]["properties"]}
+    _schema["schema"]["properties"] = {**{key: {} for key in _row}, **_schema["schema"]["properties"]}
 
 
 @pytest.fixture

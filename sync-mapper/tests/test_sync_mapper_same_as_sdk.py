@@ -149,13 +149,8 @@ FAILS_ALWAYS = {"missing", "self"}
 
 
 def texts(stream_maps: dict[str, t.Any]) -> set[str]:
-    return {
-        text
-        for definition in stream_maps.values()
-        if isinstance(definition, dict)
-        for text in definition.values()
-        if isinstance(text, str)
-    }
+    definitions = [definition for definition in stream_maps.values() if isinstance(definition, dict)]
+    return {text for definition in definitions for text in definition.values() if isinstance(text, str)}
 
 
 @settings(max_examples=150)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import shlex
 import subprocess
 import typing as t
@@ -43,7 +44,8 @@ def load(name: str) -> Destination:
     Raises:
         DestinationError: If there is none.
     """
-    if Path(name).is_file():
+    file = Path(name)
+    if file.is_file() and (file.suffix == ".json" or not os.access(file, os.X_OK)):
         return read(name)
     try:
         program, *options = shlex.split(name)

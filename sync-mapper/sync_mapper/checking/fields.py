@@ -137,12 +137,13 @@ def refusal(field: Field, value: t.Any) -> Refusal | None:
     """Return why a field would not take a constant (text, number, true or false), or None if it would."""
     if field.type in {"option", "options"}:
         return _no_option(field, value)
-    if isinstance(value, str) and field.type == "string":
-        if field.max_length is not None and len(value) > field.max_length:
-            message = f"`{field.name}` takes {field.max_length} characters, and {_shown(value)} has {len(value)}"
-            return Refusal("too_long", message, f"shorten it, such as with `[:{field.max_length}]`")
-        return _wrong(field, value) if "\0" in value else None
-    return None if _fits(field.type, value) else _wrong(field, value)
+    if not _fits(field.type, value):
+        return _wrong(field, value)
+    length = len(str(value))
+    if field.type == "string" and field.max_length is not None and length > field.max_length:
+        message = f"`{field.name}` takes {field.max_length} characters, and {_shown(value)} has {length}"
+        return Refusal("too_long", message, f"shorten it, such as with `[:{field.max_length}]`")
+    return None
 
 
 def _no_option(field: Field, value: t.Any) -> Refusal | None:
@@ -176,7 +177,7 @@ def _fits(kind: str, value: t.Any) -> bool:
     if kind in {"number", "integer"}:
         return _is_number(value, whole=kind == "integer")
     if kind == "string":
-        return isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool)
+        return isinstance(value, (int, float, str)) and not isinstance(value, bool) and "\0" not in str(value)
     if kind == "boolean":
         return isinstance(value, bool)
     if kind == "relation":

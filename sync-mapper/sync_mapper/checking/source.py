@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -112,4 +112,10 @@ def _mapping(source: Source, data: t.Any) -> mapping_file.Mapping:
             given[name] = value or {}
     if not given.get("stream_maps") and not source.findings:
         source.add((), "wrong_form", "`stream_maps` is missing or empty", "name at least one stream under it")
-    return replace(source.mapping, **{name: given.get(name, {}) for name in mapping_file.KEYS})
+    return mapping_file.Mapping(
+        stream_maps=given.get("stream_maps", {}),
+        stream_map_config=given.get("stream_map_config", {}),
+        expressions=given.get("expressions", {}),
+        code_tables=given.get("code_tables", {}),
+        folder=source.mapping.folder,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -216,6 +217,12 @@ def _listed(names: Mapping[str, t.Any]) -> str:
 
 
 def _nearest(name: str, known: t.Iterable[str]) -> str:
-    listed = {item.casefold(): item for item in known}
+    listed = {item.casefold(): item for item in known if not _only_numbered_otherwise(name, item)}
     near = difflib.get_close_matches(name.casefold(), listed, n=3)
     return f"did you mean {' or '.join(f'`{listed[item]}`' for item in near)}?" if near else ""
+
+
+def _only_numbered_otherwise(one: str, other: str) -> bool:
+    """Return whether two names differ by their numbers only: F0101 and F0111 are two tables."""
+    letters = [re.sub(r"\d", "", name.casefold()) for name in (one, other)]
+    return letters[0] == letters[1] and one.casefold() != other.casefold()
