@@ -45,7 +45,7 @@ class Shared:
     tables: CodeTables = field(default_factory=CodeTables)
 
 
-class _Evaluator(_MapperEval):  # type: ignore[misc]  # simpleeval is not typed
+class _Evaluator(_MapperEval):
     """The SDK's evaluator, for which a function of ours is no value: a field a row lacks must not become one."""
 
     def _eval_name(self, node: ast.Name) -> t.Any:
