@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import decimal
 import json
+import logging
+import time
 import typing as t
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync_ledger.engine.validate import Invalid, normalise
 from sync_ledger.fields import EntityDescription, Field, FieldType
+from sync_mapper import mapping_file
 from sync_mapper.checking import catalog, fields
+from sync_mapper.checking.at_start import StartChecks
 from sync_mapper.checking.checker import check
 from sync_mapper.checking.source import read
 from tap_jdedwards.composed.loading import shipped_definitions
@@ -102,3 +106,12 @@ def jde_catalog() -> catalog.Catalog:
 @pytest.mark.parametrize("file", sorted((ROOT / "mappings").glob("*.yml")), ids=lambda file: file.name)
 def test_the_shipped_mappings_have_no_mistake(file: Path, jde_catalog: catalog.Catalog) -> None:
     assert check(read(str(file)), jde_catalog) == []
+
+
+def test_the_checks_at_the_start_of_a_run_take_less_than_a_second(jde_catalog: catalog.Catalog) -> None:
+    file = str(ROOT / "mappings" / "jde-to-pipedrive.yml")
+    begun = time.process_time()
+    checks = StartChecks(mapping_file.read(file), logging.getLogger("test"), file=file)
+    for stream in jde_catalog.streams.values():
+        checks.check(stream.name, {"properties": stream.properties}, stream.key_properties)
+    assert time.process_time() - begun < 1

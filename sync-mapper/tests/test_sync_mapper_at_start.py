@@ -70,3 +70,10 @@ def test_a_snapshot_that_is_not_there(mapper):
     result = mapper.run([SCHEMA], stream_maps={}, destination_snapshot="none.json")
     assert result.code == 1
     assert "destination_snapshot: there is no file 'none.json'" in result.errors[0]
+
+
+def test_a_stream_that_declares_no_property_may_have_any(mapper):
+    schema = {**SCHEMA, "schema": {"properties": {}}, "key_properties": []}
+    result = mapper.run([schema, ROW], stream_maps={"customers": {"a": "name + '!'"}})
+    assert result.code == 0
+    assert result.rows("customers")[0]["a"] == "a!"

@@ -98,7 +98,8 @@ class Streams:
                 self.source.add(at, "unused_field", message, remedy, error=False)
 
     def _scope(self, plan: StreamPlan, stream: CatalogStream | None, own: str) -> Scope:
-        properties = None if stream is None else stream.properties
+        # A stream that declares no property at all may have any.
+        properties = stream.properties or None if stream is not None else None
         return Scope(
             properties=properties,
             config=self.source.mapping.stream_map_config,
