@@ -1,0 +1,3 @@
+"""Commands beside the mapper itself."""
+
+from __future__ import annotations
