@@ -1,10 +1,21 @@
-"""Command line of the mapper."""
+"""Command line: the mapper itself, and commands for those who write mappings, which the first argument asks for."""
 
 from __future__ import annotations
 
-from sync_mapper.mapper import SyncMapper
+import importlib
+import sys
+
+COMMANDS = ("check", "explain", "test")
+"""Modules of `sync_mapper.commands`; each holds a click command of its own name. A run of the mapper loads none."""
 
 
 def main() -> None:
-    """Run the mapper: messages from standard input (or `--input FILE`) to standard output."""
+    """Run a command, or the mapper: messages from standard input (or `--input FILE`) to standard output."""
+    name = next(iter(sys.argv[1:]), None)
+    if name in COMMANDS:
+        command = getattr(importlib.import_module(f"sync_mapper.commands.{name}"), name)
+        command.main(sys.argv[2:], prog_name=f"sync-mapper {name}")
+        return
+    from sync_mapper.mapper import SyncMapper  # noqa: PLC0415 - commands that need no mapper start without it
+
     SyncMapper.cli()

@@ -1,0 +1,1 @@
+"""Commands beside the mapper itself, for those who write mappings."""
