@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import fnmatch
 import functools
@@ -24,7 +25,6 @@ from sync_mapper import inferred_types
 from sync_mapper.errors import MappingError
 
 if t.TYPE_CHECKING:
-    import ast
     import logging
     from collections.abc import Sequence
 
@@ -62,6 +62,11 @@ class ComputedStreamMap(CustomStreamMap):
         except Exception:  # noqa: BLE001 - an expression may raise anything; then there is no key to tell
             return None
         return {name: computed.get(name) for name in names}
+
+    def compute(self, name: str, record: dict[str, t.Any]) -> t.Any:
+        """Return one property of a row, evaluated alone; whatever its expression raises goes through."""
+        parsed = t.cast("ast.Expr", ast.parse(self.expressions[name]).body[0])
+        return self._eval(self.expressions[name], parsed, record, name)
 
     @functools.cached_property
     def _key_map(self) -> ComputedStreamMap:

@@ -14,6 +14,8 @@ from sync_mapper.messages import MappedRecord
 if t.TYPE_CHECKING:
     from pathlib import Path
 
+    from singer_sdk.singerlib.encoding.simple import Message
+
     from sync_mapper.rehearsal.catalogs import SourceStream
 
 Record = dict[str, t.Any]
@@ -55,16 +57,24 @@ class Rehearsal:
         Raises:
             MapperError: A map does not fit it.
         """
-        message = {"type": "SCHEMA", "stream": name, "schema": stream.schema, "key_properties": stream.key_properties}
-        for _ in self._mapper.map_schema_message(message):
-            pass
+        self.take({"type": "SCHEMA", "stream": name, "schema": stream.schema, "key_properties": stream.key_properties})
+
+    def take(self, message: Record) -> list[Message]:
+        """Take a SCHEMA or RECORD message, and return what it becomes.
+
+        Raises:
+            MapperError: A map does not fit the SCHEMA.
+        """
+        if message["type"] == "SCHEMA":
+            return list(self._mapper.map_schema_message(message))
+        return list(self._mapper.map_record_message(message))
 
     def row(self, stream: str, record: Record) -> list[Mapped]:
         """Return what becomes of a row."""
-        message = {"type": "RECORD", "stream": stream, "record": record}
+        messages = self.take({"type": "RECORD", "stream": stream, "record": record})
         return [
             Mapped(stream, one.stream, json.loads(bytes(one.record)))
-            for one in self._mapper.map_record_message(message)
+            for one in messages
             if isinstance(one, MappedRecord)
         ]
 
@@ -72,6 +82,11 @@ class Rehearsal:
         """Return the maps that apply to a source stream."""
         found = self._mapper.maps.stream_maps.get(stream, [])
         return [one for one in found if isinstance(one, ComputedStreamMap)]
+
+    def source_key(self, stream: str) -> list[str]:
+        """Return the names of a source stream's key properties."""
+        maps = self._mapper.maps.stream_maps.get(stream, [])
+        return list(maps[0].raw_key_properties or ()) if maps else []
 
     def map_names(self, one: Mapped) -> list[str]:
         """Return the names of the maps a row was made by."""
