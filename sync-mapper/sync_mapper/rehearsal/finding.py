@@ -56,7 +56,7 @@ def find(messages: Iterator[Message], rehearsal: Rehearsal, wanted: Wanted) -> t
         InputError: No stream of that name comes, or no row with that key.
     """
     keys: dict[str, list[str]] = {}
-    meant = False
+    asked: set[str] = set()
     for message in messages:
         if message["type"] not in {"SCHEMA", "RECORD"}:
             continue
@@ -64,15 +64,16 @@ def find(messages: Iterator[Message], rehearsal: Rehearsal, wanted: Wanted) -> t
         if message["type"] == "SCHEMA":
             keys[stream] = list(message.get("key_properties") or [])
             rehearsal.take(message)
-            meant = meant or bool(_asked_for(rehearsal, wanted, stream))
-            continue
-        record = message["record"]
-        for one in _asked_for(rehearsal, wanted, stream):
-            mapped = one.mapped_key(record) or {}
-            if wanted.is_meant(record, keys.get(stream, [])) or wanted.is_meant(mapped, list(mapped)):
-                return stream, record, [found.map_name for found in _asked_for(rehearsal, wanted, stream)]
-        rehearsal.take(message)
-    if not meant:
+            if _asked_for(rehearsal, wanted, stream):
+                asked.add(stream)
+            elif stream == wanted.stream:
+                raise InputError(f"No map is for the stream {stream}: its rows are left out or go on as they are")
+        elif stream in asked:
+            record, maps = message["record"], _asked_for(rehearsal, wanted, stream)
+            mapped_keys = (one.mapped_key(record) or {} for one in maps)
+            if wanted.is_meant(record, keys[stream]) or any(wanted.is_meant(key, list(key)) for key in mapped_keys):
+                return stream, record, [one.map_name for one in maps]
+    if not asked:
         raise InputError(f"No stream came that is named {wanted.stream!r} or that a map of that name is for")
     raise InputError(f"No row of {wanted.stream} came with the key {wanted.key}")
 

@@ -50,10 +50,10 @@ def _paths(node: ast.AST) -> Iterator[tuple[ast.AST, str, list[t.Any]]]:
     if steps is not None:
         yield node, *steps
         return
-    method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    called = node.func if isinstance(node, ast.Call) else None
     for child in ast.iter_child_nodes(node):
         # The last step to a method is no part of the row.
-        yield from _paths(child.value if method and isinstance(child, ast.Attribute) and child is node.func else child)
+        yield from _paths(child.value if child is called and isinstance(child, ast.Attribute) else child)
 
 
 def _steps(node: ast.AST) -> tuple[str, list[t.Any]] | None:

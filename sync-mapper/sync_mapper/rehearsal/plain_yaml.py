@@ -22,6 +22,7 @@ _PLAIN = (
     ),
     ("tag:yaml.org,2002:merge", re.compile(r"^(?:<<)$"), ["<"]),
 )
+_ODD_LINE_END = re.compile("[\x85\u2028\u2029\ufeff]")
 _WIDTH = 110
 
 
@@ -47,10 +48,15 @@ class Dumper(yaml.SafeDumper):
         """Indent lists below their name, as people do."""
         super().increase_indent(flow, indentless=False)
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Write text; line ends that only YAML takes for some are lost unless they are in double quotes."""
+        return self.represent_scalar("tag:yaml.org,2002:str", text, '"' if _ODD_LINE_END.search(text) else None)
+
 
 for _tag, _pattern, _first in _PLAIN:
     Loader.add_implicit_resolver(_tag, _pattern, _first)
     Dumper.add_implicit_resolver(_tag, _pattern, _first)
+Dumper.add_representer(str, Dumper.represent_text)
 Loader.add_constructor("tag:yaml.org,2002:float", Loader.construct_yaml_float)
 
 
