@@ -52,26 +52,18 @@ def _running(tap: str) -> Iterator[Iterable[bytes]]:
         raise InputError(f"--tap: the command cannot be started: {error}") from error
     assert process.stdout is not None  # noqa: S101 - it was asked for
     with process, process.stdout as lines:
-        ended = _Ended(lines)
         try:
-            yield ended
+            yield _to_its_end(process, lines)
         finally:
-            if not ended.reached:
+            if process.poll() is None:
                 _stop(process)
-        if ended.reached and process.wait():
-            raise InputError(f"--tap: the tap ended with exit code {process.returncode}; see its own messages")
 
 
-class _Ended:
-    """Lines, with a note whether their end was reached."""
-
-    def __init__(self, lines: t.IO[bytes]) -> None:
-        self._lines = lines
-        self.reached = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._lines
-        self.reached = True
+def _to_its_end(process: subprocess.Popen[bytes], lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the lines of a tap; one that fails gives an error where they end."""
+    yield from lines
+    if process.wait():
+        raise InputError(f"--tap: the tap ended with exit code {process.returncode}; see its own messages")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

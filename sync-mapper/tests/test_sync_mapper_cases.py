@@ -7,7 +7,7 @@ import textwrap
 import typing as t
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync_mapper.commands.test import test as command
@@ -17,6 +17,8 @@ from sync_mapper.rehearsal.plain_yaml import dump
 if t.TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from click.testing import Result
 
 MAPPING = """
 stream_map_config:
@@ -261,8 +263,10 @@ def test_a_mapping_that_does_not_fit_the_schema_fails_the_case_with_its_place(ru
     "catalog",
     [
         '{"streams": [{"tap_stream_id": "customers", "key_properties": ["number"], "schema": PLACE}]}',
-        '{"streams": [{"tap_stream_id": "customers", "schema": PLACE, "metadata": '
-        '[{"breadcrumb": [], "metadata": {"table-key-properties": ["number"]}}]}]}',
+        (
+            '{"streams": [{"tap_stream_id": "customers", "schema": PLACE, "metadata": '
+            '[{"breadcrumb": [], "metadata": {"table-key-properties": ["number"]}}]}]}'
+        ),
         '{"type": "SCHEMA", "stream": "customers", "key_properties": ["number"], "schema": PLACE}\n{"type": "STATE"}',
     ],
     ids=["catalog", "catalog with metadata", "messages"],

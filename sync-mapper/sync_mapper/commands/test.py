@@ -34,7 +34,7 @@ _PLACE = "mappings/tests"
 @click.option("--tap", metavar="COMMAND", help="With --record: command of the tap to read rows from.")
 @click.option("--input", "messages", metavar="FILE", help="With --record: file of Singer messages to read rows from.")
 @click.option(
-    "--rows", type=click.IntRange(1), default=3, show_default=True, help="With --record: rows of each stream."
+    "--rows", type=click.IntRange(1), default=5, show_default=True, help="With --record: rows of each stream."
 )
 @click.option("--seed", default="", help="With --record: text that decides how values are masked.")
 @click.option("--force", is_flag=True, help="With --record: write over a file that is there.")
