@@ -186,7 +186,7 @@ def test_a_record_of_unmapped_is_explained(run, tmp_path):
         (
             (),
             ("--unmapped", '{"source_stream": "plain", "record": {}}'),
-            "no map of the mapping is for the stream plain",
+            "is for the stream plain",
         ),
     ],
 )
