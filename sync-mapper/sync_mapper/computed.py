@@ -120,6 +120,10 @@ class ComputedStreamMap(CustomStreamMap):
         parsed = t.cast("ast.Expr", ast.parse(self.expressions[name]).body[0])
         return self._eval(self.expressions[name], parsed, record, name)
 
+    def named(self, name: str, record: dict[str, t.Any]) -> t.Any:
+        """Return a named expression of a row; whatever it raises goes through."""
+        return self._names_of(record)[name]
+
     def mapped_key(self, record: dict[str, t.Any]) -> dict[str, t.Any] | None:
         """Return the key a row has after mapping, evaluated alone; None if the key itself cannot be computed."""
         names = self.transformed_key_properties or ()

@@ -84,7 +84,7 @@ def test_each_field_is_told_with_expression_inputs_result_and_type(run):
     assert done.output.splitlines() == [
         'customers {"number": 1}',
         "",
-        "mapping.yml:3: stream_maps.organizations: goes on as organizations",
+        "mapping.yml:3:3: stream_maps.organizations: goes on as organizations",
         '  key: {"external_id": "1"}',
         "  __filter__: true",
         "    = not closed",
@@ -132,6 +132,36 @@ def test_a_field_that_fails_is_told_and_the_others_too(run):
     assert "  limit: FAILS: ValueError: could not convert string to float: 'much'" in done.output
     assert '      credit is "much"' in done.output
     assert '  name: "Three"' in done.output
+
+
+def test_named_expressions_and_the_long_form_are_told(run, tmp_path):
+    (tmp_path / "mapping.yml").write_text(
+        """
+expressions:
+  short: name[0]
+  label: short + '!'
+code_tables:
+  ranks: {O: first}
+stream_maps:
+  customers:
+    rank: {value: 'label[0]', lookup: ranks, otherwise: other, type: string}
+    sum: {value: credit + 1, type: number, when_null: 0}
+"""
+    )
+    lines = run("customers", "1").output.splitlines()
+    begin = next(index for index, line in enumerate(lines) if line.startswith("  rank:"))
+    assert lines[begin:] == [
+        '  rank: "first"  (string or null)',
+        "    = label[0]",
+        "      label is \"O!\", which is short + '!'",
+        '      short is "O", which is name[0]',
+        '      name[0] is "O"',
+        '      then looked up in ranks, "other" for a code that is not in it',
+        "  sum: 6  (number or null)",
+        "    = credit + 1",
+        "      credit is 5",
+        "      then 0 in place of null",
+    ]
 
 
 def test_json_tells_the_same(run):

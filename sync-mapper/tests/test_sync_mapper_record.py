@@ -149,3 +149,48 @@ def test_options_of_recording_need_record(record):
     done = CliRunner().invoke(command, ["--tap", "x"])
     assert done.exit_code == 2
     assert "--tap goes with --record" in done.output
+
+
+TABLES = """
+code_tables:
+  regions: {udc: 01/07}
+stream_maps:
+  organizations:
+    __source__: customers
+    __else__: null
+    __key_properties__: [external_id]
+    external_id: str(number)
+    region: {value: region, lookup: regions, otherwise: none}
+  __else__: null
+"""
+
+
+def test_rows_of_code_tables_come_along_as_far_as_they_are_needed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    codes = [
+        ("01", "07", "NORTHEAST", "Region of the north"),
+        ("01", "07", "WEST", "x"),
+        ("01", "08", "NORTHEAST", "y"),
+    ]
+    rows: list[tuple[str, dict[str, t.Any]]] = [
+        ("F0005", dict(zip(("SY", "RT", "KY", "DL01"), (sy, rt, f"{ky:>10}", text), strict=True)))
+        for sy, rt, ky, text in codes
+    ]
+    rows += [("customers", {"number": 4001, "region": "NORTHEAST"}), ("customers", {"number": 4002, "region": "SOUTH"})]
+    lines = []
+    for stream, row in rows:
+        properties = {name: {"type": ["string", "integer", "null"]} for name in row}
+        lines.append({"type": "SCHEMA", "stream": stream, "schema": {"properties": properties}, "key_properties": []})
+        lines.append({"type": "RECORD", "stream": stream, "record": row})
+    (tmp_path / "mapping.yml").write_text(TABLES)
+    (tmp_path / "messages.singer").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    arguments = ["--record", "cases.yml", "--mapping", "mapping.yml", "--input", "messages.singer"]
+    done = CliRunner().invoke(command, arguments)
+    assert done.exit_code == 0, done.output
+    file = case_file.read(tmp_path / "cases.yml")
+    (code,) = file.before
+    assert (code.record["SY"], code.record["RT"]) == ("01", "07")
+    assert "north" not in (tmp_path / "cases.yml").read_text().lower()
+    regions = [case.expect["organizations"][0]["region"] for case in file.cases]
+    assert regions == [code.record["DL01"], "none"]
+    assert CliRunner().invoke(command, ["cases.yml", "--min-coverage", "100"]).exit_code == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import typing as t
 from pathlib import Path
 
@@ -36,7 +35,6 @@ def explain(context: click.Context, /, stream: str | None, key: str | None, **op
     (1001) or with names (address_number=1001,contact_line=2). The exit code is 1 when the map fails on the row, 2 when
     the command cannot do what it is told.
     """
-    logging.getLogger("sync-mapper").setLevel(logging.ERROR)
     given = [name for name in ("tap", "messages", "unmapped") if options[name]]
     if len(given) != 1:
         raise click.UsageError("give one of --tap COMMAND, --input FILE and --unmapped JSON")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import typing as t
 from pathlib import Path
 
@@ -45,7 +44,6 @@ def test(context: click.Context, /, **options: t.Any) -> None:
     Without FILE or FOLDER the folder mappings/tests is taken. The exit code is 1 when a case fails or fewer properties
     are shown than --min-coverage asks for, 2 when the command cannot do what it is told.
     """
-    logging.getLogger("sync-mapper").setLevel(logging.ERROR)
     with one_line_errors():
         if options["record"]:
             _record(context, options)

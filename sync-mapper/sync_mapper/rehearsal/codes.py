@@ -7,6 +7,8 @@ import re
 import typing as t
 from collections import Counter
 
+from sync_mapper.mapping_file import KEYS
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -20,6 +22,8 @@ _PERSONAL = re.compile(
 """Properties of composed documents and of tables that hold what points to a person."""
 _NOT_PERSONAL = re.compile(r"(^|_)(type|line|code|country|state|language)$|_number$", re.IGNORECASE)
 """Others, also within such a property: codes, and keys that are masked alike everywhere."""
+_CODE_TYPE = re.compile(r"^\w{1,4}/\w{1,2}$")
+"""Product code and type of user defined codes, like 01/ST."""
 _CODE = re.compile(r"^[A-Z0-9*]{1,3}$")
 _FEW = 20
 """Most distinct values a property has that holds codes,"""
@@ -39,9 +43,9 @@ def is_personal(name: str, within: bool = False) -> bool:
 
 def named_in(mapping: Mapping) -> set[t.Any]:
     """Return the constants of a mapping: of its configuration, its code tables and its expressions."""
-    values: list[t.Any] = [mapping.stream_maps, mapping.stream_map_config]
-    values += [getattr(mapping, name, None) for name in ("expressions", "code_tables")]
-    return {constant for value in values for constant in _constants(value)}
+    found = {constant for section in KEYS for constant in _constants(getattr(mapping, section))}
+    code_types = [value for value in found if isinstance(value, str) and _CODE_TYPE.match(value)]
+    return found | {part for code_type in code_types for part in code_type.split("/")}
 
 
 def _constants(value: t.Any) -> Iterator[t.Any]:
@@ -99,6 +103,21 @@ def _leaves(value: t.Any, path: tuple[str, ...], *, personal: bool) -> Iterator[
             yield from _leaves(one, path, personal=personal)
     elif value is not None and not isinstance(value, bool) and not personal:
         yield path, str(value).strip()
+
+
+def texts_of(record: dict[str, t.Any]) -> set[str]:
+    """Return the values of a row as texts, wherever in it they stand."""
+    found: set[str] = set()
+    waiting: list[t.Any] = [record]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif value is not None:
+            found.add(str(value).strip())
+    return found
 
 
 def keep(mapping: Mapping, counter: CodeCounter) -> Iterable[t.Any]:

@@ -7,14 +7,13 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from sync_mapper import unmapped
-from sync_mapper.rehearsal.inputs import inputs_of
+from sync_mapper.rehearsal.inputs import Input, inputs_of, names_in
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sync_mapper.computed import ComputedStreamMap
     from sync_mapper.mapping_file import Mapping
-    from sync_mapper.maps import ComputedStreamMap
-    from sync_mapper.rehearsal.inputs import Input
     from sync_mapper.rehearsal.rehearsing import Record
 
 FILTER = "__filter__"
@@ -34,6 +33,7 @@ class Step:
         result: What comes out, null after an error.
         error: Why it fails; None if it does not.
         type: JSON type it is declared as, for people.
+        then: What becomes of the expression's value, in the long form of a property.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Step:
     result: t.Any = None
     error: str | None = None
     type: str | None = None
+    then: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,12 @@ class _Row:
         self._map = stream_map
         self._mapping = mapping
         self._record = record
-        self._names = {**record, "record": record, "_": record, "config": stream_map.map_config}
+        declared = dict.fromkeys(stream_map.raw_schema.get("properties") or ())
+        self._names = {**declared, **record, "record": record, "_": record, "config": stream_map.map_config}
 
     def step(self, name: str, expression: str) -> Step:
         names = {**self._names, "self": self._record[name]} if name in self._record else self._names
+        definition = self._mapping.stream_maps[self._map.map_name].get(name)
         result, error = None, None
         try:
             result = (
@@ -100,11 +103,37 @@ class _Row:
             name=name,
             where=self._mapping.where(self._map.map_name, name),
             expression=expression,
-            inputs=inputs_of(expression, names),
+            inputs=[*inputs_of(expression, names), *self._named(expression)],
             result=result,
             error=error,
+            then=_then(definition) if isinstance(definition, dict) else None,
             type=None if name == FILTER else type_of(self._map.transformed_schema["properties"].get(name, {})),
         )
+
+    def _named(self, expression: str) -> Iterator[Input]:
+        """Return the named expressions that one uses, with those that they use."""
+        used = names_in(expression)
+        for name, text in reversed(self._mapping.expressions.items()):
+            if name not in used:
+                continue
+            used |= names_in(text)
+            try:
+                value = self._map.named(name, self._record)
+            except Exception as problem:  # noqa: BLE001 - as above
+                value = f"FAILS: {unmapped.reason_of(problem)}"
+            yield Input(name, value, text)
+            yield from inputs_of(text, self._names)
+
+
+def _then(definition: dict[str, t.Any]) -> str | None:
+    parts = []
+    if "lookup" in definition:
+        parts.append(f"looked up in {definition['lookup']}")
+    if definition.get("otherwise") is not None:
+        parts.append(f"{_value(definition['otherwise'])} for a code that is not in it")
+    if definition.get("when_null") is not None:
+        parts.append(f"{_value(definition['when_null'])} in place of null")
+    return ", ".join(parts) or None
 
 
 def type_of(schema: dict[str, t.Any]) -> str:
@@ -145,7 +174,10 @@ def _step_lines(step: Step) -> Iterator[str]:
     yield f"  {step.name}: {outcome}{f'  ({step.type})' if step.type else ''}"
     yield f"{' ' * _INDENT}= {' '.join(step.expression.split())}"
     for one in step.inputs:
-        yield f"{' ' * _INDENT}  {one.name} is {_value(one.value)}"
+        meaning = f", which is {' '.join(one.expression.split())}" if one.expression else ""
+        yield f"{' ' * _INDENT}  {one.name} is {_value(one.value)}{meaning}"
+    if step.then:
+        yield f"{' ' * _INDENT}  then {step.then}"
 
 
 def _value(value: t.Any) -> str:

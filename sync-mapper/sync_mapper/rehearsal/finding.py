@@ -10,7 +10,7 @@ from sync_mapper.errors import InputError
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sync_mapper.maps import ComputedStreamMap
+    from sync_mapper.computed import ComputedStreamMap
     from sync_mapper.rehearsal.rehearsing import Record, Rehearsal
     from sync_mapper.source import Message
 
@@ -68,6 +68,8 @@ def find(messages: Iterator[Message], rehearsal: Rehearsal, wanted: Wanted) -> t
                 asked.add(stream)
             elif stream == wanted.stream:
                 raise InputError(f"No map is for the stream {stream}: its rows are left out or go on as they are")
+        elif stream in rehearsal.table_streams:
+            rehearsal.take(message)
         elif stream in asked:
             record, maps = message["record"], _asked_for(rehearsal, wanted, stream)
             mapped_keys = (one.mapped_key(record) or {} for one in maps)

@@ -19,10 +19,17 @@ class Input:
     Attributes:
         name: As the expression writes it, like `address['city']`.
         value: What stands there in the row.
+        expression: What a named expression stands for.
     """
 
     name: str
     value: t.Any
+    expression: str | None = None
+
+
+def names_in(expression: str) -> set[str]:
+    """Return all names that an expression uses, those of functions too."""
+    return {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
 
 
 def inputs_of(expression: str, names: Mapping[str, t.Any]) -> list[Input]:

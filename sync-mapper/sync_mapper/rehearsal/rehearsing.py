@@ -7,8 +7,8 @@ import typing as t
 from dataclasses import dataclass
 
 from sync_mapper import unmapped
+from sync_mapper.computed import ComputedStreamMap
 from sync_mapper.mapper import SyncMapper
-from sync_mapper.maps import ComputedStreamMap
 from sync_mapper.messages import MappedRecord
 
 if t.TYPE_CHECKING:
@@ -48,8 +48,18 @@ class Rehearsal:
         MapperError: The mapping cannot be used.
     """
 
-    def __init__(self, mapping: Path, **settings: t.Any) -> None:
-        self._mapper = SyncMapper(config={"mapping_file": str(mapping), **settings})
+    def __init__(self, mapping: Path) -> None:
+        # The guard is for runs: rows that were chosen because they fail must not stop this one.
+        self._mapper = SyncMapper(config={"mapping_file": str(mapping), "unmapped_guard_percent": 0})
+
+    @property
+    def table_streams(self) -> frozenset[str]:
+        """Source streams whose rows fill code tables."""
+        return self._mapper.maps.tables.streams
+
+    def codes_of(self, stream: str, record: Record) -> set[str]:
+        """Return the codes that a row brings to code tables."""
+        return self._mapper.maps.tables.codes_of(stream, record)
 
     def begin(self, name: str, stream: SourceStream) -> None:
         """Take the SCHEMA of a source stream.
