@@ -167,11 +167,8 @@ stream_maps:
 
 def test_rows_of_code_tables_come_along_as_far_as_they_are_needed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    codes = [
-        ("01", "07", "NORTHEAST", "Region of the north"),
-        ("01", "07", "WEST", "x"),
-        ("01", "08", "NORTHEAST", "y"),
-    ]
+    north = "NORTHEAST"
+    codes = [("01", "07", north, "Region of the north"), ("01", "07", "WEST", "x"), ("01", "08", north, "y")]
     rows: list[tuple[str, dict[str, t.Any]]] = [
         ("F0005", dict(zip(("SY", "RT", "KY", "DL01"), (sy, rt, f"{ky:>10}", text), strict=True)))
         for sy, rt, ky, text in codes

@@ -70,14 +70,20 @@ def _key_properties(entry: dict[str, t.Any]) -> list[str]:
     return []
 
 
-def catalog(streams: dict[str, SourceStream]) -> dict[str, t.Any]:
-    """Return streams as a Singer catalog."""
-    return {
-        "streams": [
-            {"tap_stream_id": name, "stream": name, "key_properties": one.key_properties, "schema": one.schema}
-            for name, one in streams.items()
-        ]
-    }
+def catalog(streams: dict[str, SourceStream]) -> str:
+    """Return streams as a Singer catalog, with a line for each property."""
+    entries = []
+    for name, one in streams.items():
+        properties = one.schema.get("properties") or {}
+        lines = ",\n".join(f"    {_json(key)}: {_json(schema)}" for key, schema in properties.items())
+        rest = "".join(f"{_json(key)}: {_json(part)}, " for key, part in one.schema.items() if key != "properties")
+        head = f'"tap_stream_id": {_json(name)}, "stream": {_json(name)}, "key_properties": {_json(one.key_properties)}'
+        entries.append(f'  {{{head}, "schema": {{{rest}"properties": {{\n{lines}\n  }}}}}}')
+    return '{"streams": [\n' + ",\n".join(entries) + "\n]}\n"
+
+
+def _json(value: t.Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def of_rows(rows: Iterable[Row]) -> SourceStream:

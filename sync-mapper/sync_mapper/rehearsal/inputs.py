@@ -48,7 +48,7 @@ def inputs_of(expression: str, names: Mapping[str, t.Any]) -> list[Input]:
             found.setdefault(text, Input(text, _walk(names[root], path)))
     # An object that is null tells why nothing is in it; one that is there is told by what is read of it.
     deeper = {text.partition("[")[0].partition(".")[0] for text in found if not text.isidentifier()}
-    return [one for one in found.values() if one.name not in deeper or not one.value]
+    return [one for one in found.values() if one.name not in deeper or not isinstance(one.value, dict)]
 
 
 def _paths(node: ast.AST) -> Iterator[tuple[ast.AST, str, list[t.Any]]]:

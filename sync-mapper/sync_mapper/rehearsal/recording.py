@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import textwrap
 import typing as t
@@ -32,7 +31,7 @@ _LOOKED_AT = 10_000
 
 @dataclass
 class _Found:
-    """What a tap sent: streams that a map is for, with the rows worth a case, and rows of code tables with the codes."""
+    """What a tap sent: streams that a map is for, with the rows worth a case; rows of code tables, with their codes."""
 
     streams: dict[str, SourceStream] = field(default_factory=dict)
     choices: dict[str, Choice] = field(default_factory=dict)
@@ -82,7 +81,7 @@ def record(
     catalog = file.with_suffix(".catalog.json")
     wanted = {row.stream: found.streams[row.stream] for row in (*before, *masked)}
     catalog.parent.mkdir(parents=True, exist_ok=True)
-    catalog.write_text(json.dumps(catalogs.catalog(wanted), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    catalog.write_text(catalogs.catalog(wanted), encoding="utf-8")
     cases, coverage = _cases(definition, mapping, wanted, before, masked)
     head: dict[str, t.Any] = {"mapping": os.path.relpath(mapping, file.parent), "catalog": catalog.name}
     if before:
