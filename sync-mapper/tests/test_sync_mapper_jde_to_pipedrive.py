@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,33 @@ def test_every_line_has_a_comment(mapping):
 def commented(lines: list[str], node: yaml.Node) -> None:
     line = node.start_mark.line
     assert "#" in lines[line] or lines[line - 1].lstrip().startswith("#"), lines[line]
+
+
+DOCUMENT = FOLDER.parent / "docs" / "mappings.md"
+
+
+def test_the_examples_for_people_work(tmp_path, monkeypatch):
+    """The table of docs/mappings.md is a mapping that loads; its example of a case passes."""
+    text = DOCUMENT.read_text()
+    properties = {}
+    for example in re.findall(r"^\| [^`|]+ \| `([^`]+)` \|$", text, re.M):
+        properties |= yaml.safe_load(example)
+    assert len(properties) >= 9
+    properties |= {"__source__": "customers", "__else__": None, "external_id": "str(address_number)"}
+    properties |= {"__key_properties__": ["external_id"], "__filter__": "address_number > 0"}
+    mapping = {
+        "stream_maps": {"organizations": properties, "__else__": None},
+        "code_tables": {"regions": {"NOR": "North"}},
+    }
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "my-mapping.yml").write_text(yaml.safe_dump(mapping))
+    (case,) = re.findall(r"^mapping: .*?(?=^```)", text, re.M | re.S)
+    row = (
+        "tax_id: x, address: {postal_code: a, city: b}, credit_limit: 1, group: null, region: NOR, emails: [], "
+        'hold_code: ""'
+    )
+    case = case.replace('hold_code: ""', row, 1).replace("    rows:", "    compare: listed\n    rows:")
+    (tmp_path / "cases" / "my-mapping.yml").write_text(case)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(command, ["cases"])
+    assert done.exit_code == 0, done.output
