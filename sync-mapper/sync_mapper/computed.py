@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import simpleeval  # type: ignore[import-untyped]
 from singer_sdk import typing as th
 from singer_sdk.exceptions import MapExpressionError
-from singer_sdk.mapper import MAPPER_FILTER_OPTION, NULL_STRING, CustomStreamMap, _MapperEval
+from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STRING, CustomStreamMap, _MapperEval
 
 from sync_mapper import inferred_types
 from sync_mapper.code_tables import CodeTables
@@ -45,16 +45,48 @@ class Shared:
     tables: CodeTables = field(default_factory=CodeTables)
 
 
-class _Evaluator(_MapperEval):  # type: ignore[misc]  # simpleeval is not typed
+class _Evaluator(_MapperEval):
     """The SDK's evaluator, for which a function of ours is no value: a field a row lacks must not become one."""
 
+    def value(self, expression: str, tree: ast.expr, names: Names) -> t.Any:
+        """Evaluate a parsed expression.
+
+        Raises:
+            MapExpressionError: The expression language does not allow it, or it names what is not there.
+        """
+        self.names = names
+        self.expr = expression
+        self._max_count = 0
+        try:
+            return self._eval(tree)
+        except (simpleeval.InvalidExpression, SyntaxError) as error:
+            raise MapExpressionError(f"Failed to evaluate simpleeval expressions {expression}.") from error
+
     def _eval_name(self, node: ast.Name) -> t.Any:
-        if node.id in HELPERS:
-            try:
-                return self.names[node.id]
-            except KeyError:
+        try:
+            return self.names[node.id]
+        except KeyError:
+            if node.id in HELPERS:
                 raise simpleeval.NameNotDefined(node.id, self.expr) from None
         return super()._eval_name(node)
+
+
+class _Step(t.NamedTuple):
+    """What a map does to one property.
+
+    Attributes:
+        name: The property.
+        expression: Its expression; None to leave the property out.
+        tree: The expression, parsed.
+        form: Its long form, if it has one.
+        uses_self: Whether it names the value the property has in the row.
+    """
+
+    name: str
+    expression: str | None
+    tree: ast.expr | None
+    form: LongForm | None
+    uses_self: bool
 
 
 class ComputedStreamMap(CustomStreamMap):
@@ -88,7 +120,12 @@ class ComputedStreamMap(CustomStreamMap):
         self._absent = dict.fromkeys(self._source)
         self._unseen: set[str] = set()
         super().__init__(map_transform=transform, **kwargs)
-        self.expr_evaluator = _Evaluator(functions=self.functions)
+        self._evaluator = _Evaluator(functions=self.functions)
+        self._filter = _step(MAPPER_FILTER_OPTION, transform.get(MAPPER_FILTER_OPTION), None)
+        self._keeps_all = MAPPER_ELSE_OPTION not in transform
+        self._steps = [
+            _step(name, value, self._forms.get(name)) for name, value in transform.items() if not _is_option(name)
+        ]
         declared = self.transformed_schema["properties"]
         for name, form in self._forms.items():
             if form.schema is not None and name in declared:
@@ -100,8 +137,12 @@ class ComputedStreamMap(CustomStreamMap):
         ]
         self._fields = {name: _fields(text, self._source) for name, text in self.expressions.items()}
         self._evaluators: dict[str, _Evaluator] = {}
-        self._row: dict[str, t.Any] | None = None
-        self._names = Names({}, {}, self._named)
+        self._fixed: dict[str, t.Any] = {
+            "config": self.map_config,
+            "__stream_name__": self.stream_alias,
+            "__original_stream_name__": self.stream_name,
+            **({"fake": self.fake} if self.fake else {}),
+        }
 
     @property
     def functions(self) -> dict[str, Callable[..., t.Any]]:
@@ -110,15 +151,36 @@ class ComputedStreamMap(CustomStreamMap):
         return {**super().functions, **own, "lookup": self._shared.tables.lookup}
 
     def transform(self, record: dict[str, t.Any]) -> dict[str, t.Any] | None:
-        """Map a row; None if the filter leaves it out."""
-        self._row = None
-        return super().transform(record)
+        """Map a row, as the SDK does, with the names of a row made once instead of for each expression.
+
+        Returns:
+            The row; None if the filter leaves it out, or nothing is left of it.
+        """
+        names = self._names_of(record)
+        if self._filter.tree is not None and not self._evaluated(self._filter, record, names):
+            return None
+        result: dict[str, t.Any] = {}
+        if self._keeps_all:
+            result = record.copy()
+        else:
+            for name in self.transformed_key_properties or ():
+                if name in record:
+                    result[name] = record[name]
+        for step in self._steps:
+            if step.tree is None:
+                result.pop(step.name, None)
+            else:
+                result[step.name] = self._evaluated(step, record, names)
+        return self.flatten_record(result) if result else None
 
     def compute(self, name: str, record: dict[str, t.Any]) -> t.Any:
         """Return one property of a row, evaluated alone; whatever its expression raises goes through."""
-        self._row = None
-        parsed = t.cast("ast.Expr", ast.parse(self.expressions[name]).body[0])
-        return self._eval(self.expressions[name], parsed, record, name)
+        step = next(step for step in self._steps if step.name == name)
+        return self._evaluated(step, record, self._names_of(record))
+
+    def get_filter_result(self, record: dict[str, t.Any]) -> bool:
+        """Whether the filter lets a row through."""
+        return self._filter.tree is None or bool(self._evaluated(self._filter, record, self._names_of(record)))
 
     def named(self, name: str, record: dict[str, t.Any]) -> t.Any:
         """Return a named expression of a row; whatever it raises goes through."""
@@ -149,36 +211,24 @@ class ComputedStreamMap(CustomStreamMap):
             stream_name=self.stream_name,
         )
 
-    def _eval(self, expr: str, expr_parsed: ast.Expr, record: dict[str, t.Any], property_name: str | None) -> t.Any:
-        """Evaluate an expression: the SDK's way, with the names of a row made once instead of for each expression."""
-        self.evaluating = property_name or MAPPER_FILTER_OPTION
-        if self._row is not record:
-            self._names = self._names_of(record)
-            self._row = record
-        names = self._names
-        if property_name is not None:
-            if property_name in self._absent or property_name in record:
-                names["self"] = record.get(property_name)
+    def _evaluated(self, step: _Step, record: dict[str, t.Any], names: Names) -> t.Any:
+        self.evaluating = step.name
+        tree, form = t.cast("ast.expr", step.tree), step.form
+        if step.uses_self:
+            if step.name in self._absent or step.name in record:
+                names["self"] = record.get(step.name)
             else:
                 names.pop("self", None)
-        form = self._forms.get(property_name) if property_name is not None else None
         try:
-            value = self._value(expr, expr_parsed, names)
+            if isinstance(tree, ast.Name) and dict.__contains__(names, tree.id):
+                value = names[tree.id]  # a mere renaming needs no evaluator
+            else:
+                value = self._evaluator.value(step.expression or "", tree, names)
         except Exception:
-            if form is None or form.when_null is None or not self._lacks(property_name, record):
+            if form is None or form.when_null is None or not self._lacks(step.name, record):
                 raise
             value = None
         return value if form is None else self._finish(form, value)
-
-    def _value(self, expr: str, parsed: ast.Expr, names: Names) -> t.Any:
-        node = parsed.value
-        if isinstance(node, ast.Name) and dict.__contains__(names, node.id):
-            return names[node.id]  # a mere renaming needs no evaluator
-        self.expr_evaluator.names = names
-        try:
-            return self.expr_evaluator.eval(expr, previously_parsed=parsed)
-        except (simpleeval.InvalidExpression, SyntaxError) as error:
-            raise MapExpressionError(f"Failed to evaluate simpleeval expressions {expr}.") from error
 
     def _finish(self, form: LongForm, value: t.Any) -> t.Any:
         if value is not None and form.lookup is not None:
@@ -189,13 +239,10 @@ class ComputedStreamMap(CustomStreamMap):
         return value
 
     def _names_of(self, record: dict[str, t.Any]) -> Names:
-        names = Names({**self._absent, **record}, self._shared.expressions, self._named)
+        names = Names(self._absent, self._shared.expressions, self._named)
+        names.update(record)
+        names.update(self._fixed)
         names["_"] = names["record"] = record
-        names["config"] = self.map_config
-        names["__stream_name__"] = self.stream_alias
-        names["__original_stream_name__"] = self.stream_name
-        if self.fake:
-            names["fake"] = self.fake
         return names
 
     def _named(self, name: str, names: Names) -> t.Any:
@@ -203,12 +250,11 @@ class ComputedStreamMap(CustomStreamMap):
         evaluator = self._evaluators.get(name)
         if evaluator is None:
             evaluator = self._evaluators[name] = _Evaluator(functions=self.functions)
-        evaluator.names = names
-        return evaluator.eval(name, previously_parsed=self._shared.expressions[name])
+        return evaluator.value(name, self._shared.expressions[name].value, names)
 
-    def _lacks(self, name: str | None, record: dict[str, t.Any]) -> bool:
+    def _lacks(self, name: str, record: dict[str, t.Any]) -> bool:
         """Whether a property's expression failed where a field it names is null or missing."""
-        return any(record.get(one) is None for one in self._fields.get(name or "", ()))
+        return any(record.get(one) is None for one in self._fields[name])
 
     def _eval_type(self, expr: str, default: th.JSONTypeHelper[t.Any] | None = None) -> th.JSONTypeHelper[t.Any]:
         fallback = default or th.StringType()
@@ -225,6 +271,18 @@ class ComputedStreamMap(CustomStreamMap):
     def _init_faker_instance(self) -> Faker | None:
         # The SDK loads Faker for every map when it is installed: 50 MB for nothing in most of them.
         return super()._init_faker_instance() if self._wants_fake else None
+
+
+def _is_option(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _step(name: str, definition: str | None, form: LongForm | None) -> _Step:
+    if definition is None or definition == NULL_STRING:
+        return _Step(name, None, None, None, uses_self=False)
+    tree = ast.parse(definition.strip(), mode="eval").body
+    uses_self = any(isinstance(node, ast.Name) and node.id == "self" for node in ast.walk(tree))
+    return _Step(name, definition, tree, form, uses_self)
 
 
 def _fields(expression: str, properties: dict[str, t.Any]) -> frozenset[str]:
