@@ -11,6 +11,7 @@ from sync_mapper.errors import MappingError
 from sync_mapper.functions import text
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Mapping as Names
 
     from sync_mapper.mapping_file import Mapping
@@ -72,6 +73,10 @@ class CodeTables:
         """Streams of the run whose rows fill tables."""
         return frozenset(source.stream for source in self._from.values())
 
+    def __iter__(self) -> Iterator[str]:
+        """Return the names of the tables."""
+        return iter(self._texts)
+
     def __contains__(self, name: str) -> bool:
         """Return whether there is a table of that name."""
         return name in self._texts
@@ -125,7 +130,7 @@ class CodeTables:
         if unknown := sorted(str(key) for key in definition if key not in _FORMS[form]):
             raise ValueError(f"unknown {', '.join(unknown)}; a table with {form} has {', '.join(_FORMS[form])}")
         if form == "file":
-            self._texts[name] = _from_file(definition, folder)
+            self._texts[name] = from_file(definition, folder)
         else:
             self._texts[name] = {}
             self._from[name] = _udc(definition["udc"]) if form == "udc" else _stream(definition)
@@ -139,7 +144,12 @@ _FORMS: dict[str, tuple[str, ...]] = {
 """Kinds of tables that are not written down in the mapping, by the key that tells, with all their keys."""
 
 
-def _from_file(definition: Names[str, t.Any], folder: Path | None) -> dict[str, t.Any]:
+def from_file(definition: Names[str, t.Any], folder: Path | None) -> dict[str, t.Any]:
+    """Read a table from a CSV file.
+
+    Raises:
+        ValueError: It cannot be read, or lacks a column.
+    """
     code, words = _column(definition, "code"), _column(definition, "text")
     path = (folder or Path.cwd()) / str(definition["file"])
     try:

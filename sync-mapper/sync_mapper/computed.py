@@ -17,7 +17,7 @@ from singer_sdk import typing as th
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STRING, CustomStreamMap, _MapperEval
 
-from sync_mapper import inferred_types
+from sync_mapper.analysis import Scope, analyse
 from sync_mapper.code_tables import CodeTables
 from sync_mapper.functions import HELPERS
 from sync_mapper.long_form import LongForm
@@ -257,16 +257,20 @@ class ComputedStreamMap(CustomStreamMap):
         return any(record.get(one) is None for one in self._fields[name])
 
     def _eval_type(self, expr: str, default: th.JSONTypeHelper[t.Any] | None = None) -> th.JSONTypeHelper[t.Any]:
-        fallback = default or th.StringType()
-        declared = super()._eval_type(expr, fallback)
-        types = inferred_types.infer(expr, self._source)
-        better = inferred_types.widen(declared.to_dict(), types)
-        if better:
-            return th.CustomType(better)
-        if types is None and declared is fallback and isinstance(fallback, th.StringType):
+        schema = analyse(expr, self._scope(default)).schema
+        if schema is None:
             self._unseen.add(expr)
-            return th.CustomType(ANY_TYPE)
-        return declared
+        return th.CustomType(schema or ANY_TYPE)
+
+    def _scope(self, default: th.JSONTypeHelper[t.Any] | None) -> Scope:
+        """Return what the analysis may know; the SDK's default is the source's type, or text if it has none."""
+        return Scope(
+            properties=self._source,
+            config=self.map_config,
+            expressions={name: ast.unparse(tree) for name, tree in self._shared.expressions.items()},
+            tables=dict.fromkeys(self._shared.tables),
+            own=None if default is None or isinstance(default, th.StringType) else default.to_dict(),
+        )
 
     def _init_faker_instance(self) -> Faker | None:
         # The SDK loads Faker for every map when it is installed: 50 MB for nothing in most of them.

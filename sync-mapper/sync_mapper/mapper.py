@@ -14,6 +14,7 @@ from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.mapper_base import InlineMapper
 
 from sync_mapper import definitions, mapping_file, unmapped
+from sync_mapper.checking.at_start import StartChecks
 from sync_mapper.computed import ComputedStreamMap
 from sync_mapper.errors import InputError, MapperError, MappingError
 from sync_mapper.maps import StreamMaps
@@ -68,6 +69,15 @@ class SyncMapper(InlineMapper):
             description="Names with texts of codes, or where they are, beside those of the file.",
         ),
         th.Property(
+            "destination_snapshot",
+            th.StringType,
+            title="Snapshot of the destination",
+            description=(
+                "JSON file with the destination's fields, as `TARGET describe` prints them; what goes on is checked "
+                "against it at the start. A relative path counts like that of `mapping_file`."
+            ),
+        ),
+        th.Property(
             "unmapped_guard_percent",
             th.IntegerType(minimum=0, maximum=100),
             default=20,
@@ -84,18 +94,27 @@ class SyncMapper(InlineMapper):
         self._busy = False
         self._stop_signal: int | None = None
         self._unmapped = unmapped.UnmappedRows(self.config["unmapped_guard_percent"])
-        self.maps = StreamMaps(self._mapping(), dict(self.config), self.logger)
+        mapping, inline = self._mapping()
+        self.maps = StreamMaps(mapping, dict(self.config), self.logger)
+        self.maps.checks = StartChecks(
+            mapping,
+            self.logger,
+            file=self.config.get("mapping_file"),
+            inline=inline,
+            destination_snapshot=self.config.get("destination_snapshot"),
+        )
         self.mapper = self.maps
         self._table_streams = self.maps.tables.streams
 
-    def _mapping(self) -> mapping_file.Mapping:
+    def _mapping(self) -> tuple[mapping_file.Mapping, mapping_file.Mapping]:
+        """Return the mapping, and what of it comes from settings."""
         file_name = self.config.get("mapping_file")
         mapping = mapping_file.read(file_name) if file_name else mapping_file.Mapping()
         given: dict[str, dict[str, t.Any]] = {key: self.config.get(key) or {} for key in mapping_file.KEYS}
         inline = mapping_file.Mapping(**given)  # type: ignore[arg-type]  # KEYS are those of its fields that are dicts
         mapping = mapping.merged(inline)
         definitions.check(mapping)
-        return mapping
+        return mapping, inline
 
     # -- messages ----------------------------------------------------------------------------------------------
 

@@ -67,8 +67,8 @@ class Mapping:
         return f"{known}: {name}" if known else name
 
 
-def find(name: str) -> Path:
-    """Return the path of a mapping file; relative ones count from here, then from Meltano's project.
+def find(name: str, setting: str = "mapping_file") -> Path:
+    """Return the path of a file that a setting names; relative ones count from here, then from Meltano's project.
 
     Raises:
         MappingError: There is no such file.
@@ -81,7 +81,7 @@ def find(name: str) -> Path:
         if path.is_file():
             return path
     looked = " and ".join(str(place) for place in dict.fromkeys(places))
-    raise MappingError(f"mapping_file: there is no file {name!r} (looked in {looked})")
+    raise MappingError(f"{setting}: there is no file {name!r} (looked in {looked})")
 
 
 def read(name: str) -> Mapping:

@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.mapper import StreamMap
 
+    from sync_mapper.checking.at_start import StartChecks
     from sync_mapper.mapping_file import Mapping
 
 
@@ -46,6 +47,7 @@ class StreamMaps(PluginMapper):
     Attributes:
         used: Names of the maps a source stream was found for.
         tables: Code tables of the mapping.
+        checks: Checks of maps when the SCHEMA they are for comes; None for a mapping that was checked before.
     """
 
     def __init__(self, mapping: Mapping, plugin_config: dict[str, t.Any], logger: logging.Logger) -> None:
@@ -56,9 +58,9 @@ class StreamMaps(PluginMapper):
         }
         super().__init__(config, logger)
         self._mapping = mapping
-        self._warned: set[tuple[str, str]] = set()
         self.tables = CodeTables.read(mapping)
         self._shared = Shared(names.parsed(mapping), self.tables)
+        self.checks: StartChecks | None = None
         self.used: set[str] = set()
 
     @property
@@ -81,6 +83,8 @@ class StreamMaps(PluginMapper):
         known = self.stream_maps.get(stream_name)
         if known and known[0].raw_schema == schema and known[0].raw_key_properties == key_properties:
             return
+        if self.checks is not None:
+            self.checks.check(stream_name, schema, key_properties)
         maps: list[StreamMap] = [
             self.default_mapper_type(stream_name, schema, key_properties, flattening_options=self.flattening_options)
         ]
@@ -134,7 +138,7 @@ class StreamMaps(PluginMapper):
         transform = {
             key: value for key, value in definition.items() if key not in {MAPPER_SOURCE_OPTION, MAPPER_ALIAS_OPTION}
         }
-        built = ComputedStreamMap(
+        return ComputedStreamMap(
             map_name=name,
             shared=self._shared,
             map_transform=transform,
@@ -146,14 +150,3 @@ class StreamMaps(PluginMapper):
             flattening_options=self.flattening_options,
             stream_name=stream_name,
         )
-        self._warn_of_untyped(built)
-        return built
-
-    def _warn_of_untyped(self, built: ComputedStreamMap) -> None:
-        for name in built.untyped:
-            if (built.map_name, name) not in self._warned:
-                self._warned.add((built.map_name, name))
-                self.logger.warning(
-                    "%s: its type does not show in its expression, so any type is declared; state it with `type:`",
-                    self._mapping.where(built.map_name, name),
-                )

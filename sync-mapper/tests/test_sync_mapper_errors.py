@@ -33,7 +33,7 @@ def only_error(result):
         ({"__filter__": "len(id) > 1"}, "customers.__filter__: there is no function len()"),
         ({"__fliter__": "id > 1"}, "unknown option; known are __alias__"),
         ({"__else__": "x"}, "only null is possible"),
-        ({"__key_properties__": ["ref"]}, "'ref' was not detected in schema"),
+        ({"__key_properties__": ["ref"]}, "the key `ref` is not among the properties that go on"),
         ({"__source__": "a", "__alias__": "b"}, "both __source__ and __alias__"),
     ],
 )

@@ -67,7 +67,7 @@ def test_a_relative_path_counts_from_here_then_from_the_meltano_project(tmp_path
         ("stream_maps:\n  __else__: x\n", "map.yml:2:3: stream_maps.__else__: only null"),
         (
             "stream_maps:\n  customers:\n    __key_properties__: [nope]\n",
-            "map.yml:2:3: stream_maps.customers: Invalid key",
+            "map.yml:3:26: error: stream_maps.customers.__key_properties__.0: the key `nope` is not among",
         ),
     ],
 )

@@ -148,7 +148,7 @@ def test_objects_and_lists_are_declared_as_such(mapper):
             "big": "credit > 5",
             "text": "'a' if credit else 'b'",
             "either": "name or {'a': 1}",
-            "unknown": "record['name']",
+            "unknown": "json.loads(name)",
         }
     }
     properties = mapper.run([SCHEMA, record(1)], stream_maps=maps).of("SCHEMA")[0]["schema"]["properties"]

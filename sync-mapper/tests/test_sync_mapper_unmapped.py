@@ -83,14 +83,16 @@ def test_each_map_of_a_row_stands_for_itself(mapper):
     assert [row["map"] for row in result.rows("_unmapped")] == ["organizations"]
 
 
-def test_missing_fields_filters_and_keys_that_fail(mapper):
-    maps = {"customers": {"__filter__": "vip", "__key_properties__": ["ref"], "ref": "str(number)"}}
-    rows = [record(1), record(2, vip=True), record(3, vip=False), record(4, vip=True, number=9)]
-    result = mapper.run([SCHEMA, *rows], stream_maps=maps)
+def test_filters_and_keys_that_fail(mapper):
+    more = {"vip": {"type": ["integer", "null"]}, "number": {"type": ["integer", "null"]}}
+    schema = {**SCHEMA, "schema": {"properties": {**SCHEMA["schema"]["properties"], **more}}}
+    maps = {"customers": {"__filter__": "vip > 0", "__key_properties__": ["ref"], "ref": "str(number + 0)"}}
+    rows = [record(1), record(2, vip=1), record(3, vip=0), record(4, vip=1, number=9)]
+    result = mapper.run([schema, *rows], stream_maps=maps)
     assert [row["ref"] for row in result.rows("customers")] == ["9"]
     found = [(row["key"], row["field"], row["mapped_key"]) for row in result.rows("_unmapped")]
     assert found == [('{"id":1}', "__filter__", None), ('{"id":2}', "ref", None)]
-    assert "'vip' is not defined" in result.rows("_unmapped")[0]["reason"]
+    assert "'>' not supported" in result.rows("_unmapped")[0]["reason"]
 
 
 def test_a_value_no_json_can_hold_is_a_bad_row_too(mapper):
