@@ -34,6 +34,10 @@ class _FromStream:
     text: str
     came: bool = False
 
+    def wants(self, record: Names[str, t.Any]) -> bool:
+        """Return whether a row of the stream is one of the table."""
+        return all(text(record.get(column)) == text(wanted) for column, wanted in self.where.items())
+
 
 @dataclass
 class CodeTables:
@@ -110,11 +114,15 @@ class CodeTables:
     def take(self, stream: str, record: Names[str, t.Any]) -> None:
         """Take a row of a stream that fills tables."""
         for name, source in self._from.items():
-            if source.stream != stream:
-                continue
-            source.came = True
-            if all(text(record.get(column)) == text(wanted) for column, wanted in source.where.items()):
-                self._texts[name][text(record.get(source.code)) or ""] = text(record.get(source.text))
+            if source.stream == stream:
+                source.came = True
+                if source.wants(record):
+                    self._texts[name][text(record.get(source.code)) or ""] = text(record.get(source.text))
+
+    def codes_of(self, stream: str, record: Names[str, t.Any]) -> set[str]:
+        """Return the codes that a row of a stream brings."""
+        sources = [source for source in self._from.values() if source.stream == stream and source.wants(record)]
+        return {text(record.get(source.code)) or "" for source in sources}
 
     def _add(self, name: str, definition: t.Any, folder: Path | None) -> None:
         if not isinstance(definition, dict):

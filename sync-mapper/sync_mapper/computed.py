@@ -187,6 +187,10 @@ class ComputedStreamMap(CustomStreamMap):
         """Whether the filter lets a row through."""
         return self._filter.tree is None or bool(self._evaluated(self._filter, record, self._names_of(record)))
 
+    def named(self, name: str, record: dict[str, t.Any]) -> t.Any:
+        """Return a named expression of a row; whatever it raises goes through."""
+        return self._names_of(record)[name]
+
     def mapped_key(self, record: dict[str, t.Any]) -> dict[str, t.Any] | None:
         """Return the key a row has after mapping, evaluated alone; None if the key itself cannot be computed."""
         names = self.transformed_key_properties or ()

@@ -87,7 +87,8 @@ def expressions(source: Source) -> dict[str, str]:
     given = {str(name): text for name, text in source.mapping.expressions.items() if isinstance(text, str)}
     for index, (name, text) in enumerate(given.items()):
         at = ("expressions", name)
-        analysis = analyse(text, Scope(expressions=given))
+        tables = dict.fromkeys(str(name) for name in source.mapping.code_tables)
+        analysis = analyse(text, Scope(config=source.mapping.stream_map_config, expressions=given, tables=tables))
         for problem in analysis.problems:
             if problem.is_error:
                 source.add(at, problem.code, problem.message, problem.remedy, offset=problem.column)

@@ -1,3 +1,1 @@
-"""Commands beside the mapper itself."""
-
-from __future__ import annotations
+"""Commands beside the mapper itself, for those who write mappings."""

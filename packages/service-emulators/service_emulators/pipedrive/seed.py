@@ -31,6 +31,7 @@ DEMO_FIELDS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("Customer Group", "varchar", ()),
         ("Phone", "phone", ()),
         ("E-mail", "varchar", ()),
+        ("Hold Reason", "varchar", ()),
     ),
     "persons": (
         ("JDE Number", "varchar", ()),

@@ -193,7 +193,7 @@ def test_activity_fields_are_read_only(company: Company) -> None:
 
 def test_the_plan_limits_custom_fields() -> None:
     with start_pipedrive(plan="lite", burst=0) as emulator:
-        catalog_size = 13
+        catalog_size = 14
         session_headers = {"x-api-token": emulator.api_token}
         statuses = [
             requests.post(

@@ -1,0 +1,1 @@
+"""Mappings on rows at hand: no tap, no target, no network."""

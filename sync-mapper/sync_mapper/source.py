@@ -1,0 +1,89 @@
+"""Singer messages for commands: from a tap that is started for them, or from a file."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import typing as t
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from sync_mapper.errors import InputError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Message = dict[str, t.Any]
+_PATIENCE_SECONDS = 30
+"""How long a tap may take to end after it was told to; then it is killed."""
+
+
+@contextmanager
+def messages(*, tap: str | None = None, file: str | None = None) -> Iterator[Iterator[Message]]:
+    """Give the messages of a tap or of a file; leaving early ends the tap.
+
+    Args:
+        tap: Command line of a tap; what it logs goes where this command's messages go.
+        file: File of Singer messages.
+
+    Raises:
+        InputError: The tap cannot be started or fails, the file cannot be read, or a line is no message.
+    """
+    if tap is not None:
+        with _running(tap) as lines:
+            yield _decoded(lines)
+        return
+    assert file is not None  # noqa: S101 - callers have one of the two
+    try:
+        with Path(file).open("rb") as opened:
+            yield _decoded(opened)
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _running(tap: str) -> Iterator[Iterable[bytes]]:
+    try:
+        words = shlex.split(tap)
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603 - the user's own
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(f"--tap: the command cannot be started: {error}") from error
+    assert process.stdout is not None  # noqa: S101 - it was asked for
+    with process, process.stdout as lines:
+        try:
+            yield _to_its_end(process, lines)
+        finally:
+            if process.poll() is None:
+                _stop(process)
+
+
+def _to_its_end(process: subprocess.Popen[bytes], lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the lines of a tap; one that fails gives an error where they end."""
+    yield from lines
+    if process.wait():
+        raise InputError(f"--tap: the tap ended with exit code {process.returncode}; see its own messages")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Tell a tap to end. Its output is still read meanwhile: one that waits to write would never hear of it."""
+    process.terminate()
+    try:
+        process.communicate(timeout=_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _decoded(lines: Iterable[bytes]) -> Iterator[Message]:
+    decode = msgspec.json.Decoder().decode
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            message = decode(line)
+        except msgspec.DecodeError as error:
+            raise InputError(f"Line {number} of the input is not valid JSON: {error}") from error
+        if not isinstance(message, dict) or "type" not in message:
+            raise InputError(f"Line {number} of the input is no Singer message: it has no type")
+        yield message
