@@ -255,7 +255,7 @@ def test_a_mapping_that_does_not_fit_the_schema_fails_the_case_with_its_place(ru
           rows: [{}]
         """)
     assert done.exit_code == 1
-    assert "mapping.yml:5" in done.output
+    assert "mapping.yml:9:" in done.output
     assert "externalid" in done.output
 
 

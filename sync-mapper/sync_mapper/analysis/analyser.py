@@ -92,8 +92,11 @@ def _declared(shape: Shape, expression: str, scope: Scope) -> dict[str, t.Any] |
     """Return the schema to declare; where the types do not tell, the SDK's rules do."""
     own = None if scope.own is None else to_schema(from_schema(scope.own))
     found = to_schema(shape)
+    by_prefix = _by_prefix(expression)
     if found is None:
-        return _by_prefix(expression) or own
+        return by_prefix or own
+    if by_prefix is not None:
+        return found  # the SDK does not keep the source's schema either: its length, say, is that of another field
     covered = set(own["type"]) if own else set()
     if covered >= set(found["type"]) - ({"integer"} if "number" in covered else set()):
         return own if own and own.get("format") == found.get("format") else found
