@@ -262,19 +262,25 @@ class ComputedStreamMap(CustomStreamMap):
         return any(record.get(one) is None for one in self._fields[name])
 
     def _eval_type(self, expr: str, default: th.JSONTypeHelper[t.Any] | None = None) -> th.JSONTypeHelper[t.Any]:
-        schema = analyse(expr, self._scope(default)).schema
+        schema = analyse(expr, self._scope(expr, default)).schema
         if schema is None:
             self._unseen.add(expr)
         return th.CustomType(schema or ANY_TYPE)
 
-    def _scope(self, default: th.JSONTypeHelper[t.Any] | None) -> Scope:
+    def _scope(self, expr: str, default: th.JSONTypeHelper[t.Any] | None) -> Scope:
         """Return what the analysis may know; the SDK's default is the source's type, or text if it has none."""
+        own = None if default is None or isinstance(default, th.StringType) else default.to_dict()
+        if own is None:
+            there = [
+                self._source[name] for name, text in self.expressions.items() if text == expr and name in self._source
+            ]
+            own = there[0] if len(there) == 1 else None
         return Scope(
             properties=self._source,
             config=self.map_config,
             expressions={name: ast.unparse(tree) for name, tree in self._shared.expressions.items()},
             tables=dict.fromkeys(self._shared.tables),
-            own=None if default is None or isinstance(default, th.StringType) else default.to_dict(),
+            own=own,
         )
 
     def _init_faker_instance(self) -> Faker | None:

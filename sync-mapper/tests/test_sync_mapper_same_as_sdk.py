@@ -178,8 +178,8 @@ def keep_signal_handlers(monkeypatch):
     monkeypatch.setattr(SyncMapper, "_setup_signal_handlers", lambda self: None)
 
 
-FAILS_ALWAYS = {"missing", "self"}
-"""Names that are no field of the stream; `self` where the source has no property of that name."""
+FAILS_ALWAYS = {"missing", "self", "self if self else name", "name.__class__"}
+"""Names that are no field of the stream; `self` where the source has no property of that name; what is not allowed."""
 
 
 def texts(stream_maps: dict[str, t.Any]) -> set[str]:

@@ -118,7 +118,8 @@ def test_same_schemas_where_the_sdk_is_right(stream_maps):
         row = json.loads(encoder.encode(other.transform(copy.deepcopy(ROW)) or {}))
         for name, declared in expected["properties"].items():
             if name in row and jsonschema.Draft202012Validator(declared).is_valid(row[name]):
-                assert _types(schema["properties"][name]) == _types(declared), name
+                # Ours may say more, as with `self`, whose schema the SDK takes for text when all else is left out.
+                assert _types(schema["properties"][name]).items() >= _types(declared).items(), name
             jsonschema.validate(row.get(name), _nullable(schema["properties"][name]))
 
 

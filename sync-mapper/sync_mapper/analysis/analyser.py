@@ -114,7 +114,11 @@ _PREFIXES: tuple[tuple[tuple[str, ...], dict[str, t.Any]], ...] = (
 
 
 def _by_prefix(expression: str) -> dict[str, t.Any] | None:
-    """Return the type that the SDK takes from the first characters of an expression."""
+    """Return the type that the SDK takes from how an expression begins or ends."""
+    if expression.endswith(".date()"):
+        return {"type": ["string", "null"], "format": "date"}
+    if expression.startswith("'") and expression.endswith("'"):
+        return {"type": ["string", "null"]}
     return next((dict(schema) for starts, schema in _PREFIXES if expression.startswith(starts)), None)
 
 
