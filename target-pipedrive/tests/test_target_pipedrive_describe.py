@@ -36,7 +36,7 @@ def test_it_prints_every_entity_as_the_account_has_it(
     assert (found["format"], found["target"]) == (1, "target-pipedrive")
     assert found["destination"] == f"pipedrive:{pipedrive.company_domain}"
     entities = found["entities"]
-    assert list(entities)[:3] == ["pipelines", "stages", "organizations"]
+    assert list(entities)[:3] == ["organizations", "persons", "pipelines"]
     organizations = {field["name"]: field for field in entities["organizations"]["fields"]}
     assert entities["organizations"]["external_id_field"] == organizations["JDE Number"]
     assert entities["activities"]["external_id_field"] is None
@@ -75,7 +75,7 @@ def test_only_the_entities_named(config: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "arguments", "words"),
     [
-        ({}, ["--entity", "leads"], "knows no entity leads; there are pipelines, stages, organizations"),
+        ({}, ["--entity", "leads"], "knows no entity leads; there are organizations, persons, pipelines"),
         ({"api_token": "0" * 40}, [], "401"),
         ({"api_token": None}, [], "set api_token, or client_id"),
         ({"company_domain": "somebody-else"}, [], "somebody-else"),
@@ -83,7 +83,12 @@ def test_only_the_entities_named(config: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_stands_in_the_way_is_one_line(
-    settings: dict[str, t.Any], config: Path, tmp_path: Path, changed: dict[str, t.Any], arguments: list[str], words: str
+    settings: dict[str, t.Any],
+    config: Path,
+    tmp_path: Path,
+    changed: dict[str, t.Any],
+    arguments: list[str],
+    words: str,
 ) -> None:
     settings = {name: value for name, value in {**settings, **changed}.items() if value is not None}
     config.write_text(json.dumps(settings), "utf-8")
