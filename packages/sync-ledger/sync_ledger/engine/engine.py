@@ -303,9 +303,10 @@ class UpsertEngine:
             )
 
     def end(self, status: str, error: str | None = None) -> None:
-        """Close the run in the ledger and let go of destination and ledger."""
+        """Close the run in the ledger, mask what waits no more, and let go of destination and ledger."""
         self._writer.close()
         self._ledger.runs.end(self.run_id, status, self._destination.usage(), error)
+        self._ledger.eraser.mask_closed()
         self._destination.close()
         self._ledger.close()
 
