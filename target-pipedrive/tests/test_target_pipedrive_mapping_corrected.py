@@ -111,13 +111,13 @@ class Desk:
             given.open("rb") as rows,
             (self.home / "log").open("wb") as log,
             subprocess.Popen(
-                [BIN / "sync-mapper", "--config", self.home / "mapper.json"],
+                [str(BIN / "sync-mapper"), "--config", str(self.home / "mapper.json")],
                 stdin=rows,
                 stdout=subprocess.PIPE,
                 stderr=log,
             ) as mapper,
         ):
-            command = [BIN / "target-pipedrive", "--config", self.config]
+            command = [str(BIN / "target-pipedrive"), "--config", str(self.config)]
             done = subprocess.run(command, stdin=mapper.stdout, stdout=subprocess.PIPE, stderr=log, check=False)
         assert (mapper.returncode, done.returncode) == (0, 0), (self.home / "log").read_text()[-3000:]
 
@@ -248,7 +248,7 @@ def test_a_row_that_changed_meanwhile_is_not_sent(desk: Desk) -> None:
 
 
 def test_a_row_held_without_its_key_finds_it_and_is_not_sent_over_a_newer_one(desk: Desk) -> None:
-    nameless = {"mapped_key": None, "field": "external_id", "reason": "TypeError: no"}
+    nameless: dict[str, t.Any] = {"mapped_key": None, "field": "external_id", "reason": "TypeError: no"}
     desk.hold(unmapped(1, **nameless), unmapped(2, **nameless))
     assert desk.runner.run(schema("organizations"), organization(1001, **{"Credit Limit": 7}), state(2)) == 0
     desk.correct(key="str(number + 1000)")
@@ -266,7 +266,7 @@ def test_a_row_held_without_its_key_finds_it_and_is_not_sent_over_a_newer_one(de
 
 
 def test_of_two_rows_that_turn_out_to_be_one_the_newer_is_sent(desk: Desk) -> None:
-    nameless = {"mapped_key": None, "field": "external_id", "reason": "TypeError: no"}
+    nameless: dict[str, t.Any] = {"mapped_key": None, "field": "external_id", "reason": "TypeError: no"}
     desk.hold(unmapped(1, "1,000", **nameless), unmapped(2, "2,000", **nameless))
     desk.correct(key="'7'")
     assert desk.replay() == {"skipped": 1, "created": 1}
@@ -286,7 +286,7 @@ def test_the_history_of_a_row_shows_how_it_was_held_and_how_it_was_sent(desk: De
 
 
 def test_masked_values_are_sent_shown_to_nobody_and_gone_once_sent(desk: Desk) -> None:
-    masked = {"masked_fields": {"organizations": ["name"]}}
+    masked: dict[str, t.Any] = {"masked_fields": {"organizations": ["name"]}}
     desk.hold(unmapped(1, record={"name": "Secret Ltd"}, reason="ValueError: not for Secret Ltd"), **masked)
     (held,) = desk.command("held")
     assert set(held["payload"].values()) == {"*** masked ***", None}
@@ -314,9 +314,9 @@ def test_a_row_the_mapping_now_leaves_out_waits_no_more(desk: Desk) -> None:
 
 
 def test_deletions_among_them_wait_for_the_guard(desk: Desk) -> None:
-    deletions = {"deletions": {"organizations": {"do": "delete"}}, "delete_guard_rows": 1}
+    deletions: dict[str, t.Any] = {"deletions": {"organizations": {"do": "delete"}}, "delete_guard_rows": 1}
     assert desk.runner.run(schema("organizations"), *(organization(number) for number in range(1, 4)), state(1)) == 0
-    gone = {"record": {"_sdc_deleted_at": "2026-11-20T08:00:00Z"}}
+    gone: dict[str, t.Any] = {"record": {"_sdc_deleted_at": "2026-11-20T08:00:00Z"}}
     desk.hold(unmapped(1, **gone), unmapped(2, **gone), unmapped(3), **deletions)
     assert desk.replay(**deletions) == {"skipped": 2, "held": 2, "updated": 1}
     assert [row.reason for row in desk.rows() if row.closed_at is None] == ["delete_guard", "delete_guard"]
@@ -378,9 +378,10 @@ def test_killed_in_the_middle_of_a_replay_the_next_one_sends_the_rest_once(desk:
     desk.control.fault(kind="timeout", when=when, method="POST", skip=540, times=8)
     desk.config.write_text(json.dumps({**desk.runner.settings, "request_timeout_seconds": 60}), "utf-8")
     url = str(desk.runner.settings["ledger_url"])
-    arguments = ["--reason", "unmapped", "--mapping", desk.mapping, "--config", desk.config, "--ledger-url", url]
+    files = ["--mapping", str(desk.mapping), "--config", str(desk.config)]
+    arguments = ["replay", "--reason", "unmapped", *files, "--ledger-url", url]
     desk.control.reset_counters()
-    with subprocess.Popen([BIN / "sync-ledger", "replay", *arguments], stdout=subprocess.DEVNULL) as command:
+    with subprocess.Popen([str(BIN / "sync-ledger"), *arguments], stdout=subprocess.DEVNULL) as command:
         deadline = time.monotonic() + 120
         while sum(fault["hits"] for fault in desk.control.faults()) < 8:
             assert command.poll() is None
