@@ -33,6 +33,7 @@ from sync_ledger.messages import MessageReader, shown
 from sync_ledger.observing import Observer, tracing
 from sync_ledger.privacy import Masks
 from sync_ledger.progress import Progress
+from sync_ledger.records import external_id_of, unmapped
 from sync_ledger.settings import check_environment
 from sync_ledger.sinks import LedgerSink, SkippedSink, UnmappedSink, UpsertSink
 
@@ -173,7 +174,25 @@ class UpsertTarget(SecretSettings, Target):
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
         if not isinstance(message_dict.get("record"), dict):
             raise InputError(f"The input has a RECORD whose record is no object: {shown(message_dict)}")
+        if "stream" in message_dict:
+            self._keep_order(message_dict["stream"], message_dict["record"])
         super()._process_record_message(message_dict)
+
+    def _keep_order(self, stream: str, record: t.Mapping[str, t.Any]) -> None:
+        """Settle first what waits of the same external ID on the other side, mapped or not: the later row counts."""
+        if stream == UNMAPPED_STREAM:
+            row = unmapped(record).row
+            sink = self._sinks_active.get(row.entity)
+            before = isinstance(sink, UpsertSink) and sink.holds(row.external_id)
+        else:
+            sink, own = self._sinks_active.get(UNMAPPED_STREAM), self._sinks_active.get(stream)
+            before = (
+                isinstance(sink, UnmappedSink)
+                and isinstance(own, UpsertSink)
+                and sink.holds(stream, external_id_of(record, own.key_properties))
+            )
+        if sink is not None and before:
+            self.drain_one(sink)
 
     def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
         """Do nothing: records of a service are never dropped because a tap has begun anew."""

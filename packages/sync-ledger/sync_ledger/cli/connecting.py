@@ -80,7 +80,21 @@ def connect(target_name: str, config: Sequence[str] | None, *, ledger_url: str) 
     Raises:
         ConfigError: If there is no such target here, or its settings are missing or wrong.
     """
-    kind = _target(target_name)
+    # What a command does is decided by the command, not by the mode the target is set to run in.
+    return configured(_target(target_name), config, ledger_url=ledger_url, mode="apply")
+
+
+def configured(kind: type[UpsertTarget], config: Sequence[str] | None, **own: t.Any) -> UpsertTarget:
+    """Return a target of a kind with its settings, not opened yet.
+
+    Args:
+        kind: The target.
+        config: Where its settings are, as for `connect`.
+        own: Settings that take the place of those found.
+
+    Raises:
+        ConfigError: If its settings are missing or wrong.
+    """
     given: dict[str, t.Any] = {}
     for source in config or [ENVIRONMENT]:
         if source != ENVIRONMENT:
@@ -88,14 +102,13 @@ def connect(target_name: str, config: Sequence[str] | None, *, ledger_url: str) 
         else:
             check_environment(kind.config_jsonschema, kind._env_var_prefix)  # noqa: SLF001 - no public name in the SDK
             given.update(t.cast("dict[str, t.Any]", kind._env_var_config))  # noqa: SLF001
-    # What a command does is decided by the command, not by the mode the target is set to run in.
-    own = {**given, "ledger_url": ledger_url, "mode": "apply"}
+    given.update(own)
     try:
-        return kind(config=own, validate_config=True)
+        return kind(config=given, validate_config=True)
     except ConfigValidationError as error:
-        problems = "; ".join(without_secrets(problem, own, kind.config_jsonschema) for problem in error.errors)
+        problems = "; ".join(without_secrets(problem, given, kind.config_jsonschema) for problem in error.errors)
         raise ConfigError(
-            f"{target_name} cannot run with these settings: {problems}. Give the target's settings with --config FILE,"
+            f"{kind.name} cannot run with these settings: {problems}. Give the target's settings with --config FILE,"
             " or in the environment"
         ) from None
 

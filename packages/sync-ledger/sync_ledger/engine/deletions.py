@@ -118,7 +118,7 @@ class Deletions:
             return Settled(row, Outcome.PLANNED, Reason(rule.do), remote_id=link.remote_id)
         if self._mode != "apply":
             return Settled(row, Outcome.SKIPPED, Reason.SOURCE_DELETED, remote_id=link.remote_id)
-        if row.open_row_id is None:
+        if row.open_row_id is None or row.original is not None:
             return Settled(row, Outcome.SKIPPED, Reason.DELETION_WAITS, remote_id=link.remote_id)
         return None
 

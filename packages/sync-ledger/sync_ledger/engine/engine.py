@@ -19,6 +19,7 @@ from sync_ledger.engine.match_rules import by_stream
 from sync_ledger.engine.matching import Matcher
 from sync_ledger.engine.payload import payload_hash
 from sync_ledger.engine.planning import APPLY_CHUNK, action_of, deviation, estimate, price
+from sync_ledger.engine.remapping import Remapping
 from sync_ledger.engine.replaying import CHUNK, Replay
 from sync_ledger.engine.resolve import Match, resolve
 from sync_ledger.engine.returning import bring_back, unflagged
@@ -37,6 +38,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sync_ledger.adapter import Destination, RemoteRecord
+    from sync_ledger.engine.mapper_process import MapperProcess
     from sync_ledger.engine.matching import Finding
     from sync_ledger.engine.undo_file import Removal
     from sync_ledger.engine.work import EntityWork
@@ -250,6 +252,28 @@ class UpsertEngine:
         self._replay.run(entities, lambda entity: self._ledger.open_rows.chosen(entity, ids, chunk=CHUNK))
         self._check_books()
 
+    def remap(self, ids: Sequence[int], mapper: MapperProcess) -> None:
+        """Try open rows again that could not be mapped, with the mapping as it is now.
+
+        Raises:
+            ConfigError: If the mapping does not fit the rows or the destination; the rows left stay open.
+            CountMismatchError: If rows and outcomes differ.
+            ServiceError: If the destination fails; the rows left stay open.
+        """
+        remapping = Remapping(
+            self._ledger,
+            mapper,
+            open_entity=self.open,
+            process=self.process,
+            settle=self.settle_directly,
+            go_on=lambda: not self._budget_gone,
+        )
+        remapping.run(self._destination.entities, ids)
+        waiting = self._ledger.open_rows.put_off(ids)
+        if waiting:
+            self.replay(waiting)
+        self._check_books()
+
     def undo(self, removals: Sequence[Removal]) -> list[Settled]:
         """Bring records back that were archived, flagged or deleted, and return what became of each.
 
@@ -279,9 +303,10 @@ class UpsertEngine:
             )
 
     def end(self, status: str, error: str | None = None) -> None:
-        """Close the run in the ledger and let go of destination and ledger."""
+        """Close the run in the ledger, mask what waits no more, and let go of destination and ledger."""
         self._writer.close()
         self._ledger.runs.end(self.run_id, status, self._destination.usage(), error)
+        self._ledger.eraser.mask_closed()
         self._destination.close()
         self._ledger.close()
 

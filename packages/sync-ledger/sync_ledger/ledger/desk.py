@@ -81,8 +81,14 @@ class Desk:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def choose(self, selection: Selection) -> list[Chosen]:
+    def choose(self, selection: Selection, *, to_map: bool = False) -> list[Chosen]:
         """Return the rows meant, by account.
+
+        Rows that could not be mapped are left out unless they are asked for.
+
+        Args:
+            selection: Which rows.
+            to_map: Only rows that came as rows a mapper could not map, to map them anew.
 
         Raises:
             InputError: If a number given is no open row, or a row can be neither edited nor replayed.
@@ -90,7 +96,13 @@ class Desk:
         chosen: dict[tuple[str, str], Chosen] = {}
         met: set[int] = set()
         for row in self._rows(selection):
-            self._check(row)
+            unmapped = row.reason == Reason.UNMAPPED.value
+            if to_map and not (unmapped or row.came_unmapped):
+                continue
+            if not to_map:
+                if unmapped and not (selection.ids or selection.reason):
+                    continue
+                self._check(row)
             met.add(row.id)
             key = (row.destination, row.target)
             chosen.setdefault(key, Chosen(*key)).ids.append(row.id)
@@ -133,10 +145,9 @@ class Desk:
         if note is not None:
             values["note"] = note
         with self._engine.begin() as connection:
-            before = open_rows.c.payload_before
             of_row = and_(open_rows.c.id == row_id, open_rows.c.closed_at.is_(None))
-            row = connection.execute(select(open_rows.c.payload, open_rows.c.edited_at, before).where(of_row)).one()
-            if row.edited_at is None:
+            row = connection.execute(select(open_rows.c.payload, open_rows.c.payload_before).where(of_row)).one()
+            if row.payload_before is None:
                 values["payload_before"] = row.payload
             connection.execute(update(open_rows).where(of_row).values(values))
 
@@ -149,6 +160,7 @@ class Desk:
                 open_rows.c.external_id,
                 open_rows.c.reason,
                 open_rows.c.field,
+                open_rows.c.origin.is_not(None).label("came_unmapped"),
                 runs.c.target,
             )
             .join(runs, runs.c.id == open_rows.c.last_run_id)
@@ -174,6 +186,11 @@ class Desk:
         Raises:
             InputError: Naming the row.
         """
+        if row.reason == Reason.UNMAPPED.value:
+            raise InputError(
+                f"Open row {row.id} ({row.entity} {row.external_id}) could not be mapped: correct the mapping, then "
+                f"send it with sync-ledger replay {row.id} --mapping FILE"
+            )
         description = Descriptions(self._engine, row.destination).find(row.entity)
         key = None if description is None else description.external_id_field
         if row.reason == Reason.MISSING_KEY.value or (key is not None and row.field == key.name):

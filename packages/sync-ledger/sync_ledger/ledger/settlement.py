@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import asdict
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, null, select, update
 
 from sync_ledger.engine.payload import payload_hash
 from sync_ledger.ledger.claims import note_claims
@@ -13,7 +14,7 @@ from sync_ledger.ledger.plans import note_plan_rows
 from sync_ledger.ledger.storable import storable
 from sync_ledger.ledger.tables import intents, links, open_rows, outcomes, remote_index, run_counts, runs, sweeps
 from sync_ledger.ledger.upsert import insert, upsert
-from sync_ledger.rows import DELETIONS_LEFT_ALONE, OPEN_OUTCOMES, Outcome, Reason, Tally
+from sync_ledger.rows import DELETIONS_LEFT_ALONE, MAPPED_AWAY, OPEN_OUTCOMES, Outcome, Reason, Tally
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -194,7 +195,7 @@ def _write_open_rows(
     masks: Masks,
 ) -> None:
     decided = [item for item in items if _decides(item)]
-    again = {item.row.open_row_id: item for item in decided if item.row.open_row_id and item.outcome in OPEN_OUTCOMES}
+    own = {item.row.open_row_id: item for item in decided if item.row.open_row_id}
     keys = [item.row.external_id for item in decided]
     where = and_(
         open_rows.c.destination == destination,
@@ -203,10 +204,20 @@ def _write_open_rows(
         open_rows.c.closed_at.is_(None),
     )
     outcome_of = {item.row.external_id: item for item in decided}
-    for row in connection.execute(select(open_rows.c.id, open_rows.c.external_id).where(where)).all():
-        item = again.get(row.id) or outcome_of[row.external_id]
-        change = _still_open(item, run_id, moment) if row.id in again else _closed(item, row.id, moment)
-        connection.execute(update(open_rows).where(open_rows.c.id == row.id).values(change))
+    query = select(open_rows.c.id, open_rows.c.external_id)
+    found = {row.id: row.external_id for row in connection.execute(query.where(where))}
+    if anew := [row_id for row_id, item in own.items() if item.row.original is not None]:  # perhaps under another key
+        still = and_(open_rows.c.id.in_(anew), open_rows.c.closed_at.is_(None))
+        found.update({row.id: row.external_id for row in connection.execute(query.where(still))})
+    for row_id, external_id in found.items():
+        item = own.get(row_id) or outcome_of[external_id]
+        waiting = row_id in own and (item.outcome in OPEN_OUTCOMES or waits(item))
+        change = _still_open(item, run_id, moment) if waiting else _closed(item, row_id, moment)
+        if row_id in own and item.row.original is not None:
+            change.update(_mapped_anew(item, masks))
+        connection.execute(update(open_rows).where(open_rows.c.id == row_id).values(change))
+        if row_id in own and item.row.external_id != external_id:
+            _link_first_try(connection, destination, entity, external_id, row_id)
     fresh = [
         {
             "destination": destination,
@@ -222,7 +233,8 @@ def _write_open_rows(
             "attempts": 0 if waits(item) else 1,
             "first_run_id": run_id,
             "last_run_id": run_id,
-            "masked": sorted(masks.names(entity)) or None,
+            "masked": sorted(masks.hidden(item)) or None,
+            "origin": asdict(item.row.origin) if item.row.origin else None,
             "opened_at": moment,
             "updated_at": moment,
         }
@@ -241,13 +253,13 @@ def waits(item: Settled) -> bool:
 def _decides(item: Settled) -> bool:
     """Whether an outcome says what is to become of open rows of the same external ID."""
     if item.outcome is Outcome.SKIPPED:
-        return waits(item) or item.reason in DELETIONS_LEFT_ALONE
+        return waits(item) or item.reason in DELETIONS_LEFT_ALONE or item.reason in MAPPED_AWAY
     return item.outcome is not Outcome.PLANNED
 
 
 def _still_open(item: Settled, run_id: int, moment: datetime) -> dict[str, t.Any]:
     return {
-        "outcome": item.outcome.value,
+        "outcome": (Outcome.FAILED if waits(item) else item.outcome).value,
         "reason": item.reason.value,
         "field": item.field,
         "text": item.text,
@@ -259,11 +271,40 @@ def _still_open(item: Settled, run_id: int, moment: datetime) -> dict[str, t.Any
     }
 
 
+def _mapped_anew(item: Settled, masks: Masks) -> dict[str, t.Any]:
+    """Return what a row has now that came as one that could not be mapped: what was made of it, or what it was."""
+    mapped = item.reason is not Reason.UNMAPPED
+    original = dict(item.row.original or {})
+    return {
+        "external_id": item.row.external_id,
+        "payload": dict(item.row.payload) if mapped else original,
+        "payload_before": original if mapped else null(),
+        "deletion": item.row.deleted,
+        "masked": sorted(masks.hidden(item)) or None,
+    }
+
+
+def _link_first_try(connection: Connection, destination: str, entity: str, external_id: str, open_row_id: int) -> None:
+    """Let the outcome a row was held with tell of the row, whose external ID is another one now."""
+    first = select(open_rows.c.first_run_id).where(open_rows.c.id == open_row_id).scalar_subquery()
+    where = and_(
+        outcomes.c.destination == destination,
+        outcomes.c.entity == entity,
+        outcomes.c.external_id == external_id,
+        outcomes.c.run_id == first,
+        outcomes.c.reason == Reason.UNMAPPED.value,
+        outcomes.c.open_row_id.is_(None),
+    )
+    connection.execute(update(outcomes).where(where).values(open_row_id=open_row_id))
+
+
 def _closed(item: Settled, open_row_id: int, moment: datetime) -> dict[str, t.Any]:
-    if item.row.open_row_id == open_row_id:
-        closed_as = "written" if item.outcome in _WRITTEN else "unchanged"
-    else:
+    if item.row.open_row_id != open_row_id:
         closed_as = "superseded"
+    elif item.reason in MAPPED_AWAY:
+        closed_as = item.reason.value
+    else:
+        closed_as = "written" if item.outcome in _WRITTEN else "unchanged"
     return {"closed_at": moment, "closed_as": closed_as, "updated_at": moment}
 
 

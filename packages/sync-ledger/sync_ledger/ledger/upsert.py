@@ -13,6 +13,8 @@ if t.TYPE_CHECKING:
 
     Insert = sqlite.Insert | postgresql.Insert
 
+_T = t.TypeVar("_T")
+
 
 def insert(connection: Connection, table: Table) -> Insert:
     """Return the dialect's INSERT, which knows ON CONFLICT."""
@@ -25,7 +27,7 @@ _MOST_VALUES = 10_000
 """Values in one IN at most; SQLite takes 32,766 in a statement."""
 
 
-def slices(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def slices(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
     """Cut a list of values into parts that fit one IN."""
     for start in range(0, len(values), _MOST_VALUES):
         yield values[start : start + _MOST_VALUES]
