@@ -57,8 +57,11 @@ def undo(
         else:
             pending.append((removal, step))
     creates = {operation.external_id: operation.action.value for _, operation in pending}
-    if creates:
-        ledger.links.intend(run_id, entity, creates, now())
+    mine = ledger.links.intend(run_id, entity, creates, now()) if creates else set()
+    settled.extend(
+        _left(removal, "another run is writing it") for removal, _ in pending if removal.external_id not in mine
+    )
+    pending = [part for part in pending if part[0].external_id in mine]
     report = writer.write(work.adapter, [operation for _, operation in pending])
     for removal, operation in pending:
         result = report.results.get(removal.external_id)

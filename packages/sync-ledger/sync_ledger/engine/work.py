@@ -123,7 +123,7 @@ def _recover(adapter: EntityAdapter, ledger: Ledger, entity: str) -> None:
             ledger.index.add(entity, _pairs(IndexEntry(hit, key) for key, hits in found.items() for hit in hits))
     if waiting:
         logger.info("Looked up %d creates of %s that were in flight when an earlier run ended", len(waiting), entity)
-    ledger.links.forget_intents(entity)
+    ledger.links.forget_creates(entity)
 
 
 def _pairs(entries: Iterable[IndexEntry]) -> Iterator[tuple[str, str]]:

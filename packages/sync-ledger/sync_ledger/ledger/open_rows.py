@@ -50,6 +50,7 @@ class OpenRows:
                     open_rows.c.payload,
                     open_rows.c.deletion,
                     open_rows.c.replay,
+                    open_rows.c.edited_at,
                 )
                 .where(
                     open_rows.c.destination == self._destination,
@@ -66,7 +67,15 @@ class OpenRows:
             if not found:
                 return
             yield [
-                SourceRow(entity, row.external_id, row.payload, row.id, deleted=row.deletion, approved=row.replay)
+                SourceRow(
+                    entity,
+                    row.external_id,
+                    row.payload,
+                    row.id,
+                    deleted=row.deletion,
+                    approved=row.replay,
+                    edited_at=row.edited_at,
+                )
                 for row in found
             ]
             after = found[-1].id

@@ -19,15 +19,16 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from sync_ledger.adapter import Usage
     from sync_ledger.privacy import Masks
-    from sync_ledger.rows import Settled
+    from sync_ledger.rows import Settled, SourceRow
 
 _KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
 _UNDECIDED = frozenset({Reason.UNKNOWN_RESULT, Reason.AMBIGUOUS_CREATE})
+_LASTING = select(runs.c.id).where(runs.c.status == "running")
 
 DELETE = "delete"
 """What `links.deleted_as` says of a record that was deleted, or found gone, once its source row was."""
@@ -66,7 +67,11 @@ def settle(
             for item in items
             if item.reason not in _UNDECIDED and item.outcome is not Outcome.SKIPPED
         ]
-        _end_intents(connection, destination, entity, known)
+        _end_intents(connection, destination, entity, intents.c.run_id == run_id, known)
+        if mode == "apply":
+            # What a run that died was doing to a record is known when the record itself has been looked at.
+            sure = [item.row.external_id for item in items if item.outcome in _KNOWN]
+            _end_intents(connection, destination, entity, intents.c.run_id.not_in(_LASTING), sure)
     _count(connection, run_id, whole)
     _progress(connection, run_id, whole, usage, moment)
 
@@ -203,8 +208,14 @@ def _write_open_rows(
         open_rows.c.closed_at.is_(None),
     )
     outcome_of = {item.row.external_id: item for item in decided}
-    for row in connection.execute(select(open_rows.c.id, open_rows.c.external_id).where(where)).all():
+    columns = [open_rows.c[name] for name in ("id", "external_id", "edited_at", "reason", "updated_at", "last_run_id")]
+    found = connection.execute(select(*columns).where(where)).all()
+    waited = [row.external_id for row in found if row.reason == Reason.BUSY.value and row.last_run_id != run_id]
+    begun = _begun(connection, destination, run_id, entity, waited) if waited else {}
+    for row in found:
         item = again.get(row.id) or outcome_of[row.external_id]
+        if _came_later(item.row, row) or (row.external_id in begun and row.updated_at >= begun[row.external_id]):
+            continue
         change = _still_open(item, run_id, moment) if row.id in again else _closed(item, row.id, moment)
         connection.execute(update(open_rows).where(open_rows.c.id == row.id).values(change))
     fresh = [
@@ -231,6 +242,26 @@ def _write_open_rows(
     ]
     if fresh:
         connection.execute(open_rows.insert(), fresh)
+
+
+def _begun(
+    connection: Connection, destination: str, run_id: int, entity: str, external_ids: Sequence[str]
+) -> dict[str, datetime]:
+    """Return when this run began to write some external IDs: what another run had to put off since then is newer."""
+    query = select(intents.c.external_id, intents.c.at).where(
+        intents.c.destination == destination,
+        intents.c.entity == entity,
+        intents.c.run_id == run_id,
+        intents.c.external_id.in_(external_ids),
+    )
+    return {row.external_id: row.at for row in connection.execute(query)}
+
+
+def _came_later(tried: SourceRow, row: t.Any) -> bool:
+    """Whether an open row says something newer than one that was tried again: it came, or was edited, meanwhile."""
+    if tried.open_row_id is None:
+        return False
+    return bool(row.id > tried.open_row_id or (row.id == tried.open_row_id and row.edited_at != tried.edited_at))
 
 
 def waits(item: Settled) -> bool:
@@ -267,8 +298,11 @@ def _closed(item: Settled, open_row_id: int, moment: datetime) -> dict[str, t.An
     return {"closed_at": moment, "closed_as": closed_as, "updated_at": moment}
 
 
-def _end_intents(connection: Connection, destination: str, entity: str, external_ids: Sequence[str]) -> None:
+def _end_intents(
+    connection: Connection, destination: str, entity: str, whose: ColumnElement[bool], external_ids: Sequence[str]
+) -> None:
     where = and_(
+        whose,
         intents.c.destination == destination,
         intents.c.entity == entity,
         intents.c.external_id.in_(external_ids),
