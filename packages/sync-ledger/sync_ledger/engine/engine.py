@@ -85,6 +85,7 @@ class _Checked:
     Attributes:
         mark: What the link said when it was looked up; None without one.
         flight: A write of an earlier try whose result nobody knows.
+        unflagged: Fields that get back what they had before the record was flagged, whatever the field rules say.
     """
 
     row: SourceRow
@@ -92,6 +93,7 @@ class _Checked:
     match: Match | None = None
     mark: tuple[str, str, bool] | None = None
     flight: Flight | None = None
+    unflagged: frozenset[str] = frozenset()
     operation: Operation | None = None
     changes: Mapping[str, tuple[t.Any, t.Any]] | None = None
     note: str | None = None
@@ -309,7 +311,6 @@ class UpsertEngine:
             self._ledger.descriptions.keep(description)
             if (rule := self._deletions.rules.get(entity)) is not None and rule.do == FLAG:
                 rule.flag(description)
-            self._ledger.masks.resolve(description)
         return self._work[entity]
 
     def _validate(self, work: EntityWork, rows: Iterable[SourceRow], settled: list[Settled]) -> list[_Checked]:
@@ -451,11 +452,15 @@ class UpsertEngine:
         self, work: EntityWork, checked: list[_Checked], matches: Mapping[str, Match], settled: list[Settled]
     ) -> list[_Checked]:
         """Undo what was done with records whose rows had gone and come again; return the rows still to be decided."""
+        if self.adopting:
+            return checked  # nothing but external IDs is written
         archived = []
         for item in checked:
             link = matches[item.row.external_id].link
             before = item.flight.before if item.flight else {}
-            item.values.update(unflagged(self._ledger, work.description.entity, link, item.values, before))
+            values = unflagged(self._ledger, work.description.entity, link, item.values, before)
+            item.unflagged = frozenset(values)
+            item.values.update(values)
             if link is not None and link.deleted_as == "archive":
                 archived.append((item.row, link))
         if not archived:
@@ -525,7 +530,10 @@ class UpsertEngine:
                 link = item.match.link if item.match else None
                 sent = link.payload if link and not item.flight else None
                 differing = live_changes(sent, before or {}, item.values)
-                differing = work.field_rules.allowed(differing)
+                allowed = work.field_rules.allowed(differing)
+                differing = {
+                    name: pair for name, pair in differing.items() if name in allowed or name in item.unflagged
+                }
                 values = check_update(work.description, {name: new for name, (_, new) in differing.items()})
                 item.changes = {name: differing[name] for name in values}
                 adopt = self._adopts(work, item.match)

@@ -81,6 +81,7 @@ def open_entity(
     """
     adapter = destination.entity(entity)
     description = adapter.describe()
+    ledger.masks.resolve(description)
     matching = match_rules(description, list(rules))
     fielding = field_rules(description, fields or {})
     mark = ledger.index.mark(entity)

@@ -81,8 +81,8 @@ class Desk:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def choose(self, selection: Selection) -> list[Chosen]:
-        """Return the rows meant, by account.
+    def choose(self, selection: Selection, *, to_edit: bool = False) -> list[Chosen]:
+        """Return the rows meant, by account; of rows not meant by number, those that can be replayed.
 
         Raises:
             InputError: If a number given is no open row, or a row can be neither edited nor replayed.
@@ -90,8 +90,13 @@ class Desk:
         chosen: dict[tuple[str, str], Chosen] = {}
         met: set[int] = set()
         for row in self._rows(selection):
-            self._check(row)
             met.add(row.id)
+            try:
+                self._check(row, to_edit=to_edit)
+            except InputError:
+                if selection.ids:
+                    raise
+                continue  # rows chosen by what they have in common are not kept back by one of them
             key = (row.destination, row.target)
             chosen.setdefault(key, Chosen(*key)).ids.append(row.id)
         self._all_met(selection, met)
@@ -119,7 +124,7 @@ class Desk:
         Raises:
             InputError: If it is no open row, or its external ID is what is wrong with it.
         """
-        (chosen,) = self.choose(Selection(ids=(row_id,)))
+        (chosen,) = self.choose(Selection(ids=(row_id,)), to_edit=True)
         with self._engine.connect() as connection:
             row = connection.execute(
                 select(open_rows.c.entity, open_rows.c.payload).where(open_rows.c.id == row_id)
@@ -149,6 +154,7 @@ class Desk:
                 open_rows.c.external_id,
                 open_rows.c.reason,
                 open_rows.c.field,
+                open_rows.c.edited_at,
                 runs.c.target,
             )
             .join(runs, runs.c.id == open_rows.c.last_run_id)
@@ -168,12 +174,17 @@ class Desk:
                 f"There is no open row {', '.join(missing)} of that kind; `sync-ledger held` lists those there are"
             )
 
-    def _check(self, row: Row[t.Any]) -> None:
-        """Refuse a row whose key is what is wrong: without the right one it would become another record.
+    def _check(self, row: Row[t.Any], *, to_edit: bool) -> None:
+        """Refuse a row that would become another record, or say something else, than its source means.
 
         Raises:
             InputError: Naming the row.
         """
+        if row.reason == Reason.UNMAPPED.value and row.edited_at is None and not to_edit:
+            raise InputError(
+                f"Open row {row.id} ({row.entity}, {row.reason}) has the fields of the source, not of the service: "
+                "correct the mapping and let the row come again, or edit or discard it"
+            )
         description = Descriptions(self._engine, row.destination).find(row.entity)
         key = None if description is None else description.external_id_field
         if row.reason == Reason.MISSING_KEY.value or (key is not None and row.field == key.name):

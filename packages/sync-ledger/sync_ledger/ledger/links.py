@@ -19,6 +19,8 @@ if t.TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Engine, Select
 
+    from sync_ledger.privacy import Masks
+
 _CHUNK = 500
 
 
@@ -266,7 +268,9 @@ class Links:
                 found.update(connection.execute(select(links.c.remote_id).where(where)).scalars())
         return found
 
-    def link_recovered(self, entity: str, recovered: Mapping[str, str], creates: Sequence[LostCreate]) -> None:
+    def link_recovered(
+        self, entity: str, recovered: Mapping[str, str], creates: Sequence[LostCreate], masks: Masks
+    ) -> None:
         """Link the records that creates of a run that died have made: external ID -> remote id."""
         rows = [
             {
@@ -275,9 +279,12 @@ class Links:
                 "external_id": one.external_id,
                 "remote_id": recovered[one.external_id],
                 "payload_hash": payload_hash(one.payload),
-                "payload": dict(one.payload),
+                "payload": masks.payload(entity, one.payload),
+                "erased": False,
                 "written_at": one.at,
                 "run_id": one.run_id,
+                "origin": "created",
+                "deleted_as": None,  # one that was made anew after the record before it was deleted
             }
             for one in creates
             if one.external_id in recovered

@@ -214,6 +214,8 @@ def _write_open_rows(
     begun = _begun(connection, destination, run_id, entity, waited) if waited else {}
     for row in found:
         item = again.get(row.id) or outcome_of[row.external_id]
+        if not row.external_id and row.id not in again:
+            continue  # rows without a key have nothing in common
         if _came_later(item.row, row) or (row.external_id in begun and row.updated_at >= begun[row.external_id]):
             continue
         change = _still_open(item, run_id, moment) if row.id in again else _closed(item, row.id, moment)
