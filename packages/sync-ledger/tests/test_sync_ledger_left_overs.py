@@ -102,7 +102,7 @@ def test_a_relation_is_read_as_keys_are(bench: Bench) -> None:
     assert [person.get("org_id") for person in found] == ["1", "2", None]
 
 
-@pytest.mark.parametrize("text", ["UNKNOWN", "n/a n/a", "DE000000000", "99999 9999"])
+@pytest.mark.parametrize("text", ["UNKNOWN", "n/a n/a", "99999 9999"])
 def test_what_only_fills_a_tax_number_matches_nothing(text: str) -> None:
     assert tax_id(text) is None
 
@@ -147,8 +147,8 @@ def test_verify_says_nothing_of_fields_that_are_never_emptied(bench: Bench) -> N
     bench.run(organization(**{"Tax ID": None}), field_rules=rules)
     database = open_engine(bench.url)
     found = [
-        Verifier(bench.account, LinkedRecords(database, bench.account.name), Masks(), rules=given).whole(
-            "organizations"
+        Verifier(bench.account, LinkedRecords(database, bench.account.name), Masks(), rules=given).sample(
+            "organizations", 9
         )
         for given in (rules, {})
     ]
@@ -223,3 +223,20 @@ def test_rows_that_cannot_be_replayed_keep_no_others_back(bench: Bench) -> None:
     with pytest.raises(InputError, match="fields of the source"):
         desk.choose(Selection(ids=(2,)))
     assert desk.editable(2)[0] == {"name": "x"}
+
+
+def test_undo_gives_children_the_parents_that_were_made_anew(bench: Bench) -> None:
+    settings: dict[str, t.Any] = {"deletions": {"organizations": {"do": "delete"}, "persons": {"do": "delete"}}}
+    people = bench.account.adapters["persons"].records
+    person = SourceRow("persons", "1-1", {"name": "Ana", "org_id": "1"})
+    bench.run(organization(), person, **settings)
+    bench.run(GONE, SourceRow("persons", "1-1", {}, deleted=True), **settings)
+    assert (bench.records, people) == ({}, {})
+    removals = read_undo_file(bench.home / "undo.jsonl")
+    for entity in ("organizations", "persons"):
+        engine = bench.start(**settings)
+        (done,) = engine.undo([one for one in removals if one.entity == entity], removals)
+        engine.end("succeeded")
+        assert done.reason is Reason.RESTORED
+    assert [one["org_id"] for one in people.values()] == list(bench.records)
+    assert bench.run(organization(), person, **settings) == {"unchanged": 2}

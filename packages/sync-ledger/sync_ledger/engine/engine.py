@@ -260,19 +260,24 @@ class UpsertEngine:
         self._replay.run(entities, lambda entity: self._ledger.open_rows.chosen(entity, ids, chunk=CHUNK))
         self._check_books()
 
-    def undo(self, removals: Sequence[Removal]) -> list[Settled]:
+    def undo(self, removals: Sequence[Removal], among: Sequence[Removal] | None = None) -> list[Settled]:
         """Bring records back that were archived, flagged or deleted, and return what became of each.
+
+        Args:
+            removals: Records to bring back.
+            among: All removals that are known, when these are only some of them.
 
         Raises:
             ServiceError: If the destination fails; what was brought back is settled.
         """
         done: list[Settled] = []
         mine = of_destination(removals, self._destination.name)
+        known = of_destination(removals if among is None else among, self._destination.name)
         for entity in self._destination.entities:
             of_entity = [removal for removal in mine if removal.entity == entity]
             for start in range(0, len(of_entity), CHUNK):
                 part = of_entity[start : start + CHUNK]
-                settled, stopped_by = undo(self._entity(entity), self._ledger, self._writer, self.run_id, part)
+                settled, stopped_by = undo(self._entity(entity), self._ledger, self._writer, self.run_id, part, known)
                 self.settle_directly(settled)
                 done += settled
                 if stopped_by is not None:

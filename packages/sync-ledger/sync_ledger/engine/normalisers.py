@@ -145,6 +145,5 @@ def _words(text: str) -> list[str]:
 
 
 def _placeholder(text: str) -> bool:
-    """Whether a number was only put in to fill the field, such as UNKNOWN, 000000 or DE999999999."""
-    figures = digits(text) or ""
-    return not figures or (len(figures) >= _SHORTEST_NUMBER and len(set(figures)) == 1)
+    """Whether a number was only put in to fill the field, such as UNKNOWN or 000000."""
+    return not digits(text) or len(set(text)) == 1

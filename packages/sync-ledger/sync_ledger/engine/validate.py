@@ -228,6 +228,7 @@ def _relation(field: Field, value: t.Any) -> str | None:
     text: str | None = None
     if isinstance(value, (float, decimal.Decimal)):
         text = number_text(value)
+        text = text if text and "." not in text else None
     elif isinstance(value, (str, int)) and not isinstance(value, bool):
         text = str(value).strip()
     if text is None:

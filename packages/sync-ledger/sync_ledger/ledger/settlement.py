@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typing as t
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import Text, and_, cast, or_, select, update
 
-from sync_ledger.engine.payload import payload_hash
+from sync_ledger.engine.payload import payload_hash, to_json_text
 from sync_ledger.ledger.claims import note_claims
 from sync_ledger.ledger.clock import now
 from sync_ledger.ledger.plans import note_plan_rows
@@ -201,10 +201,15 @@ def _write_open_rows(
     decided = [item for item in items if _decides(item)]
     again = {item.row.open_row_id: item for item in decided if item.row.open_row_id and item.outcome in OPEN_OUTCOMES}
     keys = [item.row.external_id for item in decided]
+    keyless = [to_json_text(item.row.payload) for item in decided if not item.row.external_id]
     where = and_(
         open_rows.c.destination == destination,
         open_rows.c.entity == entity,
-        open_rows.c.external_id.in_(keys),
+        or_(
+            open_rows.c.external_id.in_([key for key in keys if key]),
+            # Rows without a key have nothing in common, unless they are the same.
+            and_(open_rows.c.external_id == "", cast(open_rows.c.payload, Text).in_(keyless)),
+        ),
         open_rows.c.closed_at.is_(None),
     )
     outcome_of = {item.row.external_id: item for item in decided}
@@ -214,8 +219,6 @@ def _write_open_rows(
     begun = _begun(connection, destination, run_id, entity, waited) if waited else {}
     for row in found:
         item = again.get(row.id) or outcome_of[row.external_id]
-        if not row.external_id and row.id not in again:
-            continue  # rows without a key have nothing in common
         if _came_later(item.row, row) or (row.external_id in begun and row.updated_at >= begun[row.external_id]):
             continue
         change = _still_open(item, run_id, moment) if row.id in again else _closed(item, row.id, moment)
