@@ -7,6 +7,7 @@ import typing as t
 
 import msgspec
 
+from sync_ledger.engine.validate import number_text
 from sync_ledger.rows import Origin, Outcome, Reason, Settled, SourceRow
 
 if t.TYPE_CHECKING:
@@ -18,7 +19,7 @@ def external_id_of(record: Mapping[str, t.Any], key_properties: Sequence[str]) -
 
     Blanks around a value do not count, since services may or may not keep them, and 7.0 is 7. With several values a
     `-` inside one is written `%2D`, so that different keys never give one ID. None if a value is missing, blank, or
-    neither text nor number.
+    neither text nor finite number.
     """
     parts: list[str] = []
     for name in key_properties:
@@ -34,10 +35,9 @@ def external_id_of(record: Mapping[str, t.Any], key_properties: Sequence[str]) -
 def _key_part(value: t.Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (str, int, float, decimal.Decimal)):
         return None
-    text = str(value).strip()
-    if isinstance(value, (float, decimal.Decimal)) and text.endswith(".0"):
-        text = text.removesuffix(".0")
-    return text or None
+    if isinstance(value, (float, decimal.Decimal)):
+        return number_text(value)
+    return str(value).strip() or None
 
 
 def is_field(name: str, key_properties: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 
 class Outcome(str, enum.Enum):
@@ -53,6 +54,7 @@ class Reason(str, enum.Enum):
     UNAVAILABLE = "unavailable"
     UNKNOWN_RESULT = "unknown_result"
     BUDGET = "budget"
+    BUSY = "busy"
     ADOPT = "adopt"
     ADOPTED = "adopted"
     LINKED = "linked"
@@ -110,6 +112,7 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.UNAVAILABLE: "nothing to do: the next run sends it again",
     Reason.UNKNOWN_RESULT: "nothing to do: the next run looks whether the write happened before it sends it again",
     Reason.BUDGET: "nothing to do: the next run goes on when the service's limit allows",
+    Reason.BUSY: "nothing to do: another run was writing the record; this run at its end, or the next one, tries again",
     Reason.CONTENDED: (
         "several rows want the record named: put the external ID of the right one into it, and give the others a record"
         " of their own or discard them"
@@ -176,6 +179,7 @@ class SourceRow:
         approved: A person let the row through, so that no guard stops it.
         origin: Set when a mapper could not map the row; its payload is then the row as it came.
         original: The row as it came, when it was held for its mapping and is tried again with another one.
+        edited_at: When a person last edited it.
     """
 
     entity: str
@@ -187,6 +191,7 @@ class SourceRow:
     approved: bool = False
     origin: Origin | None = None
     original: Mapping[str, t.Any] | None = None
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,10 @@ def undo(
     history = open_history(ledger_url)
     done: list[dict[str, t.Any]] = []
     try:
+        known = read_undo_file(file)
         removals = [
             removal
-            for removal in read_undo_file(file)
+            for removal in known
             if stream in {None, removal.entity} and (not external_id or removal.external_id in external_id)
         ]
         for destination in sorted({removal.destination for removal in removals}):
@@ -158,7 +159,7 @@ def undo(
                 fail(f"The ledger knows no run on {destination}, where the records of {file} were; check --ledger-url")
 
             def bring_back(engine: UpsertEngine) -> None:
-                for item in engine.undo(removals):
+                for item in engine.undo(removals, known):
                     words = {"outcome": item.outcome.value, "reason": item.reason.value, "text": item.text}
                     key = {"entity": item.row.entity, "external_id": item.row.external_id}
                     done.append({**key, "remote_id": item.remote_id, **words})

@@ -116,6 +116,7 @@ class Remapping:
             deleted=bool(record.get("_sdc_deleted_at")),
             origin=held.origin,
             original=held.record,
+            edited_at=held.edited_at,
         )
 
     def _stream(self, held: HeldRow) -> MappedStream:
@@ -160,7 +161,7 @@ class Remapping:
 
 
 def _as_held(held: HeldRow) -> SourceRow:
-    return SourceRow(held.entity, held.external_id, held.record, held.id, origin=held.origin)
+    return SourceRow(held.entity, held.external_id, held.record, held.id, origin=held.origin, edited_at=held.edited_at)
 
 
 def _still(held: HeldRow, field: str | None, text: str | None) -> Settled:

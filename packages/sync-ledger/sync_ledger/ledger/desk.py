@@ -82,7 +82,7 @@ class Desk:
         self._engine = engine
 
     def choose(self, selection: Selection, *, to_map: bool = False) -> list[Chosen]:
-        """Return the rows meant, by account.
+        """Return the rows meant, by account; of rows not meant by number, those that can be replayed.
 
         Rows that could not be mapped are left out unless they are asked for.
 
@@ -99,11 +99,16 @@ class Desk:
             unmapped = row.reason == Reason.UNMAPPED.value
             if to_map and not (unmapped or row.came_unmapped):
                 continue
-            if not to_map:
-                if unmapped and not (selection.ids or selection.reason):
-                    continue
-                self._check(row)
+            if unmapped and not (to_map or selection.ids or selection.reason):
+                continue
             met.add(row.id)
+            try:
+                if not to_map:
+                    self._check(row)
+            except InputError:
+                if selection.ids or unmapped:
+                    raise
+                continue  # rows chosen by what they have in common are not kept back by one of them
             key = (row.destination, row.target)
             chosen.setdefault(key, Chosen(*key)).ids.append(row.id)
         self._all_met(selection, met)
@@ -181,7 +186,7 @@ class Desk:
             )
 
     def _check(self, row: Row[t.Any]) -> None:
-        """Refuse a row whose key is what is wrong: without the right one it would become another record.
+        """Refuse a row that would become another record, or say something else, than its source means.
 
         Raises:
             InputError: Naming the row.

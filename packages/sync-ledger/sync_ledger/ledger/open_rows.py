@@ -34,6 +34,7 @@ class HeldRow:
         record: The row as it came.
         origin: Where it came from; None when the ledger does not know.
         opened_at: When it was held.
+        edited_at: When a person last edited what had been made of it.
     """
 
     id: int
@@ -42,6 +43,7 @@ class HeldRow:
     record: Mapping[str, t.Any]
     origin: Origin | None
     opened_at: datetime
+    edited_at: datetime | None = None
 
 
 class OpenRows:
@@ -66,7 +68,17 @@ class OpenRows:
 
     def held_for_mapping(self, entity: str, ids: Sequence[int], *, chunk: int) -> Iterator[list[HeldRow]]:
         """Yield those of some open rows that are of an entity and came as rows a mapper could not map, oldest first."""
-        names = ("id", "entity", "external_id", "payload", "payload_before", "reason", "origin", "opened_at")
+        names = (
+            "id",
+            "entity",
+            "external_id",
+            "payload",
+            "payload_before",
+            "reason",
+            "origin",
+            "opened_at",
+            "edited_at",
+        )
         came = or_(open_rows.c.reason == Reason.UNMAPPED.value, open_rows.c.origin.is_not(None))
         for start in range(0, len(ids), chunk):
             query = (
@@ -122,6 +134,7 @@ class OpenRows:
                     open_rows.c.payload,
                     open_rows.c.deletion,
                     open_rows.c.replay,
+                    open_rows.c.edited_at,
                 )
                 .where(
                     open_rows.c.destination == self._destination,
@@ -138,7 +151,15 @@ class OpenRows:
             if not found:
                 return
             yield [
-                SourceRow(entity, row.external_id, row.payload, row.id, deleted=row.deletion, approved=row.replay)
+                SourceRow(
+                    entity,
+                    row.external_id,
+                    row.payload,
+                    row.id,
+                    deleted=row.deletion,
+                    approved=row.replay,
+                    edited_at=row.edited_at,
+                )
                 for row in found
             ]
             after = found[-1].id
@@ -170,4 +191,5 @@ def _held(row: Row[t.Any]) -> HeldRow:
     mapped_since = row.reason != Reason.UNMAPPED.value
     record = row.payload_before if mapped_since and row.payload_before is not None else row.payload
     origin = None if row.origin is None else Origin(**row.origin)
-    return HeldRow(row.id, row.entity, row.external_id, record, origin, as_utc(row.opened_at) or row.opened_at)
+    opened_at = as_utc(row.opened_at) or row.opened_at
+    return HeldRow(row.id, row.entity, row.external_id, record, origin, opened_at, row.edited_at)

@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     from sync_ledger.ledger.linked import LinkedRecord
 
 _NOT_KEPT_EQUAL = frozenset({"only_if_empty", "only_on_create"})
+_NOT_EMPTIED = "never_clear"
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,32 @@ def unjudged(description: EntityDescription, rules: Mapping[str, t.Any]) -> froz
     return frozenset(names)
 
 
+def never_emptied(description: EntityDescription, rules: Mapping[str, t.Any]) -> frozenset[str]:
+    """Return the fields in which nothing is ever written: a record keeps what it has when the source has no value.
+
+    Args:
+        description: The entity's fields.
+        rules: The entity's part of the setting `field_rules`.
+    """
+    names = {field.name for field in description.fields if not field.nullable}
+    for field in description.fields:
+        given = rules.get(field.name, rules.get(field.key, rules.get("*", ())))
+        if _NOT_EMPTIED in ([given] if isinstance(given, str) else given):
+            names.add(field.name)
+    return frozenset(names)
+
+
 def compare(
-    link: LinkedRecord, record: RemoteRecord, description: EntityDescription, leave: frozenset[str] = frozenset()
+    link: LinkedRecord,
+    record: RemoteRecord,
+    description: EntityDescription,
+    leave: frozenset[str] = frozenset(),
+    keep: frozenset[str] = frozenset(),
 ) -> list[FieldDifference]:
     """Return the fields of a record that do not say what the link says was last written.
 
-    Of fields whose values the ledger does not keep, the hash of the whole payload tells whether any of them differs.
+    Those in `leave` are not judged, those in `keep` only where the link has a value (see `never_emptied`). Of fields
+    whose values the ledger does not keep, the hash of the whole payload tells whether any of them differs.
     """
     found = []
     key = description.external_id_field
@@ -71,7 +92,7 @@ def compare(
         there = record.values.get(name)
         if has_mask(sent):
             shaped.append(name)
-        elif name not in leave and not same(there, sent):
+        elif name not in leave and not (name in keep and same(sent, None)) and not same(there, sent):
             found.append(FieldDifference(_label(description, name), sent, there))
     if shaped and not leave.issuperset(shaped) and _masked_differ(link, record, shaped):
         names = ", ".join(_label(description, name) for name in shaped if name not in leave)
