@@ -15,7 +15,9 @@ from singer_sdk.mapper import (
     CustomStreamMap,
 )
 
+from sync_mapper import long_form
 from sync_mapper.errors import MappingError
+from sync_mapper.functions import HELPERS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +41,10 @@ def check(mapping: Mapping) -> None:
         MappingError: With every problem found.
     """
     problems = [f"{mapping.where(*at)}: {text}" for at, text in _problems(mapping.stream_maps)]
+    problems += [
+        f"{mapping.where(str(name), section='expressions')}: {text}"
+        for name, text in _expression_problems(mapping.expressions)
+    ]
     if problems:
         raise MappingError(*problems)
 
@@ -58,6 +64,16 @@ def _problems(stream_maps: dict[t.Any, t.Any]) -> Iterator[tuple[tuple[str, ...]
             yield (stream,), f"must hold properties, or null to leave the stream out, not {definition!r}"
 
 
+def _expression_problems(expressions: dict[t.Any, t.Any]) -> Iterator[tuple[t.Any, str]]:
+    for name, expression in expressions.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            yield name, "an expression that others use needs a name of letters, digits and underscores"
+        elif not isinstance(expression, str):
+            yield name, f"an expression is text; write it in quotes instead of {expression!r}"
+        elif problem := expression_problem(expression):
+            yield name, problem
+
+
 def _stream_problems(stream: str, definition: dict[t.Any, t.Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     if MAPPER_SOURCE_OPTION in definition and MAPPER_ALIAS_OPTION in definition:
         yield (stream,), "has both __source__ and __alias__; keep one"
@@ -73,6 +89,11 @@ def _stream_problems(stream: str, definition: dict[t.Any, t.Any]) -> Iterator[tu
         elif isinstance(value, str):
             if value != NULL_STRING and (problem := expression_problem(value)):
                 yield at, problem
+        elif isinstance(value, dict):
+            found = long_form.problems(value)
+            yield from (((*at, key) if key else at, text) for key, text in found)
+            if not found and (problem := expression_problem(value["value"])):
+                yield (*at, "value"), problem
         elif value is not None:
             yield at, f"an expression is text; write it in quotes instead of {value!r}"
 
@@ -106,8 +127,8 @@ def _unknown(tree: ast.Expr) -> Iterator[str]:
             yield f"{type(node).__name__} is not part of the expression language"
         if isinstance(node, (ast.BinOp, ast.UnaryOp)) and type(node.op) not in _ENGINE.operators:
             yield f"operator {type(node.op).__name__} is not part of the expression language"
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in _ENGINE.functions:
-            yield f"there is no function {node.func.id}(); there are {', '.join(sorted(_ENGINE.functions))}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in _FUNCTIONS:
+            yield f"there is no function {node.func.id}(); there are {', '.join(sorted(_FUNCTIONS))}"
 
 
 def _is_null(value: t.Any) -> bool:
@@ -133,3 +154,5 @@ _ENGINE = _NoFaker(
     flattening_options=None,
 ).expr_evaluator
 """The SDK's evaluator, asked for its nodes, operators and functions so that this module cannot drift from it."""
+
+_FUNCTIONS = frozenset(_ENGINE.functions) | frozenset(HELPERS)

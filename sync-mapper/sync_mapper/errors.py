@@ -21,3 +21,7 @@ class MappingError(MapperError):
 
 class InputError(MapperError):
     """What came on standard input is not what a Singer tap sends, or nothing a mapper can map."""
+
+
+class TooManyUnmappedError(MapperError):
+    """So many rows could not be mapped that the mapping is wrong rather than the rows."""

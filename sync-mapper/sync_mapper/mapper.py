@@ -10,13 +10,14 @@ import msgspec
 from singer_sdk import singerlib as singer
 from singer_sdk import typing as th
 from singer_sdk.contrib.msgspec import encoder
-from singer_sdk.mapper import RemoveRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.mapper_base import InlineMapper
 
 from sync_mapper import definitions, mapping_file, unmapped
+from sync_mapper.computed import ComputedStreamMap
 from sync_mapper.errors import InputError, MapperError, MappingError
-from sync_mapper.maps import ComputedStreamMap, StreamMaps
-from sync_mapper.messages import MappedRecord, MapperReader, MapperWriter
+from sync_mapper.maps import StreamMaps
+from sync_mapper.messages import MappedRecord, MapperReader, MapperWriter, record_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,23 +55,44 @@ class SyncMapper(InlineMapper):
             title="Stream maps",
             description="Inline stream maps, see https://sdk.meltano.com/en/latest/stream_maps.html.",
         ),
+        th.Property(
+            "expressions",
+            th.ObjectType(additional_properties=True),
+            title="Expressions",
+            description="Names with expressions that other expressions use by that name, beside those of the file.",
+        ),
+        th.Property(
+            "code_tables",
+            th.ObjectType(additional_properties=True),
+            title="Code tables",
+            description="Names with texts of codes, or where they are, beside those of the file.",
+        ),
+        th.Property(
+            "unmapped_guard_percent",
+            th.IntegerType(minimum=0, maximum=100),
+            default=20,
+            title="Guard of unmapped rows",
+            description=(
+                "Stop when more than so many percent of the rows for a stream (of 100 or more) could not be mapped; 0 "
+                "never stops."
+            ),
+        ),
     ).to_dict()
 
     def __init__(self, **kwargs: t.Any) -> None:
         super().__init__(**kwargs)
         self._busy = False
         self._stop_signal: int | None = None
-        self._unmapped = unmapped.UnmappedRows()
+        self._unmapped = unmapped.UnmappedRows(self.config["unmapped_guard_percent"])
         self.maps = StreamMaps(self._mapping(), dict(self.config), self.logger)
         self.mapper = self.maps
+        self._table_streams = self.maps.tables.streams
 
     def _mapping(self) -> mapping_file.Mapping:
         file_name = self.config.get("mapping_file")
         mapping = mapping_file.read(file_name) if file_name else mapping_file.Mapping()
-        inline = mapping_file.Mapping(
-            stream_maps=self.config.get("stream_maps") or {},
-            stream_map_config=self.config.get("stream_map_config") or {},
-        )
+        given: dict[str, dict[str, t.Any]] = {key: self.config.get(key) or {} for key in mapping_file.KEYS}
+        inline = mapping_file.Mapping(**given)  # type: ignore[arg-type]  # KEYS are those of its fields that are dicts
         mapping = mapping.merged(inline)
         definitions.check(mapping)
         return mapping
@@ -93,11 +115,12 @@ class SyncMapper(InlineMapper):
     def map_record_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
         """Map a RECORD; a row its map cannot handle becomes a record of `_unmapped`."""
         _require(message_dict, "stream", "record")
-        record = message_dict["record"]
+        if message_dict["stream"] in self._table_streams:
+            self.maps.tables.take(message_dict["stream"], record_of(message_dict))
         for stream_map in self._maps_of(message_dict):
+            self._unmapped.rows[stream_map.stream_alias] += 1
             try:
-                mapped = stream_map.transform(record)
-                encoded = None if mapped is None else msgspec.Raw(encoder.encode(mapped))
+                encoded = self._transformed(stream_map, message_dict)
             except Exception as error:  # noqa: BLE001 - an expression may raise anything; the row is kept and counted
                 yield from self._unmapped_messages(stream_map, message_dict, error)
                 continue
@@ -108,6 +131,15 @@ class SyncMapper(InlineMapper):
                     message_dict.get("time_extracted"),
                     message_dict.get("version"),
                 )
+
+    @staticmethod
+    def _transformed(stream_map: StreamMap, message_dict: dict[str, t.Any]) -> msgspec.Raw | None:
+        record = message_dict["record"]
+        unchanged = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
+        if unchanged and isinstance(record, msgspec.Raw):
+            return record
+        mapped = stream_map.transform(record_of(message_dict))
+        return None if mapped is None else msgspec.Raw(encoder.encode(mapped))
 
     def map_state_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
         """Pass a STATE on as it is; its bookmarks are the tap's and keep the tap's stream names."""
@@ -146,7 +178,7 @@ class SyncMapper(InlineMapper):
     def _unmapped_messages(
         self, stream_map: StreamMap, message_dict: dict[str, t.Any], error: Exception
     ) -> Iterator[singer.Message]:
-        record = message_dict["record"]
+        record = record_of(message_dict)
         computed = stream_map if isinstance(stream_map, ComputedStreamMap) else None
         field = computed.evaluating if computed else None
         if not self._unmapped.counts:
@@ -163,6 +195,7 @@ class SyncMapper(InlineMapper):
             error=error,
         )
         yield MappedRecord(unmapped.STREAM, msgspec.Raw(encoder.encode(row)), message_dict.get("time_extracted"))
+        self._unmapped.check(stream_map.stream_alias)
 
     # -- start and end -----------------------------------------------------------------------------------------
 

@@ -11,37 +11,59 @@ import yaml
 
 from sync_mapper.errors import MappingError
 
-_KEYS = ("stream_maps", "stream_map_config")
-_DEPTH = 3
-"""Levels of the file whose lines are kept: top key, stream, property."""
+KEYS = ("stream_maps", "stream_map_config", "expressions", "code_tables")
+"""What a mapping has: two settings of the SDK, and two of our own."""
+
+_DEPTH = 4
+"""Levels of the file whose places are kept: top key, stream, property, key of its long form."""
+
+
+class Place(t.NamedTuple):
+    """Where a name stands: line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """Stream maps and their configuration, as the SDK's settings of the same names take them.
+    """A mapping: stream maps with what they use.
 
     Attributes:
-        stream_maps: Stream -> property -> expression, in the SDK's syntax.
-        stream_map_config: What expressions see as `config`.
-        lines: Position such as `("organizations", "name")` -> "file:line"; empty for inline maps.
+        stream_maps: Stream -> property -> expression, in the SDK's syntax; a property may have the long form.
+        stream_map_config: What expressions see as `config`, as in the SDK.
+        expressions: Name -> expression that other expressions use by that name.
+        code_tables: Name -> texts of codes, or where they are.
+        places: Position such as `("stream_maps", "organizations", "name")` -> its place; empty for inline mappings.
+        folder: Folder of the file, from which the names of other files count; None for inline mappings.
     """
 
     stream_maps: dict[str, t.Any] = field(default_factory=dict)
     stream_map_config: dict[str, t.Any] = field(default_factory=dict)
-    lines: dict[tuple[str, ...], str] = field(default_factory=dict)
+    expressions: dict[str, t.Any] = field(default_factory=dict)
+    code_tables: dict[str, t.Any] = field(default_factory=dict)
+    places: dict[tuple[str, ...], Place] = field(default_factory=dict)
+    folder: Path | None = None
 
     def merged(self, inline: Mapping) -> Mapping:
-        """Return both together. A stream or a config key named in both is taken from `inline` as a whole."""
+        """Return both together. A stream, table or other name that both have is taken from `inline` as a whole."""
         return Mapping(
-            stream_maps={**self.stream_maps, **inline.stream_maps},
-            stream_map_config={**self.stream_map_config, **inline.stream_map_config},
-            lines={at: line for at, line in self.lines.items() if at[0] not in inline.stream_maps},
+            **{key: {**getattr(self, key), **getattr(inline, key)} for key in KEYS},
+            places={
+                at: place for at, place in self.places.items() if at[1:2] == () or at[1] not in getattr(inline, at[0])
+            },
+            folder=self.folder or inline.folder,
         )
 
-    def where(self, *at: str) -> str:
-        """Return "file:line: stream.property" as far as it is known, for messages."""
-        known = next((self.lines[at[:end]] for end in range(len(at), 0, -1) if at[:end] in self.lines), None)
-        name = ".".join(("stream_maps", *at))
+    def where(self, *at: str, section: str = "stream_maps") -> str:
+        """Return "file:line:column: section.stream.property" as far as it is known, for messages."""
+        whole = (section, *at)
+        known = next((self.places[whole[:end]] for end in range(len(whole), 1, -1) if whole[:end] in self.places), None)
+        name = ".".join(whole)
         return f"{known}: {name}" if known else name
 
 
@@ -76,45 +98,41 @@ def read(name: str) -> Mapping:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
         try:
             node = loader.get_single_node()
-            lines = _lines(node, name)
+            places = _places(node, name)
             data = loader.construct_document(node) if node is not None else None
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = f"{name}:{mark.line + 1}" if mark else name
-        raise MappingError(f"{at}: not valid YAML: {error.problem or error.context}") from error
+        begin = Place(name, mark.line + 1, mark.column + 1) if mark else name
+        raise MappingError(f"{begin}: not valid YAML: {error.problem or error.context}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise MappingError(f"{name}: cannot be read: {error}") from error
     if not isinstance(data, dict):
-        raise MappingError(f"{name}: a mapping file has the keys {' and '.join(_KEYS)}")
+        raise MappingError(f"{name}: a mapping file has the keys {', '.join(KEYS)}")
     for key, value in data.items():
-        at = lines.get((str(key),), name)
-        if key not in _KEYS:
-            raise MappingError(f"{at}: unknown key {key!r}; a mapping file has {' and '.join(_KEYS)}")
+        at: Place | str = places.get((str(key),), name)
+        if key not in KEYS:
+            raise MappingError(f"{at}: unknown key {key!r}; a mapping file has {', '.join(KEYS)}")
         if value is not None and not isinstance(value, dict):
             raise MappingError(f"{at}: {key} must hold names with values, not {type(value).__name__}")
     if not data.get("stream_maps"):
         raise MappingError(f"{name}: stream_maps is missing or empty")
-    return Mapping(
-        stream_maps=data["stream_maps"],
-        stream_map_config=data.get("stream_map_config") or {},
-        lines={at[1:]: line for at, line in lines.items() if at[0] == "stream_maps" and len(at) > 1},
-    )
+    return Mapping(**{key: data.get(key) or {} for key in KEYS}, places=places, folder=path.parent)
 
 
-def _lines(node: yaml.Node | None, name: str, above: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
+def _places(node: yaml.Node | None, name: str, above: tuple[str, ...] = ()) -> dict[tuple[str, ...], Place]:
     """Return where each key stands, and refuse keys that stand twice (YAML itself keeps the last without a word)."""
-    lines: dict[tuple[str, ...], str] = {}
+    places: dict[tuple[str, ...], Place] = {}
     if not isinstance(node, yaml.MappingNode) or len(above) == _DEPTH:
-        return lines
+        return places
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
             continue
         at = (*above, key.value)
-        line = f"{name}:{key.start_mark.line + 1}"
-        if at in lines:
-            raise MappingError(f"{line}: {key.value!r} stands twice (first at {lines[at]})")
-        lines[at] = line
-        lines.update(_lines(value, name, at))
-    return lines
+        place = Place(name, key.start_mark.line + 1, key.start_mark.column + 1)
+        if at in places:
+            raise MappingError(f"{place}: {key.value!r} stands twice (first at {places[at]})")
+        places[at] = place
+        places.update(_places(value, name, at))
+    return places

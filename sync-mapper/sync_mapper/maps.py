@@ -1,102 +1,32 @@
-"""The SDK's stream maps, with three things added: a map knows its name, its failing property, and its types better."""
+"""All maps of a mapping, and which of them are for a stream."""
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
-import functools
 import re
 import typing as t
 
-from singer_sdk import typing as th
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.mapper import (
     MAPPER_ALIAS_OPTION,
-    MAPPER_FILTER_OPTION,
     MAPPER_SOURCE_OPTION,
-    NULL_STRING,
-    CustomStreamMap,
     PluginMapper,
     RemoveRecordTransform,
 )
 
-from sync_mapper import inferred_types
+from sync_mapper import names
+from sync_mapper.code_tables import CodeTables
+from sync_mapper.computed import ComputedStreamMap, Shared
 from sync_mapper.errors import MappingError
 
 if t.TYPE_CHECKING:
-    import ast
     import logging
     from collections.abc import Sequence
 
-    from faker import Faker
     from singer_sdk.mapper import StreamMap
 
     from sync_mapper.mapping_file import Mapping
-
-
-class ComputedStreamMap(CustomStreamMap):
-    """A stream map with expressions.
-
-    Attributes:
-        map_name: Its name in the mapping.
-        evaluating: Property (or `__filter__`) whose expression was evaluated last; after an error, the one that failed.
-    """
-
-    def __init__(self, *, map_name: str, map_transform: dict[str, t.Any], **kwargs: t.Any) -> None:
-        self.map_name = map_name
-        self.evaluating: str | None = None
-        self.expressions = {
-            name: value
-            for name, value in map_transform.items()
-            if isinstance(value, str) and value != NULL_STRING and not name.startswith("__")
-        }
-        texts = [*self.expressions.values(), str(map_transform.get(MAPPER_FILTER_OPTION))]
-        self._wants_fake = any("fake" in text for text in texts)
-        super().__init__(map_transform=map_transform, **kwargs)
-
-    def mapped_key(self, record: dict[str, t.Any]) -> dict[str, t.Any] | None:
-        """Return the key a row has after mapping, evaluated alone; None if the key itself cannot be computed."""
-        names = self.transformed_key_properties or ()
-        try:
-            computed = self._key_map.transform(record) or {}
-        except Exception:  # noqa: BLE001 - an expression may raise anything; then there is no key to tell
-            return None
-        return {name: computed.get(name) for name in names}
-
-    @functools.cached_property
-    def _key_map(self) -> ComputedStreamMap:
-        names = self.transformed_key_properties or ()
-        return ComputedStreamMap(
-            map_name=self.map_name,
-            map_transform={name: self.expressions[name] for name in names if name in self.expressions},
-            stream_alias=self.stream_alias,
-            map_config=self.map_config,
-            faker_config=self.faker_config,
-            raw_schema=self.raw_schema,
-            key_properties=[],
-            flattening_options=None,
-            stream_name=self.stream_name,
-        )
-
-    def _eval(
-        self,
-        expr: str,
-        expr_parsed: ast.Expr,
-        record: dict[str, t.Any],
-        property_name: str | None,
-    ) -> str | int | float:
-        self.evaluating = property_name or MAPPER_FILTER_OPTION
-        return super()._eval(expr, expr_parsed, record, property_name)
-
-    def _eval_type(self, expr: str, default: th.JSONTypeHelper[t.Any] | None = None) -> th.JSONTypeHelper[t.Any]:
-        declared = super()._eval_type(expr, default)
-        types = inferred_types.infer(expr, self.raw_schema["properties"])
-        better = inferred_types.widen(declared.to_dict(), types)
-        return th.CustomType(better) if better else declared
-
-    def _init_faker_instance(self) -> Faker | None:
-        # The SDK loads Faker for every map when it is installed: 50 MB for nothing in most of them.
-        return super()._init_faker_instance() if self._wants_fake else None
 
 
 _ALIKE = 0.8
@@ -115,6 +45,7 @@ class StreamMaps(PluginMapper):
 
     Attributes:
         used: Names of the maps a source stream was found for.
+        tables: Code tables of the mapping.
     """
 
     def __init__(self, mapping: Mapping, plugin_config: dict[str, t.Any], logger: logging.Logger) -> None:
@@ -125,6 +56,9 @@ class StreamMaps(PluginMapper):
         }
         super().__init__(config, logger)
         self._mapping = mapping
+        self._warned: set[tuple[str, str]] = set()
+        self.tables = CodeTables.read(mapping)
+        self._shared = Shared(names.parsed(mapping), self.tables)
         self.used: set[str] = set()
 
     @property
@@ -200,8 +134,9 @@ class StreamMaps(PluginMapper):
         transform = {
             key: value for key, value in definition.items() if key not in {MAPPER_SOURCE_OPTION, MAPPER_ALIAS_OPTION}
         }
-        return ComputedStreamMap(
+        built = ComputedStreamMap(
             map_name=name,
+            shared=self._shared,
             map_transform=transform,
             stream_alias=alias,
             map_config=self.map_config,
@@ -211,3 +146,14 @@ class StreamMaps(PluginMapper):
             flattening_options=self.flattening_options,
             stream_name=stream_name,
         )
+        self._warn_of_untyped(built)
+        return built
+
+    def _warn_of_untyped(self, built: ComputedStreamMap) -> None:
+        for name in built.untyped:
+            if (built.map_name, name) not in self._warned:
+                self._warned.add((built.map_name, name))
+                self.logger.warning(
+                    "%s: its type does not show in its expression, so any type is declared; state it with `type:`",
+                    self._mapping.where(built.map_name, name),
+                )

@@ -43,8 +43,24 @@ class MappedRecord(Message):
         return result
 
 
+class _Envelope(msgspec.Struct):
+    """A message around its content, which stays as it was written until something needs it."""
+
+    type: str
+    stream: str | None = None
+    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    version: int | None = None
+    time_extracted: str | None = None
+
+
+_envelopes = msgspec.json.Decoder(_Envelope)
+
+
 class MapperReader(MsgSpecReader):
-    """Reads messages; a line that is none ends the run with its number instead of its content."""
+    """Reads messages; a line that is none ends the run with its number instead of its content.
+
+    The `record` of a RECORD comes as `msgspec.Raw`: rows of streams without a map need not be read.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,6 +75,21 @@ class MapperReader(MsgSpecReader):
         """
         self._line += 1
         try:
+            envelope = _envelopes.decode(line)
+        except msgspec.DecodeError:
+            pass  # told of below, if it is no message at all
+        else:
+            if envelope.type == "RECORD" and envelope.record is not msgspec.UNSET:
+                if bytes(envelope.record)[:1] != b"{":
+                    raise InputError(f"Line {self._line} of the input is a RECORD whose record is no object")
+                return {
+                    "type": envelope.type,
+                    "record": envelope.record,
+                    **({} if envelope.stream is None else {"stream": envelope.stream}),
+                    "version": envelope.version,
+                    "time_extracted": envelope.time_extracted,
+                }
+        try:
             message = decoder.decode(line)
         except msgspec.DecodeError as error:
             raise InputError(f"Line {self._line} of the input is not valid JSON: {error}") from error
@@ -71,6 +102,14 @@ class MapperReader(MsgSpecReader):
         if kind not in self._unknown:
             self._unknown.add(kind)
             logger.warning("Messages of the unknown type %s are left out", kind)
+
+
+def record_of(message_dict: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the record of a RECORD message, read if it has not been yet."""
+    record = message_dict["record"]
+    if isinstance(record, msgspec.Raw):
+        record = message_dict["record"] = decoder.decode(record)
+    return t.cast("dict[str, t.Any]", record)
 
 
 class MapperWriter(MsgSpecWriter):

@@ -11,6 +11,8 @@ from singer_sdk import typing as th
 from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.exceptions import MapExpressionError
 
+from sync_mapper.errors import TooManyUnmappedError
+
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Mapping, Sequence
@@ -38,6 +40,8 @@ SCHEMA: dict[str, t.Any] = th.PropertiesList(
 
 _REASON_LENGTH = 500
 _EXAMPLES = 3
+_GUARDED_FROM = 100
+"""Rows of a stream from which on a share says something."""
 
 
 def reason_of(error: Exception) -> str:
@@ -54,9 +58,19 @@ def key_of(record: Mapping[str, t.Any], key_properties: Sequence[str] | None) ->
 
 
 class UnmappedRows:
-    """Makes the records of the stream and remembers how many there were and why."""
+    """Makes the records of the stream, remembers how many there were and why, and stops a run with too many.
 
-    def __init__(self) -> None:
+    Args:
+        guard_percent: Share of a stream's rows above which a run stops; 0 never stops it.
+
+    Attributes:
+        rows: Stream -> rows meant for it.
+        counts: Stream -> those of them that could not be mapped.
+    """
+
+    def __init__(self, guard_percent: int = 0) -> None:
+        self._guard_percent = guard_percent
+        self.rows: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
 
@@ -91,6 +105,20 @@ class UnmappedRows:
             "reason": reason,
             "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         }
+
+    def check(self, stream: str) -> None:
+        """Stop the run if too many rows of a stream could not be mapped.
+
+        Raises:
+            TooManyUnmappedError: They were.
+        """
+        rows, failed = self.rows[stream], self.counts[stream]
+        if self._guard_percent and rows >= _GUARDED_FROM and failed * 100 > rows * self._guard_percent:
+            raise TooManyUnmappedError(
+                f"{failed} of {rows} rows meant for {stream} could not be mapped, more than the "
+                f"{self._guard_percent} % of the setting unmapped_guard_percent; correct the mapping, and run again "
+                f"(the first: {' | '.join(self._examples[stream])})"
+            )
 
     def summarise(self, logger: logging.Logger) -> None:
         """Warn once for each stream that had such rows."""

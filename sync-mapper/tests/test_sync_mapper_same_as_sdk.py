@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import typing as t
@@ -52,10 +53,39 @@ EXPRESSIONS = [
     "missing",
     "__stream_name__",
     "__original_stream_name__",
+    "md5(config['seed'] + name)",
+    "name.split('@')[-1]",
+    "'Name: ' + name",
+    "name[1:3]",
+    "tags[0]",
+    "qty if price is None else qty * price",
+    "-qty",
+    "qty ** 2 // 3",
+    "name in tags",
+    "not qty",
+    "name and tags",
+    "{tag: tag.upper() for tag in tags}",
+    "[tag.upper() for tag in tags if tag != name]",
+    "datetime.datetime(2026, 1, 2).isoformat()",
+    "datetime.date.fromisoformat('2026-01-02')",
+    "json.dumps(nested)",
+    "record['nested']['x']",
+    "self if self else name",
+    "config['table'][name]",
+    "name.__class__",
+    "'%s' % id",
     None,
     "__NULL__",
 ]
-FILTERS = ["qty", "id > 5", "name is not None", "bool(tags)"]
+FILTERS = [
+    "qty",
+    "id > 5",
+    "name is not None",
+    "bool(tags)",
+    "name.endswith('a')",
+    "config['table'].get(name) == 1",
+    "missing",
+]
 STREAMS = ["customers", "contacts", "orders"]
 
 properties = st.dictionaries(st.sampled_from(["name", "qty", "new", "other"]), st.sampled_from(EXPRESSIONS), max_size=4)
@@ -90,13 +120,17 @@ rows = st.fixed_dictionaries(
         "tags": st.none() | st.lists(st.text(max_size=3), max_size=3),
     }
 )
-CONFIG = {"table": {"a": 1, "b": "two"}}
+CONFIG = {"table": {"a": 1, "b": "two"}, "seed": "s"}
 
 
 Results = tuple[list[tuple[str, list[str]]], list[tuple[str, t.Any]]]
 """(stream, key properties) of each SCHEMA, and (stream, record) of each RECORD."""
 
 REFUSED: Results = ([], [("refused", None)])
+
+
+def _plain(value: t.Any) -> t.Any:
+    return value.isoformat() if isinstance(value, dt.date) else float(value)
 
 
 def sdk_results(stream_maps: dict[str, t.Any], stream: str, line: str) -> Results:
@@ -117,7 +151,7 @@ def sdk_results(stream_maps: dict[str, t.Any], stream: str, line: str) -> Result
             records.append((stream_map.stream_alias, "failed"))
         else:
             if mapped is not None:
-                records.append((stream_map.stream_alias, json.loads(json.dumps(mapped, default=float))))
+                records.append((stream_map.stream_alias, json.loads(json.dumps(mapped, default=_plain))))
     return schemas, records
 
 
@@ -144,7 +178,7 @@ def keep_signal_handlers(monkeypatch):
     monkeypatch.setattr(SyncMapper, "_setup_signal_handlers", lambda self: None)
 
 
-@settings(max_examples=150)
+@settings(max_examples=400, deadline=None)
 @given(maps, st.sampled_from(STREAMS), rows)
 def test_same_records_and_keys(stream_maps, stream, row):
     line = json.dumps(row)

@@ -1,0 +1,175 @@
+"""Code tables: texts of codes, written in the mapping, in a CSV file, or read from a stream of the same run."""
+
+from __future__ import annotations
+
+import csv
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sync_mapper.errors import MappingError
+from sync_mapper.functions import text
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping as Names
+
+    from sync_mapper.mapping_file import Mapping
+
+UDC_STREAM = "F0005"
+"""Table of JD Edwards' user defined codes: SY product code, RT code type, KY code, DL01 description."""
+
+
+class MissingTableError(LookupError):
+    """A code table has no rows yet: the stream it is read from has not come."""
+
+
+@dataclass
+class _FromStream:
+    """Where a table's rows come from."""
+
+    stream: str
+    where: dict[str, str]
+    code: str
+    text: str
+    came: bool = False
+
+
+@dataclass
+class CodeTables:
+    """The code tables of a mapping, ready to be looked up in.
+
+    Attributes:
+        streams: Streams of the run whose rows fill tables.
+    """
+
+    _texts: dict[str, dict[str, t.Any]] = field(default_factory=dict)
+    _from: dict[str, _FromStream] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, mapping: Mapping) -> CodeTables:
+        """Read the tables of a mapping.
+
+        Raises:
+            MappingError: One cannot be read.
+        """
+        tables = cls()
+        problems: list[str] = []
+        for name, definition in mapping.code_tables.items():
+            try:
+                tables._add(name, definition, mapping.folder)
+            except ValueError as error:
+                problems.append(f"{mapping.where(name, section='code_tables')}: {error}")
+        if problems:
+            raise MappingError(*problems)
+        return tables
+
+    @property
+    def streams(self) -> frozenset[str]:
+        """Streams of the run whose rows fill tables."""
+        return frozenset(source.stream for source in self._from.values())
+
+    def __contains__(self, name: str) -> bool:
+        """Return whether there is a table of that name."""
+        return name in self._texts
+
+    def lookup(self, table: str, code: t.Any, otherwise: t.Any = None) -> t.Any:
+        """Return the text of a code.
+
+        Args:
+            table: Name of the table.
+            code: The code; numbers stand for their digits. A blank one is looked up as such, else gives null.
+            otherwise: What a code that is not in the table gives.
+
+        Raises:
+            KeyError: There is no such table.
+            MissingTableError: The stream it is read from has not come.
+        """
+        texts = self._texts.get(table)
+        if texts is None:
+            raise KeyError(f"there is no code table {table!r}")
+        source = self._from.get(table)
+        if source is not None and not source.came:
+            raise MissingTableError(
+                f"code table {table!r} is empty: no row of stream {source.stream!r} has come before this one; let the "
+                f"tap send {source.stream} first"
+            )
+        key = text(code)
+        if key is None:
+            return texts.get("")
+        return texts.get(key, otherwise)
+
+    def take(self, stream: str, record: Names[str, t.Any]) -> None:
+        """Take a row of a stream that fills tables."""
+        for name, source in self._from.items():
+            if source.stream != stream:
+                continue
+            source.came = True
+            if all(text(record.get(column)) == text(wanted) for column, wanted in source.where.items()):
+                self._texts[name][text(record.get(source.code)) or ""] = text(record.get(source.text))
+
+    def _add(self, name: str, definition: t.Any, folder: Path | None) -> None:
+        if not isinstance(definition, dict):
+            raise ValueError("a code table holds codes with their texts, or says where they are")  # noqa: TRY004
+        form = next((form for form in _FORMS if form in definition and isinstance(definition[form], str)), None)
+        if form is None:
+            self._texts[name] = {text(code) or "": value for code, value in definition.items()}
+            return
+        if unknown := sorted(str(key) for key in definition if key not in _FORMS[form]):
+            raise ValueError(f"unknown {', '.join(unknown)}; a table with {form} has {', '.join(_FORMS[form])}")
+        if form == "file":
+            self._texts[name] = _from_file(definition, folder)
+        else:
+            self._texts[name] = {}
+            self._from[name] = _udc(definition["udc"]) if form == "udc" else _stream(definition)
+
+
+_FORMS: dict[str, tuple[str, ...]] = {
+    "file": ("file", "code", "text"),
+    "udc": ("udc",),
+    "stream": ("stream", "where", "code", "text"),
+}
+"""Kinds of tables that are not written down in the mapping, by the key that tells, with all their keys."""
+
+
+def _from_file(definition: Names[str, t.Any], folder: Path | None) -> dict[str, t.Any]:
+    code, words = _column(definition, "code"), _column(definition, "text")
+    path = (folder or Path.cwd()) / str(definition["file"])
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            columns = list(rows.fieldnames or ())
+            if missing := [name for name in (code, words) if name not in columns]:
+                raise ValueError(f"{path} has no column {missing[0]!r}; it has {', '.join(columns)}")
+            found: dict[str, t.Any] = {}
+            for row in rows:
+                key = text(row[code]) or ""
+                if key in found:
+                    raise ValueError(f"{path} line {rows.line_num}: code {key!r} stands there twice")
+                found[key] = text(row[words])
+            return found
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} cannot be read: {error}; save it as CSV in UTF-8") from None
+
+
+def _udc(name: str) -> _FromStream:
+    product_code, slash, code_type = name.partition("/")
+    if not slash or not product_code.strip() or not code_type.strip():
+        raise ValueError(f"{name!r} names no user defined codes; write product code and type, like 01/ST")
+    return _FromStream(UDC_STREAM, {"SY": product_code.strip(), "RT": code_type.strip()}, "KY", "DL01")
+
+
+def _stream(definition: Names[str, t.Any]) -> _FromStream:
+    where = definition.get("where") or {}
+    if not isinstance(where, dict):
+        raise ValueError("where holds columns with the values the rows must have")  # noqa: TRY004 - for people
+    wanted = {str(column): str(value) for column, value in where.items()}
+    return _FromStream(definition["stream"], wanted, _column(definition, "code"), _column(definition, "text"))
+
+
+def _column(definition: Names[str, t.Any], key: str) -> str:
+    column = definition.get(key)
+    if not isinstance(column, str):
+        raise ValueError(f"{key} must name a column")  # noqa: TRY004 - for people, as above
+    return column

@@ -1,0 +1,287 @@
+"""A stream map with expressions: the SDK's, with the additions of this mapper.
+
+The SDK's evaluator evaluates everything; what is added is what it is given (declared fields that a row lacks as null,
+named expressions, functions, code tables) and what is done with its result (long form).
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import functools
+import typing as t
+from dataclasses import dataclass, field
+
+import simpleeval  # type: ignore[import-untyped]
+from singer_sdk import typing as th
+from singer_sdk.exceptions import MapExpressionError
+from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STRING, CustomStreamMap, _MapperEval
+
+from sync_mapper import inferred_types
+from sync_mapper.code_tables import CodeTables
+from sync_mapper.functions import HELPERS
+from sync_mapper.long_form import LongForm
+from sync_mapper.names import Names
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faker import Faker
+
+ANY_TYPE: dict[str, t.Any] = {"type": ["string", "number", "integer", "boolean", "object", "array", "null"]}
+"""Declared where the type of a result is not known: a target must not refuse a row for what nobody stated."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all maps of a mapping have in common.
+
+    Attributes:
+        expressions: Named expressions, parsed; each sees those before it.
+        tables: Code tables.
+    """
+
+    expressions: dict[str, ast.Expr] = field(default_factory=dict)
+    tables: CodeTables = field(default_factory=CodeTables)
+
+
+class _Evaluator(_MapperEval):
+    """The SDK's evaluator, for which a function of ours is no value: a field a row lacks must not become one."""
+
+    def value(self, expression: str, tree: ast.expr, names: Names) -> t.Any:
+        """Evaluate a parsed expression.
+
+        Raises:
+            MapExpressionError: The expression language does not allow it, or it names what is not there.
+        """
+        self.names = names
+        self.expr = expression
+        self._max_count = 0
+        try:
+            return self._eval(tree)
+        except (simpleeval.InvalidExpression, SyntaxError) as error:
+            raise MapExpressionError(f"Failed to evaluate simpleeval expressions {expression}.") from error
+
+    def _eval_name(self, node: ast.Name) -> t.Any:
+        try:
+            return self.names[node.id]
+        except KeyError:
+            if node.id in HELPERS:
+                raise simpleeval.NameNotDefined(node.id, self.expr) from None
+        return super()._eval_name(node)
+
+
+class _Step(t.NamedTuple):
+    """What a map does to one property.
+
+    Attributes:
+        name: The property.
+        expression: Its expression; None to leave the property out.
+        tree: The expression, parsed.
+        form: Its long form, if it has one.
+        uses_self: Whether it names the value the property has in the row.
+    """
+
+    name: str
+    expression: str | None
+    tree: ast.expr | None
+    form: LongForm | None
+    uses_self: bool
+
+
+class ComputedStreamMap(CustomStreamMap):
+    """A stream map with expressions.
+
+    Attributes:
+        map_name: Its name in the mapping.
+        evaluating: Property (or `__filter__`) whose expression was evaluated last; after an error, the one that failed.
+        expressions: Property -> its expression.
+        untyped: Properties whose type is neither stated nor to be seen in their expression.
+    """
+
+    def __init__(
+        self, *, map_name: str, map_transform: dict[str, t.Any], shared: Shared | None = None, **kwargs: t.Any
+    ) -> None:
+        self.map_name = map_name
+        self.evaluating: str | None = None
+        self._shared = shared or Shared()
+        self._definitions = map_transform
+        self._forms = {name: LongForm.read(value) for name, value in map_transform.items() if isinstance(value, dict)}
+        transform = {**map_transform, **{name: form.value for name, form in self._forms.items()}}
+        self.expressions = {
+            name: value
+            for name, value in transform.items()
+            if isinstance(value, str) and value != NULL_STRING and not name.startswith("__")
+        }
+        texts = [*self.expressions.values(), str(transform.get(MAPPER_FILTER_OPTION))]
+        self._wants_fake = any("fake" in text for text in texts)
+        # The SDK changes the schema it is given while it computes the new one.
+        self._source = copy.deepcopy(kwargs["raw_schema"].get("properties") or {})
+        self._absent = dict.fromkeys(self._source)
+        self._unseen: set[str] = set()
+        super().__init__(map_transform=transform, **kwargs)
+        self._evaluator = _Evaluator(functions=self.functions)
+        self._filter = _step(MAPPER_FILTER_OPTION, transform.get(MAPPER_FILTER_OPTION), None)
+        self._keeps_all = MAPPER_ELSE_OPTION not in transform
+        self._steps = [
+            _step(name, value, self._forms.get(name)) for name, value in transform.items() if not _is_option(name)
+        ]
+        declared = self.transformed_schema["properties"]
+        for name, form in self._forms.items():
+            if form.schema is not None and name in declared:
+                declared[name] = form.schema
+        self.untyped = [
+            name
+            for name, text in self.expressions.items()
+            if text in self._unseen and (name not in self._forms or self._forms[name].schema is None)
+        ]
+        self._fields = {name: _fields(text, self._source) for name, text in self.expressions.items()}
+        self._evaluators: dict[str, _Evaluator] = {}
+        self._fixed: dict[str, t.Any] = {
+            "config": self.map_config,
+            "__stream_name__": self.stream_alias,
+            "__original_stream_name__": self.stream_name,
+            **({"fake": self.fake} if self.fake else {}),
+        }
+
+    @property
+    def functions(self) -> dict[str, Callable[..., t.Any]]:
+        """Functions that expressions may call: the SDK's and ours."""
+        own = {name: helper.function for name, helper in HELPERS.items() if helper.function is not None}
+        return {**super().functions, **own, "lookup": self._shared.tables.lookup}
+
+    def transform(self, record: dict[str, t.Any]) -> dict[str, t.Any] | None:
+        """Map a row, as the SDK does, with the names of a row made once instead of for each expression.
+
+        Returns:
+            The row; None if the filter leaves it out, or nothing is left of it.
+        """
+        names = self._names_of(record)
+        if self._filter.tree is not None and not self._evaluated(self._filter, record, names):
+            return None
+        result: dict[str, t.Any] = {}
+        if self._keeps_all:
+            result = record.copy()
+        else:
+            for name in self.transformed_key_properties or ():
+                if name in record:
+                    result[name] = record[name]
+        for step in self._steps:
+            if step.tree is None:
+                result.pop(step.name, None)
+            else:
+                result[step.name] = self._evaluated(step, record, names)
+        return self.flatten_record(result) if result else None
+
+    def compute(self, name: str, record: dict[str, t.Any]) -> t.Any:
+        """Return one property of a row, evaluated alone; whatever its expression raises goes through."""
+        step = next(step for step in self._steps if step.name == name)
+        return self._evaluated(step, record, self._names_of(record))
+
+    def get_filter_result(self, record: dict[str, t.Any]) -> bool:
+        """Whether the filter lets a row through."""
+        return self._filter.tree is None or bool(self._evaluated(self._filter, record, self._names_of(record)))
+
+    def mapped_key(self, record: dict[str, t.Any]) -> dict[str, t.Any] | None:
+        """Return the key a row has after mapping, evaluated alone; None if the key itself cannot be computed."""
+        names = self.transformed_key_properties or ()
+        try:
+            computed = self._key_map.transform(record) or {}
+        except Exception:  # noqa: BLE001 - an expression may raise anything; then there is no key to tell
+            return None
+        return {name: computed.get(name) for name in names}
+
+    @functools.cached_property
+    def _key_map(self) -> ComputedStreamMap:
+        names = self.transformed_key_properties or ()
+        return ComputedStreamMap(
+            map_name=self.map_name,
+            map_transform={name: self._definitions[name] for name in names if name in self.expressions},
+            shared=self._shared,
+            stream_alias=self.stream_alias,
+            map_config=self.map_config,
+            faker_config=self.faker_config,
+            raw_schema={"properties": copy.deepcopy(self._source)},
+            key_properties=[],
+            flattening_options=None,
+            stream_name=self.stream_name,
+        )
+
+    def _evaluated(self, step: _Step, record: dict[str, t.Any], names: Names) -> t.Any:
+        self.evaluating = step.name
+        tree, form = t.cast("ast.expr", step.tree), step.form
+        if step.uses_self:
+            if step.name in self._absent or step.name in record:
+                names["self"] = record.get(step.name)
+            else:
+                names.pop("self", None)
+        try:
+            if isinstance(tree, ast.Name) and dict.__contains__(names, tree.id):
+                value = names[tree.id]  # a mere renaming needs no evaluator
+            else:
+                value = self._evaluator.value(step.expression or "", tree, names)
+        except Exception:
+            if form is None or form.when_null is None or not self._lacks(step.name, record):
+                raise
+            value = None
+        return value if form is None else self._finish(form, value)
+
+    def _finish(self, form: LongForm, value: t.Any) -> t.Any:
+        if value is not None and form.lookup is not None:
+            value = self._shared.tables.lookup(form.lookup, value, form.otherwise)
+        if value is None:
+            value = form.when_null
+        form.check(value)
+        return value
+
+    def _names_of(self, record: dict[str, t.Any]) -> Names:
+        names = Names(self._absent, self._shared.expressions, self._named)
+        names.update(record)
+        names.update(self._fixed)
+        names["_"] = names["record"] = record
+        return names
+
+    def _named(self, name: str, names: Names) -> t.Any:
+        # Each has an evaluator of its own: one that is busy with a loop would show it the variables of that loop.
+        evaluator = self._evaluators.get(name)
+        if evaluator is None:
+            evaluator = self._evaluators[name] = _Evaluator(functions=self.functions)
+        return evaluator.value(name, self._shared.expressions[name].value, names)
+
+    def _lacks(self, name: str, record: dict[str, t.Any]) -> bool:
+        """Whether a property's expression failed where a field it names is null or missing."""
+        return any(record.get(one) is None for one in self._fields[name])
+
+    def _eval_type(self, expr: str, default: th.JSONTypeHelper[t.Any] | None = None) -> th.JSONTypeHelper[t.Any]:
+        fallback = default or th.StringType()
+        declared = super()._eval_type(expr, fallback)
+        types = inferred_types.infer(expr, self._source)
+        better = inferred_types.widen(declared.to_dict(), types)
+        if better:
+            return th.CustomType(better)
+        if types is None and declared is fallback and isinstance(fallback, th.StringType):
+            self._unseen.add(expr)
+            return th.CustomType(ANY_TYPE)
+        return declared
+
+    def _init_faker_instance(self) -> Faker | None:
+        # The SDK loads Faker for every map when it is installed: 50 MB for nothing in most of them.
+        return super()._init_faker_instance() if self._wants_fake else None
+
+
+def _is_option(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _step(name: str, definition: str | None, form: LongForm | None) -> _Step:
+    if definition is None or definition == NULL_STRING:
+        return _Step(name, None, None, None, uses_self=False)
+    tree = ast.parse(definition.strip(), mode="eval").body
+    uses_self = any(isinstance(node, ast.Name) and node.id == "self" for node in ast.walk(tree))
+    return _Step(name, definition, tree, form, uses_self)
+
+
+def _fields(expression: str, properties: dict[str, t.Any]) -> frozenset[str]:
+    """Return the fields of the row that an expression names."""
+    tree = ast.parse(expression)
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in properties)
