@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import typing as t
@@ -168,7 +169,7 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
 
 
 def check_environment(schema: Mapping[str, t.Any], prefix: str) -> None:
-    """Check the settings given as environment variables whose text singer-sdk 0.54.9 turns into numbers.
+    """Check the settings given as environment variables whose text singer-sdk 0.54.9 turns into numbers and objects.
 
     Raises:
         ConfigError: Naming the first variable that holds none.
@@ -178,6 +179,13 @@ def check_environment(schema: Mapping[str, t.Any], prefix: str) -> None:
         text = os.environ.get(variable)
         if text is not None and "integer" in setting.get("type", ()) and not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
             raise ConfigError(f"{variable} must be a whole number, not {text!r}")
+        if text is not None and "object" in setting.get("type", ()):
+            try:
+                fits = isinstance(json.loads(text), dict)
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ConfigError(f'{variable} must be a JSON object, like {{"organizations": ...}}')
 
 
 def nested(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> dict[str, t.Any]:
