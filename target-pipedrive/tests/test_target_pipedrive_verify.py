@@ -177,3 +177,12 @@ def test_every_entity_can_be_verified(runner: Runner, command: Command) -> None:
     assert found == dict.fromkeys(
         ["activities", "deals", "notes", "organizations", "persons", "pipelines", "products", "stages"], 1
     )
+
+
+def test_a_value_that_a_rule_kept_is_no_difference(runner: Runner, settings: dict[str, t.Any], tmp_path: Path) -> None:
+    rules = {"field_rules": {"organizations": {"JDE Status": "never_clear"}}}
+    assert runner.run(*BOTH, organization(1001)) == 0
+    assert runner.run(*BOTH, organization(1001, **{"JDE Status": None}), **rules) == 0
+    with_rules = Command({**settings, **rules}, tmp_path)
+    assert with_rules.live("verify").exit_code == 0
+    assert "differs" not in with_rules.live("why", "organizations", "1001", "--live").stdout

@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from sync_ledger.fields import EntityDescription
     from sync_ledger.ledger.linked import LinkedRecord
 
+_EMPTY: tuple[t.Any, ...] = (None, "", [], {})
 _NOT_KEPT_EQUAL = frozenset({"only_if_empty", "only_on_create"})
 
 
@@ -49,18 +50,44 @@ def unjudged(description: EntityDescription, rules: Mapping[str, t.Any]) -> froz
         rules: The entity's part of the setting `field_rules`.
     """
     names = {field.name for field in description.fields if not field.updatable}
+    return frozenset(names | _under(_NOT_KEPT_EQUAL, description, rules))
+
+
+def never_emptied(description: EntityDescription, rules: Mapping[str, t.Any]) -> frozenset[str]:
+    """Return the fields that a field rule keeps from being emptied: a null of the source was never written to them.
+
+    Args:
+        description: The entity's fields.
+        rules: The entity's part of the setting `field_rules`.
+    """
+    return frozenset(_under(frozenset({"never_clear"}), description, rules))
+
+
+def _under(wanted: frozenset[str], description: EntityDescription, rules: Mapping[str, t.Any]) -> set[str]:
+    names: set[str] = set()
     for name, given in rules.items():
-        if not _NOT_KEPT_EQUAL.isdisjoint([given] if isinstance(given, str) else given):
+        if not wanted.isdisjoint([given] if isinstance(given, str) else given):
             names |= {field.name for field in description.fields if name in {"*", field.name, field.key}}
-    return frozenset(names)
+    return names
 
 
 def compare(
-    link: LinkedRecord, record: RemoteRecord, description: EntityDescription, leave: frozenset[str] = frozenset()
+    link: LinkedRecord,
+    record: RemoteRecord,
+    description: EntityDescription,
+    leave: frozenset[str] = frozenset(),
+    kept: frozenset[str] = frozenset(),
 ) -> list[FieldDifference]:
     """Return the fields of a record that do not say what the link says was last written.
 
     Of fields whose values the ledger does not keep, the hash of the whole payload tells whether any of them differs.
+
+    Args:
+        link: The link, with the last payload.
+        record: The record as it is now.
+        description: The entity's fields.
+        leave: Fields that may say anything.
+        kept: Fields that may say anything where the source has no value.
     """
     found = []
     key = description.external_id_field
@@ -71,7 +98,7 @@ def compare(
         there = record.values.get(name)
         if has_mask(sent):
             shaped.append(name)
-        elif name not in leave and not same(there, sent):
+        elif name not in leave and not (name in kept and sent in _EMPTY) and not same(there, sent):
             found.append(FieldDifference(_label(description, name), sent, there))
     if shaped and not leave.issuperset(shaped) and _masked_differ(link, record, shaped):
         names = ", ".join(_label(description, name) for name in shaped if name not in leave)
