@@ -18,6 +18,7 @@ from datetime import timedelta
 from secret_references.singer import SecretSettings
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError, MappingError, RecordsWithoutSchemaException
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,7 +35,7 @@ from sync_ledger.observing import Observer, tracing
 from sync_ledger.privacy import Masks
 from sync_ledger.progress import Progress
 from sync_ledger.records import external_id_of, unmapped
-from sync_ledger.settings import check_environment
+from sync_ledger.settings import check_environment, nested
 from sync_ledger.sinks import LedgerSink, SkippedSink, UnmappedSink, UpsertSink
 
 if t.TYPE_CHECKING:
@@ -83,6 +84,10 @@ class UpsertTarget(SecretSettings, Target):
         self._busy = False
         self._stop_signal: int | None = None
         self.progress = Progress()
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805 - as in the SDK
+        return nested(super()._env_var_config, cls.config_jsonschema)
 
     def connect(self) -> Destination:
         """Return the account to write to; called once, at the first SCHEMA."""

@@ -86,11 +86,12 @@ def replay(
         fail("--next-run does not go with --mapping: a run of the target has no mapper for rows that wait")
     desk = _desk(ledger_url)
     results: list[dict[str, t.Any]] = []
+    left_out: list[int] = []
     try:
         mapper = MapperProcess(mapping) if mapping is not None else None
         anything = everything or mapper is not None
         selection = _selection(ids, outcome, reason, stream, since, until, everything=anything)
-        for part in desk.choose(selection, to_map=mapper is not None):
+        for part in desk.choose(selection, left_out, to_map=mapper is not None):
             result: dict[str, t.Any] = {"destination": part.destination, "rows": part.ids, "run_id": None}
             if mapper is not None:
                 work = _mapped_anew(part.ids, mapper)
@@ -106,6 +107,9 @@ def replay(
     for result in results:
         run = history.run(result["run_id"]) if result["run_id"] else None
         result["outcomes"] = run["outcomes"] if run else {}
+    if left_out:
+        numbers = ", ".join(map(str, left_out))
+        typer.echo(f"Left out, since they have no key they could be written under: {numbers}", err=True)
     show(results, render_desk.replayed, as_json=as_json)
 
 

@@ -97,7 +97,8 @@ def read_undo_file(path: Path) -> list[Removal]:
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The undo file {path} cannot be read: {error}") from error
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise InputError(f"The undo file {path} cannot be read: {why}") from error
     removals: dict[tuple[str, str, str], Removal] = {}
     for number, line in enumerate(lines, 1):
         if not line:

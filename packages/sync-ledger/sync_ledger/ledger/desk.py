@@ -81,13 +81,15 @@ class Desk:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def choose(self, selection: Selection, *, to_map: bool = False) -> list[Chosen]:
+    def choose(self, selection: Selection, left_out: list[int] | None = None, *, to_map: bool = False) -> list[Chosen]:
         """Return the rows meant, by account; of rows not meant by number, those that can be replayed.
 
         Rows that could not be mapped are left out unless they are asked for.
 
         Args:
             selection: Which rows.
+            left_out: Gets the numbers of rows that cannot be replayed, as those without a key, unless they were asked
+                for by number.
             to_map: Only rows that came as rows a mapper could not map, to map them anew.
 
         Raises:
@@ -108,6 +110,8 @@ class Desk:
             except InputError:
                 if selection.ids or unmapped:
                     raise
+                if left_out is not None:
+                    left_out.append(row.id)
                 continue  # rows chosen by what they have in common are not kept back by one of them
             key = (row.destination, row.target)
             chosen.setdefault(key, Chosen(*key)).ids.append(row.id)
@@ -196,13 +200,17 @@ class Desk:
                 f"Open row {row.id} ({row.entity} {row.external_id}) could not be mapped: correct the mapping, then "
                 f"send it with sync-ledger replay {row.id} --mapping FILE"
             )
-        description = Descriptions(self._engine, row.destination).find(row.entity)
-        key = None if description is None else description.external_id_field
-        if row.reason == Reason.MISSING_KEY.value or (key is not None and row.field == key.name):
+        if self._keyless(row):
             raise InputError(
                 f"Open row {row.id} ({row.entity}, {row.reason}) has no key it could be written under: correct the "
                 "mapping and let the row come again, or discard it"
             )
+
+    def _keyless(self, row: Row[t.Any]) -> bool:
+        """Tell whether the key is what is wrong with a row: without the right one it would become another record."""
+        description = Descriptions(self._engine, row.destination).find(row.entity)
+        key = None if description is None else description.external_id_field
+        return bool(row.reason == Reason.MISSING_KEY.value or (key is not None and row.field == key.name))
 
     def _change(self, ids: Sequence[int], values: Mapping[str, t.Any]) -> None:
         with self._engine.begin() as connection:

@@ -14,7 +14,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sync_ledger.adapter import RemoteRecord
-    from sync_ledger.fields import EntityDescription
+    from sync_ledger.fields import EntityDescription, Field
     from sync_ledger.ledger.linked import LinkedRecord
 
 _NOT_KEPT_EQUAL = frozenset({"only_if_empty", "only_on_create"})
@@ -49,11 +49,11 @@ def unjudged(description: EntityDescription, rules: Mapping[str, t.Any]) -> froz
         description: The entity's fields.
         rules: The entity's part of the setting `field_rules`.
     """
-    names = {field.name for field in description.fields if not field.updatable}
-    for name, given in rules.items():
-        if not _NOT_KEPT_EQUAL.isdisjoint([given] if isinstance(given, str) else given):
-            names |= {field.name for field in description.fields if name in {"*", field.name, field.key}}
-    return frozenset(names)
+    return frozenset(
+        field.name
+        for field in description.fields
+        if not field.updatable or not _NOT_KEPT_EQUAL.isdisjoint(_rules_of(field, rules))
+    )
 
 
 def never_emptied(description: EntityDescription, rules: Mapping[str, t.Any]) -> frozenset[str]:
@@ -63,12 +63,15 @@ def never_emptied(description: EntityDescription, rules: Mapping[str, t.Any]) ->
         description: The entity's fields.
         rules: The entity's part of the setting `field_rules`.
     """
-    names = {field.name for field in description.fields if not field.nullable}
-    for field in description.fields:
-        given = rules.get(field.name, rules.get(field.key, rules.get("*", ())))
-        if _NOT_EMPTIED in ([given] if isinstance(given, str) else given):
-            names.add(field.name)
-    return frozenset(names)
+    return frozenset(
+        field.name for field in description.fields if not field.nullable or _NOT_EMPTIED in _rules_of(field, rules)
+    )
+
+
+def _rules_of(field: Field, rules: Mapping[str, t.Any]) -> set[str]:
+    """Return the rules of a field; those of `*` are for fields that have none of their own."""
+    given = rules.get(field.name, rules.get(field.key, rules.get("*", ())))
+    return {given} if isinstance(given, str) else set(given)
 
 
 def compare(

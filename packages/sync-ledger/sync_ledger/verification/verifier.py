@@ -169,12 +169,13 @@ class Verifier:
         adapter = self._destination.entity(entity)
         description = adapter.describe()
         self._masks.resolve(description)
+        rules = self._rules.get(entity) or {}
         return _Work(
             adapter,
             description,
             Report(entity, self._links.counts().get(entity, 0)),
-            unjudged(description, self._rules.get(entity) or {}),
-            never_emptied(description, self._rules.get(entity) or {}),
+            unjudged(description, rules),
+            never_emptied(description, rules),
             self._masks.names(entity),
             self._limit,
         )
