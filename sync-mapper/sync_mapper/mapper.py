@@ -215,6 +215,7 @@ class SyncMapper(InlineMapper):
             key=unmapped.key_of(record, stream_map.raw_key_properties),
             mapped_key=computed.mapped_key(record) if computed else None,
             record=msgspec.Raw(encoder.encode(record)),
+            missing=[name for name in stream_map.raw_schema["properties"] if name not in record],
             map_name=computed.map_name if computed else message_dict["stream"],
             field=field,
             error=error,

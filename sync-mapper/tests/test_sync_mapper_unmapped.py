@@ -45,11 +45,18 @@ def test_a_bad_row_tells_everything_needed_to_send_it_later(pipe):
         "key": '{"id":2}',
         "mapped_key": '{"external_id":"2"}',
         "record": {"id": 2, "amount": "n/a"},
+        "missing": [],
         "map": "organizations",
         "field": "amount",
         "reason": "ValueError: invalid literal for int() with base 10: 'n/a'",
     }
     assert message["time_extracted"] == "2026-11-20T09:30:05Z"
+
+
+def test_it_names_the_properties_the_row_does_not_have(mapper):
+    short = {"type": "RECORD", "stream": "customers", "record": {"id": 1}}
+    [row] = mapper.run([SCHEMA, short], stream_maps=MAPS).rows("_unmapped")
+    assert row["missing"] == ["amount"]
 
 
 def test_the_schema_of_unmapped_comes_once_and_before_its_first_row(mapper):

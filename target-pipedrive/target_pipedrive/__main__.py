@@ -1,4 +1,4 @@
-"""The command line: the target, and `target-pipedrive doctor` and `target-pipedrive setup` beside it."""
+"""The command line: the target, and the commands `doctor`, `setup` and `describe` of `target-pipedrive` beside it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def main() -> None:
         return
     from target_pipedrive.target import TargetPipedrive  # noqa: PLC0415 - likewise
 
+    if name == "describe":
+        from sync_ledger.describing import describe_command  # noqa: PLC0415 - likewise
+
+        describe_command(TargetPipedrive)(sys.argv[2:], prog_name="target-pipedrive describe")
+        return
     TargetPipedrive.cli()
 
 

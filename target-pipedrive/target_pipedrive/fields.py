@@ -99,7 +99,7 @@ def _exists(item: StandardField, listed: Mapping[str, t.Any]) -> bool:
 
 def _standard(item: StandardField, listed: Mapping[str, Mapping[str, t.Any]], directory: Directory | None) -> Field:
     if item.names is not None and directory is not None:
-        field = replace(item.field, options=directory.of(item.names))
+        field = replace(item.field, options=directory.of(item.names), people=item.names is Names.USERS)
         return replace(field, options_within=directory.stages_by_pipeline) if field.within else field
     if not item.options_listed:
         return item.field
@@ -115,11 +115,12 @@ def _custom(item: Mapping[str, t.Any], reserved: set[str], directory: Directory 
     if kind is None:  # a type this version does not know how to write
         return Field(name=name, key=key, type=FieldType.STRING, creatable=False, updatable=False)
     options: Mapping[str, t.Any] | None = None
-    if item["field_type"] == "user":
+    people = item["field_type"] == "user"
+    if people:
         options = directory.of(Names.USERS) if directory is not None else {}
     elif kind["type"] in {FieldType.OPTION, FieldType.OPTIONS}:
         options = _options(item)
-    return Field(name=name, key=key, options=options, **kind)
+    return Field(name=name, key=key, options=options, people=people, **kind)
 
 
 def _options(item: Mapping[str, t.Any], *, as_integers: bool = False) -> dict[str, t.Any]:

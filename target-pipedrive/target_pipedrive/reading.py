@@ -87,7 +87,8 @@ def read(
 
 def records(client: PipedriveClient, entity: Entity, fields: EntityFields) -> Iterator[RemoteRecord]:
     """List all records with their values, 500 a call; deleted ones are in no list."""
-    for page in client.pages(entity.path, {"sort_by": "id"}):
+    order = {"sort": "id ASC"} if _of_v1(entity) else {"sort_by": "id"}
+    for page in client.pages(entity.path, order):
         for record in page.data or []:
             if not record.get("is_deleted"):
                 yield _remote(fields, record)
@@ -133,13 +134,18 @@ def _newest_pages(
 
     Not by `add_time`: a create may set that to a time long past.
     """
-    v1 = entity.path.startswith("/v1/")
-    order: dict[str, str | int] = {"sort": "id DESC"} if v1 else {"sort_by": "id", "sort_direction": "desc"}
+    order: dict[str, str | int] = {"sort_by": "id", "sort_direction": "desc"}
+    if _of_v1(entity):
+        order = {"sort": "id DESC"}
     for path in entity.list_paths:
         for page in client.pages(path, {**order, **params}):
             yield page
             if page.data and _moment(page.data[-1]["update_time"]) < since:
                 break
+
+
+def _of_v1(entity: Entity) -> bool:
+    return entity.path.startswith("/v1/")
 
 
 def _entries(fields: EntityFields, page: Answer, wanted: Sequence[str] = ()) -> Iterator[IndexEntry]:

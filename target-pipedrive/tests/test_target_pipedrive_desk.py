@@ -351,3 +351,23 @@ def test_killed_between_undo_file_and_answer_the_next_run_goes_on(desk: Desk, do
     assert desk.names() == [f"Company {number}" for number in numbers]
     assert desk.run(*BOTH, *(organization(number) for number in numbers), state(3)) == 0
     assert desk.counts() == {"unchanged": 5}
+
+
+def test_a_row_without_key_does_not_keep_others_from_being_chosen(desk: Desk) -> None:
+    keyless = {"type": "RECORD", "stream": "organizations", "record": {"external_id": None, "name": "Nobody"}}
+    assert desk.run(*BOTH, organization(1, **{"JDE Status": "Sleeping"}), keyless) == 0
+    (without,) = desk.command("held", "--reason", "missing_key")
+    desk.config.write_text(json.dumps(desk.settings), "utf-8")
+    arguments = ["replay", "--config", str(desk.config), "--ledger-url", desk.settings["ledger_url"]]
+    ended = CliRunner().invoke(app, [*arguments, "--outcome", "held", "--json"])
+    assert ended.exit_code == 0, ended.output
+    assert [result["outcomes"] for result in json.loads(ended.stdout)] == [{"held": 1}]
+    assert f"Left out, since they have no key they could be written under: {without['id']}" in ended.stderr
+    assert CliRunner().invoke(app, [*arguments, str(without["id"])]).exit_code == 1
+
+
+def test_rows_that_the_options_hide_are_told_of(desk: Desk) -> None:
+    assert desk.run(*BOTH, organization(1, **{"JDE Status": "Sleeping"})) == 0
+    hidden = CliRunner().invoke(app, ["held", "--reason", "too_long", "--ledger-url", desk.settings["ledger_url"]])
+    assert hidden.stdout.strip() == "Nothing waits."
+    assert "without these options" in hidden.stderr

@@ -151,3 +151,38 @@ def test_a_lost_ledger_that_was_rebuilt_is_equal(runner: Runner, command: Comman
     odd = record("organizations", "1", name="Ünïcode", **{"Credit Limit": 0, "address": None, "JDE Status": None})
     runner.run(schema("organizations"), odd)
     assert command.live("verify").exit_code == 0
+
+
+def test_every_entity_can_be_verified(runner: Runner, command: Command) -> None:
+    rows = [
+        organization(1001),
+        person(1001),
+        schema("products"),
+        record("products", "I1", name="Pump"),
+        schema("pipelines"),
+        record("pipelines", "P1", name="Key accounts"),
+        schema("stages"),
+        record("stages", "S1", name="Offer", pipeline_id="P1"),
+        schema("deals"),
+        record("deals", "D1", title="Deal", org_id="1001"),
+        schema("activities"),
+        record("activities", "A1", subject="Call", type="Call", org_id="1001"),
+        schema("notes"),
+        record("notes", "N1", content="Hello", org_id="1001"),
+    ]
+    assert runner.run(*BOTH, *rows) == 0
+    result = command.live("verify", "--json")
+    assert result.exit_code == 0, result.output
+    found = {one["entity"]: one["equal"] for one in json.loads(result.stdout)["entities"]}
+    assert found == dict.fromkeys(
+        ["activities", "deals", "notes", "organizations", "persons", "pipelines", "products", "stages"], 1
+    )
+
+
+def test_a_value_that_a_rule_kept_is_no_difference(runner: Runner, settings: dict[str, t.Any], tmp_path: Path) -> None:
+    rules = {"field_rules": {"organizations": {"JDE Status": "never_clear"}}}
+    assert runner.run(*BOTH, organization(1001)) == 0
+    assert runner.run(*BOTH, organization(1001, **{"JDE Status": None}), **rules) == 0
+    with_rules = Command({**settings, **rules}, tmp_path)
+    assert with_rules.live("verify").exit_code == 0
+    assert "differs" not in with_rules.live("why", "organizations", "1001", "--live").stdout

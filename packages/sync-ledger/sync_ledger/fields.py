@@ -57,6 +57,7 @@ class Field:
         relation: For RELATION: the entity whose external ID a mapped value is.
         attributes: For OBJECT: the keys the service accepts; None when any.
         items: For LIST of objects: the keys an item may have; None when any.
+        people: The options are people, such as the users of the account; a snapshot does not list them.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Field:
     relation: str | None = None
     attributes: frozenset[str] | None = None
     items: frozenset[str] | None = None
+    people: bool = False
 
 
 class AmbiguousFieldError(LookupError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 
 class Outcome(str, enum.Enum):
@@ -53,6 +54,7 @@ class Reason(str, enum.Enum):
     UNAVAILABLE = "unavailable"
     UNKNOWN_RESULT = "unknown_result"
     BUDGET = "budget"
+    BUSY = "busy"
     ADOPT = "adopt"
     ADOPTED = "adopted"
     LINKED = "linked"
@@ -74,14 +76,20 @@ class Reason(str, enum.Enum):
     DELETE_GUARD = "delete_guard"
     NOT_OURS = "not_ours"
     PAYLOAD_ERASED = "payload_erased"
+    LEFT_OUT = "left_out"
+    SUPERSEDED = "superseded"
 
 
 DELETIONS_LEFT_ALONE = frozenset({Reason.SOURCE_DELETED, Reason.NOT_LINKED})
 """Reasons of skipped rows that were deleted at the source: what waits of the same external ID is wanted no more."""
 
+MAPPED_AWAY = frozenset({Reason.LEFT_OUT, Reason.SUPERSEDED})
+"""Reasons of held rows that a corrected mapping has nothing to send for; they wait no more."""
+
 REMEDIES: Mapping[Reason, str] = {
     Reason.UNMAPPED: (
-        "correct the mapping named in the text, then let all rows come once more (meltano run --full-refresh)"
+        "correct the mapping named in the text, then send the rows with sync-ledger replay --reason unmapped"
+        " --mapping FILE"
     ),
     Reason.MISSING_KEY: "give every key property of the stream a value in the mapping",
     Reason.MISSING_REQUIRED: "map a value to the field",
@@ -104,6 +112,7 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.UNAVAILABLE: "nothing to do: the next run sends it again",
     Reason.UNKNOWN_RESULT: "nothing to do: the next run looks whether the write happened before it sends it again",
     Reason.BUDGET: "nothing to do: the next run goes on when the service's limit allows",
+    Reason.BUSY: "nothing to do: another run was writing the record; this run at its end, or the next one, tries again",
     Reason.CONTENDED: (
         "several rows want the record named: put the external ID of the right one into it, and give the others a record"
         " of their own or discard them"
@@ -141,6 +150,21 @@ class PlannedRow:
     changes: Mapping[str, tuple[t.Any, t.Any]]
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a row came from that a mapper could not map: what it takes to map it once more.
+
+    Attributes:
+        stream: Stream of the source.
+        key: Names of its key properties.
+        missing: Properties of the stream that the row does not have.
+    """
+
+    stream: str
+    key: Sequence[str] = ()
+    missing: Sequence[str] = ()
+
+
 @dataclass
 class SourceRow:
     """One RECORD that reached the target, or an open row of an earlier run that is tried again.
@@ -153,6 +177,9 @@ class SourceRow:
         planned: Set when the row comes from a plan that is being applied.
         deleted: The source says that it has deleted the row (`_sdc_deleted_at`).
         approved: A person let the row through, so that no guard stops it.
+        origin: Set when a mapper could not map the row; its payload is then the row as it came.
+        original: The row as it came, when it was held for its mapping and is tried again with another one.
+        edited_at: When a person last edited it.
     """
 
     entity: str
@@ -162,6 +189,9 @@ class SourceRow:
     planned: PlannedRow | None = None
     deleted: bool = False
     approved: bool = False
+    origin: Origin | None = None
+    original: Mapping[str, t.Any] | None = None
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True)

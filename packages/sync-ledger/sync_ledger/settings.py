@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import typing as t
@@ -168,7 +169,7 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
 
 
 def check_environment(schema: Mapping[str, t.Any], prefix: str) -> None:
-    """Check the settings given as environment variables whose text singer-sdk 0.54.9 turns into numbers.
+    """Check the settings given as environment variables whose text singer-sdk 0.54.9 turns into numbers and objects.
 
     Raises:
         ConfigError: Naming the first variable that holds none.
@@ -178,3 +179,40 @@ def check_environment(schema: Mapping[str, t.Any], prefix: str) -> None:
         text = os.environ.get(variable)
         if text is not None and "integer" in setting.get("type", ()) and not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
             raise ConfigError(f"{variable} must be a whole number, not {text!r}")
+        if text is not None and "object" in setting.get("type", ()):
+            try:
+                fits = isinstance(json.loads(text), dict)
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ConfigError(f'{variable} must be a JSON object, like {{"organizations": ...}}')
+
+
+def nested(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Undo what Meltano does to settings that are objects when it hands them over in the environment.
+
+    It joins the keys of objects in objects (`{"organizations.name": "only_on_create"}`), though it keeps them apart in
+    a configuration file. The keys of our own objects begin with a stream, none of which has a dot in its name.
+
+    Args:
+        config: Settings as read from the environment.
+        schema: JSON schema of the settings; those of the SDK are left alone.
+    """
+    shared = {"stream_maps", "stream_map_config", "faker_config"}
+    objects = {name for name, setting in schema["properties"].items() if "object" in setting.get("type", ())} - shared
+    return {
+        name: _nested(value) if name in objects and isinstance(value, dict) else value for name, value in config.items()
+    }
+
+
+def _nested(given: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    result: dict[str, t.Any] = {}
+    for path, value in given.items():
+        place, *rest = path.split(".")
+        inside = result
+        for key in rest:
+            step = inside.get(place)
+            inside[place] = inside = step if isinstance(step, dict) else {}
+            place = key
+        inside[place] = value
+    return result

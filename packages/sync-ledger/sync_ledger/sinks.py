@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import abc
-import decimal
 import time
 import typing as t
 
-import msgspec
 from singer_sdk.sinks import BatchSink
 
 from sync_ledger.errors import ConfigError
 from sync_ledger.observing.tracing import span
+from sync_ledger.records import external_id_of, is_field, unmapped
 from sync_ledger.rows import Outcome, Reason, Settled, SourceRow
 
 if t.TYPE_CHECKING:
@@ -24,33 +23,6 @@ _BATCH_SECONDS = 2
 
 _FIRST_BATCH = 50
 _LARGEST_BATCH = 1000
-
-
-def external_id_of(record: Mapping[str, t.Any], key_properties: Sequence[str]) -> str | None:
-    """Return the external ID of a record: its key values joined by `-`.
-
-    Blanks around a value do not count, since services may or may not keep them, and 7.0 is 7. With several values a
-    `-` inside one is written `%2D`, so that different keys never give one ID. None if a value is missing, blank, or
-    neither text nor number.
-    """
-    parts: list[str] = []
-    for name in key_properties:
-        part = _key_part(record.get(name))
-        if part is None:
-            return None
-        parts.append(part)
-    if len(parts) == 1:
-        return parts[0]
-    return "-".join(part.replace("%", "%25").replace("-", "%2D") for part in parts)
-
-
-def _key_part(value: t.Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float, decimal.Decimal)):
-        return None
-    text = str(value).strip()
-    if isinstance(value, (float, decimal.Decimal)) and text.endswith(".0"):
-        text = text.removesuffix(".0")
-    return text or None
 
 
 class LedgerSink(BatchSink):
@@ -114,6 +86,11 @@ class UpsertSink(LedgerSink):
         properties = [name for name in self.schema["properties"] if self._is_field(name)]
         self.upsert_target.process(lambda: self.upsert_target.engine.open(self.stream_name, properties))
 
+    def holds(self, external_id: str) -> bool:
+        """Whether a row of that external ID waits for the batch to be full."""
+        waiting = (self._pending_batch or {}).get("records", ())
+        return any(external_id_of(record, self.key_properties) == external_id for record in waiting)
+
     def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
         """Give a batch to the engine, its parents' rows first."""
         target = self.upsert_target
@@ -142,15 +119,30 @@ class UpsertSink(LedgerSink):
         """Keep `_sdc_deleted_at`, which singer-sdk 0.54.9 would drop; `settle` leaves out what is no field."""
 
     def _is_field(self, name: str) -> bool:
-        return name not in self.key_properties and not name.startswith("_sdc_")
+        return is_field(name, self.key_properties)
 
 
 class UnmappedSink(LedgerSink):
     """Rows a mapper could not map: each is held under the entity it was meant for."""
 
+    def __init__(self, target: t.Any, stream_name: str, schema: dict[str, t.Any], key_properties: t.Any) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._waiting: set[tuple[str, str]] = set()
+
+    def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
+        """Take a row into the batch."""
+        row = unmapped(record).row
+        self._waiting.add((row.entity, row.external_id))
+        super().process_record(record, context)
+
+    def holds(self, entity: str, external_id: str | None) -> bool:
+        """Whether a row of that external ID waits for the batch to be full."""
+        return (entity, external_id) in self._waiting
+
     def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
         """Settle the batch as held."""
-        settled = [_unmapped(record) for record in records]
+        self._waiting.clear()
+        settled = [unmapped(record) for record in records]
         self.upsert_target.process(lambda: self.upsert_target.engine.settle_directly(settled))
 
 
@@ -172,28 +164,3 @@ class SkippedSink(LedgerSink):
             for record in records
         ]
         self.upsert_target.process(lambda: self.upsert_target.engine.settle_directly(settled))
-
-
-def _unmapped(record: Mapping[str, t.Any]) -> Settled:
-    key = record.get("mapped_key") or record.get("key")
-    source = record.get("record") or {}
-    payload = source if isinstance(source, dict) else {"record": source}
-    row = SourceRow(str(record.get("stream")), _unmapped_key(key), payload)
-    field = record.get("field")
-    text = f"mapping {record.get('map')}: {record.get('reason')}"
-    return Settled(row, Outcome.HELD, Reason.UNMAPPED, str(field) if field else None, text)
-
-
-def _unmapped_key(text: t.Any) -> str:
-    """Return the external ID of a row that could not be mapped.
-
-    The mapper gives keys as a JSON object: `mapped_key` under the names of the target stream when it could compute
-    them, so that the held row is superseded when the row comes again and is mapped; else `key`, the source's own.
-    """
-    try:
-        key = msgspec.json.decode(str(text))
-    except msgspec.DecodeError:
-        return str(text)
-    if not isinstance(key, dict):
-        return str(text)
-    return external_id_of(key, list(key)) or str(text)

@@ -18,6 +18,7 @@ from datetime import timedelta
 from secret_references.singer import SecretSettings
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError, MappingError, RecordsWithoutSchemaException
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,7 +34,8 @@ from sync_ledger.messages import MessageReader, shown
 from sync_ledger.observing import Observer, tracing
 from sync_ledger.privacy import Masks
 from sync_ledger.progress import Progress
-from sync_ledger.settings import check_environment
+from sync_ledger.records import external_id_of, unmapped
+from sync_ledger.settings import check_environment, nested
 from sync_ledger.sinks import LedgerSink, SkippedSink, UnmappedSink, UpsertSink
 
 if t.TYPE_CHECKING:
@@ -82,6 +84,10 @@ class UpsertTarget(SecretSettings, Target):
         self._busy = False
         self._stop_signal: int | None = None
         self.progress = Progress()
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, t.Any]:  # noqa: N805 - as in the SDK
+        return nested(super()._env_var_config, cls.config_jsonschema)
 
     def connect(self) -> Destination:
         """Return the account to write to; called once, at the first SCHEMA."""
@@ -173,7 +179,25 @@ class UpsertTarget(SecretSettings, Target):
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
         if not isinstance(message_dict.get("record"), dict):
             raise InputError(f"The input has a RECORD whose record is no object: {shown(message_dict)}")
+        if "stream" in message_dict:
+            self._keep_order(message_dict["stream"], message_dict["record"])
         super()._process_record_message(message_dict)
+
+    def _keep_order(self, stream: str, record: t.Mapping[str, t.Any]) -> None:
+        """Settle first what waits of the same external ID on the other side, mapped or not: the later row counts."""
+        if stream == UNMAPPED_STREAM:
+            row = unmapped(record).row
+            sink = self._sinks_active.get(row.entity)
+            before = isinstance(sink, UpsertSink) and sink.holds(row.external_id)
+        else:
+            sink, own = self._sinks_active.get(UNMAPPED_STREAM), self._sinks_active.get(stream)
+            before = (
+                isinstance(sink, UnmappedSink)
+                and isinstance(own, UpsertSink)
+                and sink.holds(stream, external_id_of(record, own.key_properties))
+            )
+        if sink is not None and before:
+            self.drain_one(sink)
 
     def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
         """Do nothing: records of a service are never dropped because a tap has begun anew."""

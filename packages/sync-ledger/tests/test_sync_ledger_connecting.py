@@ -90,6 +90,36 @@ def test_an_environment_that_holds_no_number_is_named(monkeypatch: pytest.Monkey
         connect("target-found", ["ENV"], ledger_url="sqlite://")
 
 
+def test_objects_whose_keys_meltano_joined_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TARGET_FOUND_TOKEN", "long enough")
+    joined = {"organizations.do": "flag", "organizations.when.JDE Status": ["Closed"], "persons": {"do": "delete"}}
+    monkeypatch.setenv("TARGET_FOUND_DELETIONS", json.dumps(joined))
+    monkeypatch.setenv("TARGET_FOUND_FIELD_RULES", json.dumps({"organizations": {"Tel. No": "always"}}))
+    config = connect("target-found", ["ENV"], ledger_url="sqlite://").config
+    assert config["deletions"] == {
+        "organizations": {"do": "flag", "when": {"JDE Status": ["Closed"]}},
+        "persons": {"do": "delete"},
+    }
+    assert config["field_rules"] == {"organizations": {"Tel. No": "always"}}
+
+
+def test_rules_that_stand_where_only_meltano_reads_them_are_not_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+    monkeypatch.setenv("TARGET_FOUND_TOKEN", "long enough")
+    monkeypatch.delenv("MELTANO_LOADER_NAME", raising=False)
+    (tmp_path / "meltano.yml").write_text("settings:\n  - name: field_rules\n  # deletions: {}\n")
+    assert connect("target-found", None, ledger_url="sqlite://")
+    (tmp_path / "meltano.yml").write_text("config:\n  field_rules: {}\n  match_rules: {}\n")
+    monkeypatch.setenv("TARGET_FOUND_MATCH_RULES", "{}")
+    with pytest.raises(ConfigError, match=r"meltano.yml sets field_rules, which .* `meltano invoke target-found:apply"):
+        connect("target-found", None, ledger_url="sqlite://")
+    assert connect("target-found", ["ENV"], ledger_url="sqlite://")
+    monkeypatch.setenv("MELTANO_LOADER_NAME", "target-found")
+    assert connect("target-found", None, ledger_url="sqlite://")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

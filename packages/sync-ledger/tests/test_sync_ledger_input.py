@@ -190,6 +190,15 @@ def test_a_number_in_the_environment_that_is_none_is_one_line(
     assert errors(caplog) == ["TARGET_FAKE_STATE_INTERVAL_SECONDS must be a whole number, not 'soon'"]
 
 
+@pytest.mark.parametrize("text", ['{"organizations":', "", "[]", "name"])
+def test_an_object_in_the_environment_that_is_none_is_one_line(
+    text: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TARGET_FAKE_FIELD_RULES", text)
+    assert command(caplog, "--config", "ENV") == 1
+    assert errors(caplog) == ['TARGET_FAKE_FIELD_RULES must be a JSON object, like {"organizations": ...}']
+
+
 def test_a_secret_of_the_wrong_type_is_not_repeated(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text('{"ledger_url": 987654321}', encoding="utf-8")

@@ -10,7 +10,7 @@ from sync_ledger.engine.diff import changes, same
 from sync_ledger.engine.payload import from_json_text, payload_hash, to_json_text
 from sync_ledger.engine.validate import Invalid, normalise
 from sync_ledger.fields import EntityDescription, Field, FieldType
-from sync_ledger.sinks import external_id_of
+from sync_ledger.records import external_id_of
 
 KEY = Field("Key", "k", FieldType.STRING)
 scalars = (

@@ -249,3 +249,16 @@ def test_rows_read_and_outcomes_that_differ_end_the_run_with_an_error(
     assert bench.code == 1
     assert "2 rows read, 1 in the ledger, 1 outcomes" in caplog.text
     assert bench.rows(runs)[0].status == "failed"
+
+
+@pytest.mark.parametrize("mapped_first", [True, False])
+def test_of_a_mapped_and_an_unmapped_row_the_later_one_counts(bench: Bench, *, mapped_first: bool) -> None:
+    good = record("organizations", id="7", name="good")
+    bad = record("_unmapped", stream="organizations", key='{"n":7}', mapped_key='{"id":"7"}', record={"name": "bad"})
+    both = [good, bad] if mapped_first else [bad, good]
+    rest = [record("organizations", id=str(number), name="x") for number in range(100, 160)]
+    bench.feed(schema("organizations"), schema("_unmapped", []), *both, *rest)
+    (row,) = bench.rows(open_rows)
+    assert row.closed_as == (None if mapped_first else "superseded")
+    assert "good" in [one["name"] for one in bench.account.adapters["organizations"].records.values()]
+    assert bench.code == 0

@@ -90,8 +90,11 @@ def held(
     as_json: AsJson = False,
 ) -> None:
     """List rows that were not written: held and rejected ones wait for a person, failed ones for the next run."""
-    found = open_history(ledger_url).open_rows(Selection((), outcome, reason, stream, since, until), limit=limit)
+    history, chosen = open_history(ledger_url), Selection((), outcome, reason, stream, since, until)
+    found = history.open_rows(chosen, limit=limit)
     show(found, render.open_rows, as_json=as_json)
+    if chosen and not found and history.open_rows(Selection(), limit=1):
+        typer.echo("Others do: `sync-ledger held` without these options lists them", err=True)
 
 
 @app.command()

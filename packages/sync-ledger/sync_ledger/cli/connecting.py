@@ -7,6 +7,8 @@ plug-in; the name stands in the ledger with every run and plan.
 from __future__ import annotations
 
 import json
+import os
+import re
 import typing as t
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -26,6 +28,9 @@ if t.TYPE_CHECKING:
 
 GROUP = "sync_ledger.targets"
 ENVIRONMENT = "ENV"
+_RULES = ("external_id_field", "match_rules", "adopt", "field_rules", "deletions", "masked_fields")
+"""Settings that decide what is written, and what the ledger keeps of it."""
+
 Config = t.Annotated[
     list[str] | None,
     typer.Option("--config", help="Settings of the target: a JSON file, or ENV; may be given several times."),
@@ -78,9 +83,27 @@ def connect(target_name: str, config: Sequence[str] | None, *, ledger_url: str) 
         ledger_url: Ledger the command works on, in place of the one in the settings.
 
     Raises:
-        ConfigError: If there is no such target here, or its settings are missing or wrong.
+        ConfigError: If there is no such target here, or its settings are missing or wrong, or some of them stand where
+            only Meltano reads them.
     """
     kind = _target(target_name)
+    if not config:
+        _check_project(target_name, kind)
+    # What a command does is decided by the command, not by the mode the target is set to run in.
+    return configured(kind, config, ledger_url=ledger_url, mode="apply")
+
+
+def configured(kind: type[UpsertTarget], config: Sequence[str] | None, **own: t.Any) -> UpsertTarget:
+    """Return a target of a kind with its settings, not opened yet.
+
+    Args:
+        kind: The target.
+        config: Where its settings are, as for `connect`.
+        own: Settings that take the place of those found.
+
+    Raises:
+        ConfigError: If its settings are missing or wrong.
+    """
     given: dict[str, t.Any] = {}
     for source in config or [ENVIRONMENT]:
         if source != ENVIRONMENT:
@@ -88,16 +111,34 @@ def connect(target_name: str, config: Sequence[str] | None, *, ledger_url: str) 
         else:
             check_environment(kind.config_jsonschema, kind._env_var_prefix)  # noqa: SLF001 - no public name in the SDK
             given.update(t.cast("dict[str, t.Any]", kind._env_var_config))  # noqa: SLF001
-    # What a command does is decided by the command, not by the mode the target is set to run in.
-    own = {**given, "ledger_url": ledger_url, "mode": "apply"}
+    given.update(own)
     try:
-        return kind(config=own, validate_config=True)
+        return kind(config=given, validate_config=True)
     except ConfigValidationError as error:
-        problems = "; ".join(without_secrets(problem, own, kind.config_jsonschema) for problem in error.errors)
+        problems = "; ".join(without_secrets(problem, given, kind.config_jsonschema) for problem in error.errors)
         raise ConfigError(
-            f"{target_name} cannot run with these settings: {problems}. Give the target's settings with --config FILE,"
+            f"{kind.name} cannot run with these settings: {problems}. Give the target's settings with --config FILE,"
             " or in the environment"
         ) from None
+
+
+def _check_project(target_name: str, kind: type[UpsertTarget]) -> None:
+    """Refuse to go on without the rules of a Meltano project: what they keep from being written would be written.
+
+    Meltano alone can read its file as a whole (environments, jobs, inheritance), so it is only looked whether one of
+    these settings stands there, and not in the environment.
+    """
+    file = Path(os.environ.get("MELTANO_PROJECT_ROOT", "")) / "meltano.yml"
+    if "MELTANO_LOADER_NAME" in os.environ or not file.is_file():
+        return
+    given = re.findall(rf"^\s*({'|'.join(_RULES)}):", file.read_text("utf-8"), re.MULTILINE)
+    left_out = [name for name in _RULES if name in given and f"{kind._env_var_prefix}{name.upper()}" not in os.environ]  # noqa: SLF001
+    if left_out:
+        raise ConfigError(
+            f"{file.name} sets {', '.join(left_out)}, which sync-ledger does not read there: run this command through "
+            f"Meltano, such as `meltano invoke {target_name}:apply`, or give the target's settings with --config FILE "
+            "(--config ENV: those in the environment are all)"
+        )
 
 
 def _target(name: str) -> type[UpsertTarget]:

@@ -20,6 +20,7 @@ from sync_ledger.cli.app import (
 )
 from sync_ledger.cli.choosing import Ids, OfOutcome, OfReason, OfStream, Since, Until  # noqa: TC001
 from sync_ledger.cli.connecting import Config, run_on  # noqa: TC001
+from sync_ledger.engine.mapper_process import MapperProcess
 from sync_ledger.engine.undo_file import read_undo_file
 from sync_ledger.errors import SyncError
 from sync_ledger.ledger.database import open_engine
@@ -70,19 +71,35 @@ def replay(
     until: Until = None,
     everything: t.Annotated[bool, typer.Option("--all", help="All open rows.")] = False,
     next_run: t.Annotated[bool, typer.Option("--next-run", help="Only mark them: the next run tries them.")] = False,
+    mapping: t.Annotated[
+        Path | None,
+        typer.Option("--mapping", metavar="FILE", help="For rows that could not be mapped: map them with this now."),
+    ] = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try open rows again, now or by the next run; failed ones are tried by the next run in any case."""
+    """Try open rows again, now or by the next run; failed ones are tried by the next run in any case.
+
+    Rows that could not be mapped are sent with --mapping alone: sync-mapper maps them anew, from the rows as they came.
+    """
+    if mapping is not None and next_run:
+        fail("--next-run does not go with --mapping: a run of the target has no mapper for rows that wait")
     desk = _desk(ledger_url)
     results: list[dict[str, t.Any]] = []
+    left_out: list[int] = []
     try:
-        chosen = desk.choose(_selection(ids, outcome, reason, stream, since, until, everything=everything))
-        for part in chosen:
-            desk.mark(part.ids)
+        mapper = MapperProcess(mapping) if mapping is not None else None
+        anything = everything or mapper is not None
+        selection = _selection(ids, outcome, reason, stream, since, until, everything=anything)
+        for part in desk.choose(selection, left_out, to_map=mapper is not None):
             result: dict[str, t.Any] = {"destination": part.destination, "rows": part.ids, "run_id": None}
+            if mapper is not None:
+                work = _mapped_anew(part.ids, mapper)
+            else:
+                desk.mark(part.ids)
+                work = _again(part.ids)
             if not next_run:
-                result["run_id"] = run_on(part.destination, part.target, config, ledger_url, _again(part.ids))
+                result["run_id"] = run_on(part.destination, part.target, config, ledger_url, work)
             results.append(result)
     except SyncError as error:
         fail(str(error))
@@ -90,6 +107,9 @@ def replay(
     for result in results:
         run = history.run(result["run_id"]) if result["run_id"] else None
         result["outcomes"] = run["outcomes"] if run else {}
+    if left_out:
+        numbers = ", ".join(map(str, left_out))
+        typer.echo(f"Left out, since they have no key they could be written under: {numbers}", err=True)
     show(results, render_desk.replayed, as_json=as_json)
 
 
@@ -131,9 +151,10 @@ def undo(
     history = open_history(ledger_url)
     done: list[dict[str, t.Any]] = []
     try:
+        known = read_undo_file(file)
         removals = [
             removal
-            for removal in read_undo_file(file)
+            for removal in known
             if stream in {None, removal.entity} and (not external_id or removal.external_id in external_id)
         ]
         for destination in sorted({removal.destination for removal in removals}):
@@ -142,7 +163,7 @@ def undo(
                 fail(f"The ledger knows no run on {destination}, where the records of {file} were; check --ledger-url")
 
             def bring_back(engine: UpsertEngine) -> None:
-                for item in engine.undo(removals):
+                for item in engine.undo(removals, known):
                     words = {"outcome": item.outcome.value, "reason": item.reason.value, "text": item.text}
                     key = {"entity": item.row.entity, "external_id": item.row.external_id}
                     done.append({**key, "remote_id": item.remote_id, **words})
@@ -167,6 +188,14 @@ def _selection(
     if not selection and not everything:
         fail("Say which rows: numbers, --reason, --outcome, --stream, --since or --until")
     return selection
+
+
+def _mapped_anew(ids: list[int], mapper: MapperProcess) -> Callable[[UpsertEngine], None]:
+    def work(engine: UpsertEngine) -> None:
+        with mapper:
+            engine.remap(ids, mapper)
+
+    return work
 
 
 def _again(ids: list[int]) -> Callable[[UpsertEngine], None]:

@@ -15,7 +15,7 @@ from sync_ledger.ledger.index import RemoteIndex
 from sync_ledger.ledger.linked import LinkedRecords
 from sync_ledger.ledger.tables import runs
 from sync_ledger.privacy import Masks
-from sync_ledger.verification import compare, unjudged
+from sync_ledger.verification import compare, never_emptied, unjudged
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,12 +88,15 @@ def read_live(
         description = adapter.describe()
         masks.resolve(description)
         records = adapter.read(ids)
-        leave = unjudged(description, (target.config.get("field_rules") or {}).get(entity) or {})
+        rules = (target.config.get("field_rules") or {}).get(entity) or {}
+        leave, keep = unjudged(description, rules), never_emptied(description, rules)
         hidden = masks.names(entity)
         found = []
         for one in ids:
             record = records.get(one)
-            differences = compare(link, record, description, leave) if record and link and link.remote_id == one else []
+            differences = (
+                compare(link, record, description, leave, keep) if record and link and link.remote_id == one else []
+            )
             found.append(
                 {
                     "destination": target.destination.name,

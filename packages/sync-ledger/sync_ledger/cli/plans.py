@@ -76,7 +76,7 @@ def apply(
     except SyncError as error:
         fail(str(error))
     result = _history(ledger_url).plan(plan_id, limit=0)
-    show({"run_id": run_id, **(result or {})}, render_plans.applied, as_json=as_json)
+    show({**(result or {}), "run_id": run_id}, render_plans.applied, as_json=as_json)
 
 
 @app.command()

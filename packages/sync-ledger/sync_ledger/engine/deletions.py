@@ -13,7 +13,7 @@ from sync_ledger.adapter import Action, Operation, Result
 from sync_ledger.engine.deletion_rules import FLAG
 from sync_ledger.engine.diff import changes
 from sync_ledger.engine.undo_file import Removal
-from sync_ledger.engine.verdict import verdict
+from sync_ledger.engine.verdict import busy, verdict
 from sync_ledger.errors import BudgetExhaustedError, ServiceError
 from sync_ledger.ledger.clock import now
 from sync_ledger.rows import Outcome, Reason, Settled
@@ -118,7 +118,7 @@ class Deletions:
             return Settled(row, Outcome.PLANNED, Reason(rule.do), remote_id=link.remote_id)
         if self._mode != "apply":
             return Settled(row, Outcome.SKIPPED, Reason.SOURCE_DELETED, remote_id=link.remote_id)
-        if row.open_row_id is None:
+        if row.open_row_id is None or row.original is not None:
             return Settled(row, Outcome.SKIPPED, Reason.DELETION_WAITS, remote_id=link.remote_id)
         return None
 
@@ -149,7 +149,14 @@ class Deletions:
             return None
         self._undo.add(self._run_id, removals)
         actions = {row.external_id: rule.do for row, *_ in pending}
-        self._ledger.links.intend(self._run_id, work.description.entity, actions, now())
+        before = {
+            row.external_id: {name: old for name, (old, _) in differing.items()} for row, *_, differing in pending
+        }
+        mine = self._ledger.links.intend(
+            self._run_id, work.description.entity, actions, now(), before if rule.do == FLAG else None
+        )
+        settled.extend(busy(row) for row, *_ in pending if row.external_id not in mine)
+        pending = [item for item in pending if item[0].external_id in mine]
         report = self._writer.write(work.adapter, [operation for _, _, operation, _ in pending])
         for row, link, operation, differing in pending:
             result = report.results.get(row.external_id)

@@ -19,13 +19,14 @@ from sync_ledger.engine.match_rules import by_stream
 from sync_ledger.engine.matching import Matcher
 from sync_ledger.engine.payload import payload_hash
 from sync_ledger.engine.planning import APPLY_CHUNK, action_of, deviation, estimate, price
+from sync_ledger.engine.remapping import Remapping
 from sync_ledger.engine.replaying import CHUNK, Replay
 from sync_ledger.engine.resolve import Match, resolve
 from sync_ledger.engine.returning import bring_back, unflagged
 from sync_ledger.engine.undo_file import UndoFile, of_destination
 from sync_ledger.engine.undoing import undo
 from sync_ledger.engine.validate import Invalid, check_create, check_external_id, check_update, normalise
-from sync_ledger.engine.verdict import verdict
+from sync_ledger.engine.verdict import busy, verdict
 from sync_ledger.engine.work import check_properties, open_entity
 from sync_ledger.engine.writer import Writer
 from sync_ledger.errors import BudgetExhaustedError, CountMismatchError
@@ -37,11 +38,13 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sync_ledger.adapter import Destination, RemoteRecord
+    from sync_ledger.engine.mapper_process import MapperProcess
     from sync_ledger.engine.matching import Finding
     from sync_ledger.engine.undo_file import Removal
     from sync_ledger.engine.work import EntityWork
     from sync_ledger.errors import SyncError
     from sync_ledger.ledger import Ledger
+    from sync_ledger.ledger.links import Flight
     from sync_ledger.rows import SourceRow
 
 logger = logging.getLogger("sync_ledger")
@@ -79,11 +82,20 @@ class Options:
 
 @dataclass
 class _Checked:
-    """A row that passed validation, with what stages resolve and diff learn about it."""
+    """A row that passed validation, with what stages resolve and diff learn about it.
+
+    Attributes:
+        mark: What the link said when it was looked up; None without one.
+        flight: A write of an earlier try whose result nobody knows.
+        unflagged: Fields that get back what they had before the record was flagged, whatever the field rules say.
+    """
 
     row: SourceRow
     values: dict[str, t.Any]
     match: Match | None = None
+    mark: tuple[str, str, bool] | None = None
+    flight: Flight | None = None
+    unflagged: frozenset[str] = frozenset()
     operation: Operation | None = None
     changes: Mapping[str, tuple[t.Any, t.Any]] | None = None
     note: str | None = None
@@ -250,19 +262,46 @@ class UpsertEngine:
         self._replay.run(entities, lambda entity: self._ledger.open_rows.chosen(entity, ids, chunk=CHUNK))
         self._check_books()
 
-    def undo(self, removals: Sequence[Removal]) -> list[Settled]:
+    def remap(self, ids: Sequence[int], mapper: MapperProcess) -> None:
+        """Try open rows again that could not be mapped, with the mapping as it is now.
+
+        Raises:
+            ConfigError: If the mapping does not fit the rows or the destination; the rows left stay open.
+            CountMismatchError: If rows and outcomes differ.
+            ServiceError: If the destination fails; the rows left stay open.
+        """
+        remapping = Remapping(
+            self._ledger,
+            mapper,
+            open_entity=self.open,
+            process=self.process,
+            settle=self.settle_directly,
+            go_on=lambda: not self._budget_gone,
+        )
+        remapping.run(self._destination.entities, ids)
+        waiting = self._ledger.open_rows.put_off(ids)
+        if waiting:
+            self.replay(waiting)
+        self._check_books()
+
+    def undo(self, removals: Sequence[Removal], among: Sequence[Removal] | None = None) -> list[Settled]:
         """Bring records back that were archived, flagged or deleted, and return what became of each.
+
+        Args:
+            removals: Records to bring back.
+            among: All removals that are known, when these are only some of them.
 
         Raises:
             ServiceError: If the destination fails; what was brought back is settled.
         """
         done: list[Settled] = []
         mine = of_destination(removals, self._destination.name)
+        known = of_destination(removals if among is None else among, self._destination.name)
         for entity in self._destination.entities:
             of_entity = [removal for removal in mine if removal.entity == entity]
             for start in range(0, len(of_entity), CHUNK):
                 part = of_entity[start : start + CHUNK]
-                settled, stopped_by = undo(self._entity(entity), self._ledger, self._writer, self.run_id, part)
+                settled, stopped_by = undo(self._entity(entity), self._ledger, self._writer, self.run_id, part, known)
                 self.settle_directly(settled)
                 done += settled
                 if stopped_by is not None:
@@ -279,9 +318,10 @@ class UpsertEngine:
             )
 
     def end(self, status: str, error: str | None = None) -> None:
-        """Close the run in the ledger and let go of destination and ledger."""
+        """Close the run in the ledger, mask what waits no more, and let go of destination and ledger."""
         self._writer.close()
         self._ledger.runs.end(self.run_id, status, self._destination.usage(), error)
+        self._ledger.eraser.mask_closed()
         self._destination.close()
         self._ledger.close()
 
@@ -301,7 +341,6 @@ class UpsertEngine:
             self._ledger.descriptions.keep(description)
             if (rule := self._deletions.rules.get(entity)) is not None and rule.do == FLAG:
                 rule.flag(description)
-            self._ledger.masks.resolve(description)
         return self._work[entity]
 
     def _validate(self, work: EntityWork, rows: Iterable[SourceRow], settled: list[Settled]) -> list[_Checked]:
@@ -369,12 +408,15 @@ class UpsertEngine:
     def _diff(self, work: EntityWork, checked: list[_Checked], settled: list[Settled]) -> None:
         """Decide what each row needs; rows that need nothing are settled, the others get their operation."""
         matches = resolve(self._ledger, work.description.entity, [item.row.external_id for item in checked])
+        checked = self._in_flight(work, checked, matches, settled)
         checked = self._bring_back(work, checked, matches, settled)
         unread: list[_Checked] = []
         unmatched: list[_Checked] = []
         for item in checked:
             match = item.match = revealed(matches[item.row.external_id], item.values)
-            if match.link and match.link.payload_hash == payload_hash(item.values):
+            if item.flight and match.candidates:
+                unread.append(item)
+            elif match.link and match.link.payload_hash == payload_hash(item.values):
                 settled.append(_unchanged(item, Reason.SAME_PAYLOAD, relink=False))
             elif match.link and match.remote_id and self.adopting:
                 settled.append(_unchanged(item, Reason.LINKED, relink=False))
@@ -386,6 +428,30 @@ class UpsertEngine:
                 unread.append(item)
         self._match(work, unmatched, settled)
         self._diff_with_records(work, unread, settled)
+
+    def _in_flight(
+        self, work: EntityWork, checked: list[_Checked], matches: dict[str, Match], settled: list[Settled]
+    ) -> list[_Checked]:
+        """Look for writes of other runs, and of earlier tries that may or may not have happened; return rows to decide.
+
+        What such a write did is not in the link, so its record is compared whatever the link says.
+        """
+        entity = work.description.entity
+        flights = self._ledger.links.in_flight(self.run_id, entity, [item.row.external_id for item in checked])
+        kept = []
+        for item in checked:
+            key = item.row.external_id
+            match, flight = matches[key], flights.get(key)
+            item.mark = match.seen
+            if flight and flight.elsewhere and not self.planning:
+                settled.append(busy(item.row))
+                continue
+            kept.append(item)
+            if flight and match.link and flight.action != Action.CREATE.value and not self.adopting:
+                item.flight = flight
+                if flight.action in {Action.ARCHIVE.value, FLAG}:
+                    matches[key] = replace(match, link=replace(match.link, deleted_as=flight.action))
+        return kept
 
     def _wants_reading(self, work: EntityWork, item: _Checked, sent: Mapping[str, t.Any]) -> bool:
         """Whether a linked row is compared with the record itself, and not only with what was last sent."""
@@ -416,10 +482,15 @@ class UpsertEngine:
         self, work: EntityWork, checked: list[_Checked], matches: Mapping[str, Match], settled: list[Settled]
     ) -> list[_Checked]:
         """Undo what was done with records whose rows had gone and come again; return the rows still to be decided."""
+        if self.adopting:
+            return checked  # nothing but external IDs is written
         archived = []
         for item in checked:
             link = matches[item.row.external_id].link
-            item.values.update(unflagged(self._ledger, work.description.entity, link, item.values))
+            before = item.flight.before if item.flight else {}
+            values = unflagged(self._ledger, work.description.entity, link, item.values, before)
+            item.unflagged = frozenset(values)
+            item.values.update(values)
             if link is not None and link.deleted_as == "archive":
                 archived.append((item.row, link))
         if not archived:
@@ -466,7 +537,7 @@ class UpsertEngine:
             item.match = Match(link if link and found == [link.remote_id] else None, tuple(found))
             if len(found) > 1:
                 settled.append(_ambiguous(item, found))
-            elif link and not found:
+            elif link and not found and not (item.flight and item.flight.action == Action.DELETE.value):
                 settled.append(_deleted(item.row, candidates))
             else:
                 self._plan(work, item, records[found[0]].values if found else None, settled)
@@ -487,8 +558,12 @@ class UpsertEngine:
                 item.operation = Operation(Action.CREATE, item.row.external_id, values)
             else:
                 link = item.match.link if item.match else None
-                differing = live_changes(link.payload if link else None, before or {}, item.values)
-                differing = work.field_rules.allowed(differing)
+                sent = link.payload if link and not item.flight else None
+                differing = live_changes(sent, before or {}, item.values)
+                allowed = work.field_rules.allowed(differing)
+                differing = {
+                    name: pair for name, pair in differing.items() if name in allowed or name in item.unflagged
+                }
                 values = check_update(work.description, {name: new for name, (_, new) in differing.items()})
                 item.changes = {name: differing[name] for name in values}
                 adopt = self._adopts(work, item.match)
@@ -538,8 +613,13 @@ class UpsertEngine:
         actions = {operation.external_id: operation.action.value for operation in operations}
         lost = LostCreates(self._ledger, work.adapter) if work.description.external_id_field is None else None
         payloads = {one.external_id: one.values for one in operations if lost and one.action is Action.CREATE}
-        self._ledger.links.intend(self.run_id, work.description.entity, actions, now(), payloads)
-        report = self._writer.write(work.adapter, operations, lost)
+        mine = self._ledger.links.intend(self.run_id, work.description.entity, actions, now(), payloads)
+        # Between the look at a link and this note another run may have written the record, and be done with it.
+        marks = self._ledger.links.marks(work.description.entity, sorted(mine))
+        free = {item.row.external_id for item in pending if marks.get(item.row.external_id) == item.mark} & mine
+        settled.extend(busy(item.row) for item in pending if item.row.external_id not in free)
+        pending = [item for item in pending if item.row.external_id in free]
+        report = self._writer.write(work.adapter, [one for one in operations if one.external_id in free], lost)
         work.undecided.update(report.undecided)
         budget_gone = isinstance(report.stopped_by, BudgetExhaustedError)
         for item in pending:

@@ -47,11 +47,11 @@ class FieldRules:
         return {name: pair for name, pair in changes.items() if self._allows(name, *pair)}
 
     def need_reading(self, changes: Changes) -> bool:
-        """Whether only the record itself can tell if some of these changes may be made."""
-        return any(
-            Rule.ONLY_IF_EMPTY in self.of(name) and _empty(old) and not _empty(new)
-            for name, (old, new) in changes.items()
-        )
+        """Whether only the record itself can tell if some of these changes may be made.
+
+        What was last sent does not: the rule may have kept it back, or a user may have emptied the field since.
+        """
+        return any(Rule.ONLY_IF_EMPTY in self.of(name) and not _empty(new) for name, (_, new) in changes.items())
 
     def _allows(self, name: str, old: t.Any, new: t.Any) -> bool:
         rules = self.of(name)

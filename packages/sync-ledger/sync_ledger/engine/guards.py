@@ -19,8 +19,8 @@ logger = logging.getLogger("sync_ledger")
 FEWEST_ROWS: t.Final = 20
 """The share of failing rows says nothing before so many have come."""
 
-_PASSING: t.Final = frozenset({Reason.BUDGET, Reason.PARENT_MISSING})
-"""A used-up budget ends a run well, and rows wait for their parents in every first load."""
+_PASSING: t.Final = frozenset({Reason.BUDGET, Reason.PARENT_MISSING, Reason.BUSY})
+"""A used-up budget ends a run well, rows wait for their parents in every first load, and for other runs."""
 
 
 @dataclass

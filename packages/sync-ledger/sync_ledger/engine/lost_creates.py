@@ -122,8 +122,8 @@ def recover(adapter: EntityAdapter, ledger: Ledger) -> dict[str, tuple[str, ...]
     if creates:
         sent = {one.external_id: one.payload for one in creates}
         search = LostCreates(ledger, adapter).search(sent, since=min(one.at for one in creates))
-        ledger.links.link_recovered(entity, search.found, creates)
-    ledger.links.forget_intents(entity, keeping=search.undecided)
+        ledger.links.link_recovered(entity, search.found, creates, ledger.masks)
+    ledger.links.forget_creates(entity, keeping=search.undecided)
     return search.undecided
 
 

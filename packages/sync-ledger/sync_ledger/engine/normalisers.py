@@ -94,7 +94,7 @@ def phone(country_code: str = "") -> Normaliser:
         # An extension is no part of the line's number, a zero in brackets is not dialled from abroad.
         number = re.split(r"(?i)\s*(?:ext\.?|x|#|;ext=)\s*\d+\s*$", text.strip())[0].replace("(0)", "")
         figures = digits(number) or ""
-        if len(figures) < _SHORTEST_NUMBER or not figures.strip("0"):
+        if len(figures) < _SHORTEST_NUMBER or _placeholder(figures):
             return None
         if number.lstrip("( ").startswith("+"):
             return f"+{figures}"
@@ -145,4 +145,5 @@ def _words(text: str) -> list[str]:
 
 
 def _placeholder(text: str) -> bool:
-    return len(set(text)) <= 1
+    """Whether a number was only put in to fill the field, such as UNKNOWN or 000000."""
+    return not digits(text) or len(set(text)) == 1

@@ -21,12 +21,14 @@ class Match:
         candidates: Every record known to carry the external ID. None: to be created; one: the record; several: held.
         matched_by: Name of the match rule that found the record, which does not carry the external ID then.
         carries: Whether the record carries the external ID.
+        seen: Mark of the link as it was looked up, also of one whose record we have deleted.
     """
 
     link: Link | None
     candidates: tuple[str, ...]
     matched_by: str | None = None
     carries: bool = True
+    seen: tuple[str, str, bool] | None = None
 
     @property
     def remote_id(self) -> str | None:
@@ -41,10 +43,11 @@ def resolve(ledger: Ledger, entity: str, external_ids: Sequence[str]) -> dict[st
     matches: dict[str, Match] = {}
     for external_id in external_ids:
         link = links.get(external_id)
+        seen = link.mark if link else None
         if link is not None and link.deleted_as == "delete":
             link = None  # its record is gone; a row that comes again gets a new one
         candidates = list(index.get(external_id, ()))
         if link is not None and link.remote_id not in candidates:
             candidates.insert(0, link.remote_id)
-        matches[external_id] = Match(link, tuple(candidates))
+        matches[external_id] = Match(link, tuple(candidates), seen=seen)
     return matches

@@ -22,11 +22,21 @@ if t.TYPE_CHECKING:
     from sync_ledger.rows import SourceRow
 
 
-def unflagged(ledger: Ledger, entity: str, link: Link | None, values: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return what a returning row must say of its flag field, when the mapping does not say it: the value before."""
+def unflagged(
+    ledger: Ledger, entity: str, link: Link | None, values: Mapping[str, t.Any], before: Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """Return what a returning row must say of its flag field, when the mapping does not say it: the value before.
+
+    Args:
+        ledger: Ledger of the run.
+        entity: Entity of the record.
+        link: The row's link.
+        values: What the row says.
+        before: The value before, when it is known of a flag that was just being set.
+    """
     if link is None or link.deleted_as != "flag":
         return {}
-    before = ledger.links.before_flag(entity, link.external_id)
+    before = before or ledger.links.before_flag(entity, link.external_id)
     return {name: old for name, old in before.items() if name not in values}
 
 

@@ -20,6 +20,7 @@ from sync_ledger.ledger.clock import now
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+_BEGINNING: t.Final = '{"at":'
 _KEYS: t.Final = frozenset({"destination", "entity", "external_id", "remote_id", "did", "record", "payload"})
 
 
@@ -63,8 +64,11 @@ class UndoFile:
         at = now().isoformat()
         lines = [to_json_text({"at": at, "run_id": run_id, **vars(removal)}) + "\n" for removal in removals]
         try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.writelines(lines)
+            with self.path.open("a+b") as file:
+                # A line that was cut by a crash must not swallow the first of these. One write: several processes may
+                # append to one file.
+                start = "\n" if _cut(file) else ""
+                file.write((start + "".join(lines)).encode())
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -85,7 +89,7 @@ def undo_path(setting: str | None, ledger_url: str) -> Path:
 
 
 def read_undo_file(path: Path) -> list[Removal]:
-    """Read the file, the last line of each record only; a line that was cut by a crash at the end does not count.
+    """Read the file, the last line of each record only; lines that were cut by a crash do not count.
 
     Raises:
         InputError: If it is no undo file.
@@ -93,7 +97,8 @@ def read_undo_file(path: Path) -> list[Removal]:
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The undo file {path} cannot be read: {error}") from error
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise InputError(f"The undo file {path} cannot be read: {why}") from error
     removals: dict[tuple[str, str, str], Removal] = {}
     for number, line in enumerate(lines, 1):
         if not line:
@@ -101,9 +106,17 @@ def read_undo_file(path: Path) -> list[Removal]:
         found = _removal(line)
         if found is not None:
             removals[found.destination, found.entity, found.external_id] = found
-        elif number < len(lines):  # the last one has no end of line: it was being written
+        elif not line.startswith(_BEGINNING) and number < len(lines):  # the last one may be cut anywhere
             raise InputError(f"{path}, line {number}, is no record of an undo file")
     return list(removals.values())
+
+
+def _cut(file: t.BinaryIO) -> bool:
+    """Whether the last line of a file has no end."""
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
 
 
 def of_destination(removals: Iterable[Removal], destination: str) -> Sequence[Removal]:

@@ -224,10 +224,24 @@ def _options(field: Field, value: t.Any) -> list[t.Any] | None:
     return sorted(_option(field, item) for item in chosen) or None
 
 
-def _relation(field: Field, value: t.Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
+def _relation(field: Field, value: t.Any) -> str | None:
+    text: str | None = None
+    if isinstance(value, (float, decimal.Decimal)):
+        text = number_text(value)
+        text = text if text and "." not in text else None
+    elif isinstance(value, (str, int)) and not isinstance(value, bool):
+        text = str(value).strip()
+    if text is None:
         raise _wrong(field, value, f"the external ID of one of the {field.relation}")
-    return str(value)
+    return text or None  # a blank names nobody
+
+
+def number_text(value: float | decimal.Decimal) -> str | None:
+    """Return a number as external IDs have it, 7.00 as `7`; None if it is not finite."""
+    exact = decimal.Decimal(str(value))
+    if not exact.is_finite() or exact.adjusted() > _LARGEST_EXPONENT:
+        return None
+    return format(exact.quantize(decimal.Decimal(1)) if exact == exact.to_integral_value() else exact, "f")
 
 
 def _object(field: Field, value: t.Any) -> dict[str, t.Any]:

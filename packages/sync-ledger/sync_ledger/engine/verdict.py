@@ -36,6 +36,11 @@ def verdict(
     return replace(_verdict(row, operation, result, values, changes), answers=answers)
 
 
+def busy(row: SourceRow) -> Settled:
+    """Return the outcome of a row whose record another run is writing."""
+    return Settled(row, Outcome.FAILED, Reason.BUSY, text="another run is writing this record")
+
+
 def _verdict(
     row: SourceRow,
     operation: Operation,

@@ -81,6 +81,7 @@ def open_entity(
     """
     adapter = destination.entity(entity)
     description = adapter.describe()
+    ledger.masks.resolve(description)
     matching = match_rules(description, list(rules))
     fielding = field_rules(description, fields or {})
     mark = ledger.index.mark(entity)
@@ -123,7 +124,7 @@ def _recover(adapter: EntityAdapter, ledger: Ledger, entity: str) -> None:
             ledger.index.add(entity, _pairs(IndexEntry(hit, key) for key, hits in found.items() for hit in hits))
     if waiting:
         logger.info("Looked up %d creates of %s that were in flight when an earlier run ended", len(waiting), entity)
-    ledger.links.forget_intents(entity)
+    ledger.links.forget_creates(entity)
 
 
 def _pairs(entries: Iterable[IndexEntry]) -> Iterator[tuple[str, str]]:

@@ -81,8 +81,16 @@ class Desk:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def choose(self, selection: Selection) -> list[Chosen]:
-        """Return the rows meant, by account.
+    def choose(self, selection: Selection, left_out: list[int] | None = None, *, to_map: bool = False) -> list[Chosen]:
+        """Return the rows meant, by account; of rows not meant by number, those that can be replayed.
+
+        Rows that could not be mapped are left out unless they are asked for.
+
+        Args:
+            selection: Which rows.
+            left_out: Gets the numbers of rows that cannot be replayed, as those without a key, unless they were asked
+                for by number.
+            to_map: Only rows that came as rows a mapper could not map, to map them anew.
 
         Raises:
             InputError: If a number given is no open row, or a row can be neither edited nor replayed.
@@ -90,8 +98,21 @@ class Desk:
         chosen: dict[tuple[str, str], Chosen] = {}
         met: set[int] = set()
         for row in self._rows(selection):
-            self._check(row)
+            unmapped = row.reason == Reason.UNMAPPED.value
+            if to_map and not (unmapped or row.came_unmapped):
+                continue
+            if unmapped and not (to_map or selection.ids or selection.reason):
+                continue
             met.add(row.id)
+            try:
+                if not to_map:
+                    self._check(row)
+            except InputError:
+                if selection.ids or unmapped:
+                    raise
+                if left_out is not None:
+                    left_out.append(row.id)
+                continue  # rows chosen by what they have in common are not kept back by one of them
             key = (row.destination, row.target)
             chosen.setdefault(key, Chosen(*key)).ids.append(row.id)
         self._all_met(selection, met)
@@ -133,10 +154,9 @@ class Desk:
         if note is not None:
             values["note"] = note
         with self._engine.begin() as connection:
-            before = open_rows.c.payload_before
             of_row = and_(open_rows.c.id == row_id, open_rows.c.closed_at.is_(None))
-            row = connection.execute(select(open_rows.c.payload, open_rows.c.edited_at, before).where(of_row)).one()
-            if row.edited_at is None:
+            row = connection.execute(select(open_rows.c.payload, open_rows.c.payload_before).where(of_row)).one()
+            if row.payload_before is None:
                 values["payload_before"] = row.payload
             connection.execute(update(open_rows).where(of_row).values(values))
 
@@ -149,6 +169,7 @@ class Desk:
                 open_rows.c.external_id,
                 open_rows.c.reason,
                 open_rows.c.field,
+                open_rows.c.origin.is_not(None).label("came_unmapped"),
                 runs.c.target,
             )
             .join(runs, runs.c.id == open_rows.c.last_run_id)
@@ -169,18 +190,27 @@ class Desk:
             )
 
     def _check(self, row: Row[t.Any]) -> None:
-        """Refuse a row whose key is what is wrong: without the right one it would become another record.
+        """Refuse a row that would become another record, or say something else, than its source means.
 
         Raises:
             InputError: Naming the row.
         """
-        description = Descriptions(self._engine, row.destination).find(row.entity)
-        key = None if description is None else description.external_id_field
-        if row.reason == Reason.MISSING_KEY.value or (key is not None and row.field == key.name):
+        if row.reason == Reason.UNMAPPED.value:
+            raise InputError(
+                f"Open row {row.id} ({row.entity} {row.external_id}) could not be mapped: correct the mapping, then "
+                f"send it with sync-ledger replay {row.id} --mapping FILE"
+            )
+        if self._keyless(row):
             raise InputError(
                 f"Open row {row.id} ({row.entity}, {row.reason}) has no key it could be written under: correct the "
                 "mapping and let the row come again, or discard it"
             )
+
+    def _keyless(self, row: Row[t.Any]) -> bool:
+        """Tell whether the key is what is wrong with a row: without the right one it would become another record."""
+        description = Descriptions(self._engine, row.destination).find(row.entity)
+        key = None if description is None else description.external_id_field
+        return bool(row.reason == Reason.MISSING_KEY.value or (key is not None and row.field == key.name))
 
     def _change(self, ids: Sequence[int], values: Mapping[str, t.Any]) -> None:
         with self._engine.begin() as connection:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sync_ledger.ledger.clock import as_utc
 from sync_ledger.ledger.tables import intents, links, open_rows, outcomes, plan_rows, remote_index, run_counts, runs
 from sync_ledger.ledger.trend import MOST_RUNS, trend
+from sync_ledger.ledger.upsert import slices
 from sync_ledger.privacy import mask_fields
 from sync_ledger.rows import REMEDIES, Reason
 
@@ -76,16 +77,29 @@ class History:
 
     def why(self, entity: str, external_id: str) -> Record:
         """Return the whole life of one external ID: its links, index entries, outcomes and open rows."""
+        tried, waited = self._tries(entity, external_id)
         return {
             "entity": entity,
             "external_id": external_id,
             "links": self._of(links, entity, external_id),
             "index": self._of(remote_index, entity, external_id),
             "in_flight": self._of(intents, entity, external_id),
-            "outcomes": self._of(outcomes, entity, external_id),
-            "open_rows": [_with_remedy(row) for row in self._of(open_rows, entity, external_id)],
+            "outcomes": tried,
+            "open_rows": [_with_remedy(row) for row in waited],
             "plans": self._planned(entity, external_id),
         }
+
+    def _tries(self, entity: str, external_id: str) -> tuple[list[Record], list[Record]]:
+        """Return outcomes and open rows of an external ID, also of the key a row of it was held under at first."""
+        tried = {row["id"]: row for row in self._of(outcomes, entity, external_id)}
+        waited = {row["id"]: row for row in self._of(open_rows, entity, external_id)}
+        elsewhere = {row["open_row_id"] for row in tried.values() if row["open_row_id"]} - waited.keys()
+        for part in slices(sorted(elsewhere)):
+            waited.update({row["id"]: row for row in self._read(select(open_rows).where(open_rows.c.id.in_(part)))})
+        for part in slices(sorted(waited)):
+            query = select(outcomes).where(outcomes.c.open_row_id.in_(part))
+            tried.update({row["id"]: row for row in self._read(query)})
+        return [tried[number] for number in sorted(tried)], [waited[number] for number in sorted(waited)]
 
     def entities_of(self, external_id: str) -> list[str]:
         """Return the entities in which an external ID is known."""

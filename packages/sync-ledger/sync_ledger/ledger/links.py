@@ -17,7 +17,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import ColumnElement, Connection, Engine, Select
+
+    from sync_ledger.privacy import Masks
 
 _CHUNK = 500
 
@@ -41,6 +43,11 @@ class Link:
     deleted_as: str | None = None
     origin: str | None = None
 
+    @property
+    def mark(self) -> tuple[str, str, bool]:
+        """What changes whenever somebody writes the record."""
+        return self.remote_id, self.payload_hash, self.deleted_as == "delete"
+
 
 @dataclass(frozen=True)
 class LostCreate:
@@ -57,6 +64,21 @@ class LostCreate:
     payload: Mapping[str, t.Any]
     at: datetime
     run_id: int
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A write that is under way, or whose result nobody knows.
+
+    Attributes:
+        action: What it does.
+        elsewhere: Another run that lasts is sending it.
+        before: What the flag field of a record had before it was flagged.
+    """
+
+    action: str
+    elsewhere: bool
+    before: Mapping[str, t.Any]
 
 
 class Links:
@@ -138,15 +160,19 @@ class Links:
         actions: Mapping[str, str],
         at: datetime,
         payloads: Mapping[str, Mapping[str, t.Any]] | None = None,
-    ) -> None:
-        """Note the writes about to be sent.
+    ) -> set[str]:
+        """Note the writes about to be sent, but for those whose external ID another run is writing right now.
 
         Args:
             run_id: The run that sends them.
             entity: Entity written to.
             actions: External ID -> action.
             at: Now.
-            payloads: External ID -> what is sent, for creates that cannot be found again by their external ID.
+            payloads: External ID -> what is sent, for creates that cannot be found again by their external ID; what was
+                there before, for flags.
+
+        Returns:
+            The external IDs that are this run's to write.
         """
         sent = payloads or {}
         rows = [
@@ -161,7 +187,43 @@ class Links:
             }
             for external_id, action in actions.items()
         ]
-        transact(self._engine, lambda connection: upsert(connection, intents, rows))
+
+        def take(connection: Connection) -> set[str]:
+            upsert(connection, intents, rows, where=intents.c.run_id.not_in(self._others(run_id)))
+            mine = select(intents.c.external_id).where(
+                self._intents(entity), intents.c.run_id == run_id, intents.c.external_id.in_(list(actions))
+            )
+            return set(connection.execute(mine).scalars())
+
+        return transact(self._engine, take)
+
+    def in_flight(self, run_id: int, entity: str, external_ids: Sequence[str]) -> dict[str, Flight]:
+        """Return the writes under way or without a known result, of any run, for some external IDs."""
+        query = select(intents).where(self._intents(entity), intents.c.external_id.in_(external_ids))
+        with self._engine.connect() as connection:
+            found = connection.execute(query).all()
+            others = set(connection.execute(self._others(run_id)).scalars()) if found else set()
+        return {row.external_id: Flight(row.action, row.run_id in others, row.payload or {}) for row in found}
+
+    def marks(self, entity: str, external_ids: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
+        """Return external ID -> what changes in a link whenever somebody writes its record."""
+        columns = (links.c.external_id, links.c.remote_id, links.c.payload_hash, links.c.deleted_as)
+        where = and_(
+            links.c.destination == self._destination,
+            links.c.entity == entity,
+            links.c.external_id.in_(external_ids),
+        )
+        with self._engine.connect() as connection:
+            found = connection.execute(select(*columns).where(where)).all()
+        return {row.external_id: (row.remote_id, row.payload_hash, row.deleted_as == "delete") for row in found}
+
+    def _intents(self, entity: str) -> ColumnElement[bool]:
+        return and_(intents.c.destination == self._destination, intents.c.entity == entity)
+
+    def _others(self, run_id: int) -> Select[tuple[int]]:
+        """Select the other runs that last."""
+        lasting = select(runs.c.id).where(runs.c.status == "running", runs.c.id != run_id)
+        return lasting.where(runs.c.destination == self._destination)
 
     def interrupted(self, entity: str) -> list[str]:
         """Return the external IDs of creates that were in flight when an earlier run died."""
@@ -182,9 +244,12 @@ class Links:
                 for row in connection.execute(query)
             ]
 
-    def forget_intents(self, entity: str, *, keeping: Collection[str] = ()) -> None:
-        """Drop the notes of writes that were in flight, once what became of them is known."""
-        where = self._left_behind(entity)
+    def forget_creates(self, entity: str, *, keeping: Collection[str] = ()) -> None:
+        """Drop the notes of creates that were in flight, once what became of them is known.
+
+        Those of other writes stay until a row of the same external ID has been compared with its record.
+        """
+        where = and_(self._left_behind(entity), intents.c.action == "create")
         if keeping:
             where = and_(where, intents.c.external_id.not_in(keeping))
         with self._engine.begin() as connection:
@@ -203,7 +268,9 @@ class Links:
                 found.update(connection.execute(select(links.c.remote_id).where(where)).scalars())
         return found
 
-    def link_recovered(self, entity: str, recovered: Mapping[str, str], creates: Sequence[LostCreate]) -> None:
+    def link_recovered(
+        self, entity: str, recovered: Mapping[str, str], creates: Sequence[LostCreate], masks: Masks
+    ) -> None:
         """Link the records that creates of a run that died have made: external ID -> remote id."""
         rows = [
             {
@@ -212,9 +279,12 @@ class Links:
                 "external_id": one.external_id,
                 "remote_id": recovered[one.external_id],
                 "payload_hash": payload_hash(one.payload),
-                "payload": dict(one.payload),
+                "payload": masks.payload(entity, one.payload),
+                "erased": False,
                 "written_at": one.at,
                 "run_id": one.run_id,
+                "origin": "created",
+                "deleted_as": None,  # one that was made anew after the record before it was deleted
             }
             for one in creates
             if one.external_id in recovered

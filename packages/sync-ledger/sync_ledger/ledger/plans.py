@@ -239,7 +239,7 @@ def _plan_row(plan_id: int, item: Settled, masks: Masks) -> dict[str, t.Any]:
         "remote_id": item.remote_id or contended,
         "matched_by": item.matched_by,
         "changes": {name: list(pair) for name, pair in item.changes.items()} if item.changes else None,
-        "payload": dict(item.row.payload) if planned else masks.payload(item.row.entity, item.row.payload),
+        "payload": dict(item.row.payload) if planned else mask_fields(item.row.payload, masks.hidden(item)),
         "masked": (sorted(masks.names(item.row.entity)) or None) if planned else None,
         "cost": item.cost if planned else 0,
         "status": "planned" if planned else "held",

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import asdict
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import Text, and_, cast, null, or_, select, update
 
-from sync_ledger.engine.payload import payload_hash
+from sync_ledger.engine.payload import payload_hash, to_json_text
 from sync_ledger.ledger.claims import note_claims
 from sync_ledger.ledger.clock import now
 from sync_ledger.ledger.plans import note_plan_rows
 from sync_ledger.ledger.storable import storable
 from sync_ledger.ledger.tables import intents, links, open_rows, outcomes, remote_index, run_counts, runs, sweeps
 from sync_ledger.ledger.upsert import insert, upsert
-from sync_ledger.rows import DELETIONS_LEFT_ALONE, OPEN_OUTCOMES, Outcome, Reason, Tally
+from sync_ledger.rows import DELETIONS_LEFT_ALONE, MAPPED_AWAY, OPEN_OUTCOMES, Outcome, Reason, Tally
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from sync_ledger.adapter import Usage
     from sync_ledger.privacy import Masks
-    from sync_ledger.rows import Settled
+    from sync_ledger.rows import Settled, SourceRow
 
 _KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
 _UNDECIDED = frozenset({Reason.UNKNOWN_RESULT, Reason.AMBIGUOUS_CREATE})
+_LASTING = select(runs.c.id).where(runs.c.status == "running")
 
 DELETE = "delete"
 """What `links.deleted_as` says of a record that was deleted, or found gone, once its source row was."""
@@ -66,7 +68,11 @@ def settle(
             for item in items
             if item.reason not in _UNDECIDED and item.outcome is not Outcome.SKIPPED
         ]
-        _end_intents(connection, destination, entity, known)
+        _end_intents(connection, destination, entity, intents.c.run_id == run_id, known)
+        if mode == "apply":
+            # What a run that died was doing to a record is known when the record itself has been looked at.
+            sure = [item.row.external_id for item in items if item.outcome in _KNOWN]
+            _end_intents(connection, destination, entity, intents.c.run_id.not_in(_LASTING), sure)
     _count(connection, run_id, whole)
     _progress(connection, run_id, whole, usage, moment)
 
@@ -194,19 +200,41 @@ def _write_open_rows(
     masks: Masks,
 ) -> None:
     decided = [item for item in items if _decides(item)]
-    again = {item.row.open_row_id: item for item in decided if item.row.open_row_id and item.outcome in OPEN_OUTCOMES}
+    own = {item.row.open_row_id: item for item in decided if item.row.open_row_id}
     keys = [item.row.external_id for item in decided]
+    keyless = [to_json_text(item.row.payload) for item in decided if not item.row.external_id]
     where = and_(
         open_rows.c.destination == destination,
         open_rows.c.entity == entity,
-        open_rows.c.external_id.in_(keys),
+        or_(
+            open_rows.c.external_id.in_([key for key in keys if key]),
+            # Rows without a key have nothing in common, unless they are the same.
+            and_(open_rows.c.external_id == "", cast(open_rows.c.payload, Text).in_(keyless)),
+        ),
         open_rows.c.closed_at.is_(None),
     )
     outcome_of = {item.row.external_id: item for item in decided}
-    for row in connection.execute(select(open_rows.c.id, open_rows.c.external_id).where(where)).all():
-        item = again.get(row.id) or outcome_of[row.external_id]
-        change = _still_open(item, run_id, moment) if row.id in again else _closed(item, row.id, moment)
-        connection.execute(update(open_rows).where(open_rows.c.id == row.id).values(change))
+    columns = [open_rows.c[name] for name in ("id", "external_id", "edited_at", "reason", "updated_at", "last_run_id")]
+    query = select(*columns)
+    found = {row.id: row for row in connection.execute(query.where(where))}
+    if anew := [row_id for row_id, item in own.items() if item.row.original is not None]:  # perhaps under another key
+        still = and_(open_rows.c.id.in_(anew), open_rows.c.closed_at.is_(None))
+        found.update({row.id: row for row in connection.execute(query.where(still))})
+    waited = [
+        row.external_id for row in found.values() if row.reason == Reason.BUSY.value and row.last_run_id != run_id
+    ]
+    begun = _begun(connection, destination, run_id, entity, waited) if waited else {}
+    for row_id, row in found.items():
+        item = own.get(row_id) or outcome_of[row.external_id]
+        if _came_later(item.row, row) or (row.external_id in begun and row.updated_at >= begun[row.external_id]):
+            continue
+        waiting = row_id in own and (item.outcome in OPEN_OUTCOMES or waits(item))
+        change = _still_open(item, run_id, moment) if waiting else _closed(item, row_id, moment)
+        if row_id in own and item.row.original is not None:
+            change.update(_mapped_anew(item, masks))
+        connection.execute(update(open_rows).where(open_rows.c.id == row_id).values(change))
+        if row_id in own and item.row.external_id != row.external_id:
+            _link_first_try(connection, destination, entity, row.external_id, row_id)
     fresh = [
         {
             "destination": destination,
@@ -222,7 +250,8 @@ def _write_open_rows(
             "attempts": 0 if waits(item) else 1,
             "first_run_id": run_id,
             "last_run_id": run_id,
-            "masked": sorted(masks.names(entity)) or None,
+            "masked": sorted(masks.hidden(item)) or None,
+            "origin": asdict(item.row.origin) if item.row.origin else None,
             "opened_at": moment,
             "updated_at": moment,
         }
@@ -233,6 +262,26 @@ def _write_open_rows(
         connection.execute(open_rows.insert(), fresh)
 
 
+def _begun(
+    connection: Connection, destination: str, run_id: int, entity: str, external_ids: Sequence[str]
+) -> dict[str, datetime]:
+    """Return when this run began to write some external IDs: what another run had to put off since then is newer."""
+    query = select(intents.c.external_id, intents.c.at).where(
+        intents.c.destination == destination,
+        intents.c.entity == entity,
+        intents.c.run_id == run_id,
+        intents.c.external_id.in_(external_ids),
+    )
+    return {row.external_id: row.at for row in connection.execute(query)}
+
+
+def _came_later(tried: SourceRow, row: t.Any) -> bool:
+    """Whether an open row says something newer than one that was tried again: it came, or was edited, meanwhile."""
+    if tried.open_row_id is None:
+        return False
+    return bool(row.id > tried.open_row_id or (row.id == tried.open_row_id and row.edited_at != tried.edited_at))
+
+
 def waits(item: Settled) -> bool:
     """Whether a row was put off to the end of the run: skipped for now, and open until then."""
     return item.reason is Reason.DELETION_WAITS
@@ -241,13 +290,13 @@ def waits(item: Settled) -> bool:
 def _decides(item: Settled) -> bool:
     """Whether an outcome says what is to become of open rows of the same external ID."""
     if item.outcome is Outcome.SKIPPED:
-        return waits(item) or item.reason in DELETIONS_LEFT_ALONE
+        return waits(item) or item.reason in DELETIONS_LEFT_ALONE or item.reason in MAPPED_AWAY
     return item.outcome is not Outcome.PLANNED
 
 
 def _still_open(item: Settled, run_id: int, moment: datetime) -> dict[str, t.Any]:
     return {
-        "outcome": item.outcome.value,
+        "outcome": (Outcome.FAILED if waits(item) else item.outcome).value,
         "reason": item.reason.value,
         "field": item.field,
         "text": item.text,
@@ -259,16 +308,48 @@ def _still_open(item: Settled, run_id: int, moment: datetime) -> dict[str, t.Any
     }
 
 
+def _mapped_anew(item: Settled, masks: Masks) -> dict[str, t.Any]:
+    """Return what a row has now that came as one that could not be mapped: what was made of it, or what it was."""
+    mapped = item.reason is not Reason.UNMAPPED
+    original = dict(item.row.original or {})
+    return {
+        "external_id": item.row.external_id,
+        "payload": dict(item.row.payload) if mapped else original,
+        "payload_before": original if mapped else null(),
+        "deletion": item.row.deleted,
+        "masked": sorted(masks.hidden(item)) or None,
+    }
+
+
+def _link_first_try(connection: Connection, destination: str, entity: str, external_id: str, open_row_id: int) -> None:
+    """Let the outcome a row was held with tell of the row, whose external ID is another one now."""
+    first = select(open_rows.c.first_run_id).where(open_rows.c.id == open_row_id).scalar_subquery()
+    where = and_(
+        outcomes.c.destination == destination,
+        outcomes.c.entity == entity,
+        outcomes.c.external_id == external_id,
+        outcomes.c.run_id == first,
+        outcomes.c.reason == Reason.UNMAPPED.value,
+        outcomes.c.open_row_id.is_(None),
+    )
+    connection.execute(update(outcomes).where(where).values(open_row_id=open_row_id))
+
+
 def _closed(item: Settled, open_row_id: int, moment: datetime) -> dict[str, t.Any]:
-    if item.row.open_row_id == open_row_id:
-        closed_as = "written" if item.outcome in _WRITTEN else "unchanged"
-    else:
+    if item.row.open_row_id != open_row_id:
         closed_as = "superseded"
+    elif item.reason in MAPPED_AWAY:
+        closed_as = item.reason.value
+    else:
+        closed_as = "written" if item.outcome in _WRITTEN else "unchanged"
     return {"closed_at": moment, "closed_as": closed_as, "updated_at": moment}
 
 
-def _end_intents(connection: Connection, destination: str, entity: str, external_ids: Sequence[str]) -> None:
+def _end_intents(
+    connection: Connection, destination: str, entity: str, whose: ColumnElement[bool], external_ids: Sequence[str]
+) -> None:
     where = and_(
+        whose,
         intents.c.destination == destination,
         intents.c.entity == entity,
         intents.c.external_id.in_(external_ids),

@@ -43,6 +43,7 @@ class Ledger:
         plan_id: The plan it makes, if it makes one.
         descriptions: The fields of each entity, for checks without the service.
         masks: Fields whose values it does not keep.
+        eraser: Takes values out of it.
     """
 
     def __init__(self, url: str, destination: str) -> None:

@@ -77,10 +77,16 @@ outcomes = Table(
     Column("changes", JSON),  # field -> [old, new]
     Column("matched_by", String(255)),  # the match rule that found the record, when no link and no external ID did
     Column("answers", JSON),  # every answer of the service but a plain success: [{"action", "code", "text", "result"}]
-    Column("open_row_id", _ID),  # the open row this was a further try of
+    Column("open_row_id", _ID),  # the open row this was a further try of; the first one only if its external ID changed
     Column("at", _TIME, nullable=False),
     Index("outcomes_by_key", "destination", "entity", "external_id"),
     Index("outcomes_by_run", "run_id"),
+    Index(
+        "outcomes_by_open_row",
+        "open_row_id",
+        sqlite_where=text("open_row_id IS NOT NULL"),
+        postgresql_where=text("open_row_id IS NOT NULL"),
+    ),
 )
 
 links = Table(
@@ -143,13 +149,14 @@ open_rows = Table(
     Column("opened_at", _TIME, nullable=False),
     Column("updated_at", _TIME, nullable=False),
     Column("closed_at", _TIME),
-    Column("closed_as", String(20)),  # superseded written unchanged discarded
+    Column("closed_as", String(20)),  # superseded written unchanged discarded left_out
     Column("replay", Boolean, nullable=False, default=False),  # a person wants it tried again, whatever its outcome
     Column("edited_at", _TIME),
-    Column("payload_before", JSON),  # as it came from the source, once a person has edited it
+    Column("payload_before", JSON),  # as it came from the source, once a person has edited it or it was mapped anew
     Column("note", Text),
     Column("deletion", Boolean, nullable=False, default=False),  # the source says that it has deleted the row
     Column("masked", JSON(none_as_null=True)),  # fields to be masked as soon as the row is closed, while it is not yet
+    Column("origin", JSON(none_as_null=True)),  # of a row a mapper could not map: source stream, key and missing names
     Index("open_rows_by_key", "destination", "entity", "external_id", "closed_at"),
     Index("open_rows_by_outcome", "destination", "outcome", "closed_at"),
     Index(

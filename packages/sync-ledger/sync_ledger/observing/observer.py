@@ -140,10 +140,8 @@ class Observer:
             metrics.write(path, metrics.exposition(run, _waiting(database, destination), _success(database, run)))
 
     def _erase(self, database: Engine, destination: str) -> None:
-        eraser = Eraser(database)
-        eraser.mask_closed()
         if days := self._config.get("payload_retention_days"):
-            erased = eraser.erase(Selection(before=now() - timedelta(days=days), destination=destination))
+            erased = Eraser(database).erase(Selection(before=now() - timedelta(days=days), destination=destination))
             if any(erased.values()):
                 counted = ", ".join(f"{rows} {table}" for table, rows in erased.items() if rows)
                 logger.info("Values older than %d days were erased from the ledger: %s", days, counted)

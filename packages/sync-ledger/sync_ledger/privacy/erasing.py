@@ -137,7 +137,7 @@ class Eraser:
     def _open_rows(self, selection: Selection, *, dry_run: bool) -> int:
         """Mask payloads, of rows that wait as well: those can then only come again from the source."""
         where = selection.of(open_rows, func.coalesce(open_rows.c.closed_at, open_rows.c.opened_at))
-        columns = (open_rows.c.id, open_rows.c.payload, open_rows.c.closed_at)
+        columns = (open_rows.c.id, open_rows.c.payload, open_rows.c.closed_at, open_rows.c.deletion)
         erased = after = 0
         while True:
             query = select(*columns).where(where, open_rows.c.id > after).order_by(open_rows.c.id).limit(_CHUNK)
@@ -159,7 +159,7 @@ class Eraser:
             "masked": None,
             "text": None,
         }
-        if row.closed_at is None:
+        if row.closed_at is None and not row.deletion:  # to delete a record takes no values
             change.update(
                 outcome=Outcome.HELD.value, reason=Reason.PAYLOAD_ERASED.value, field=None, text=_WHY, replay=False
             )

@@ -133,6 +133,18 @@ class Masks:
         """Return the names of the masked fields of an entity."""
         return self._names.get(entity, frozenset())
 
+    def hidden(self, item: Settled) -> t.Collection[str]:
+        """Return the names of what is to be masked of a row that waits, once it waits no more.
+
+        A row as it came goes by the names of the source, so all of it is to be masked if any field of its entity is.
+        """
+        names = self.names(item.row.entity)
+        if not names:
+            return names
+        if item.reason is Reason.UNMAPPED:
+            return item.row.payload.keys()
+        return names | (item.row.original or {}).keys()
+
     def payload(self, entity: str, values: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return a payload as the ledger keeps it."""
         return mask_fields(values, self.names(entity))
@@ -142,9 +154,8 @@ class Masks:
         names = self.names(item.row.entity)
         if not names:
             return item
-        if item.reason is Reason.UNMAPPED:  # never replayed, and its fields go by the names of the source
-            text = _scrubbed(item.text, item.row.payload, item.row.payload)
-            return replace(item, row=replace(item.row, payload=masked(item.row.payload)), text=text)
+        if item.reason is Reason.UNMAPPED:  # its fields go by the names of the source
+            return replace(item, text=_scrubbed(item.text, item.row.payload, item.row.payload))
         shown = None
         if item.changes is not None:
             shown = {name: masked(pair) if name in names else pair for name, pair in item.changes.items()}

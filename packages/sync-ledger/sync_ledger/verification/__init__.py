@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync_ledger.verification.comparing import FieldDifference, compare, unjudged
+from sync_ledger.verification.comparing import FieldDifference, compare, never_emptied, unjudged
 from sync_ledger.verification.verifier import Finding, Kind, Report, Verifier
 
-__all__ = ["FieldDifference", "Finding", "Kind", "Report", "Verifier", "compare", "unjudged"]
+__all__ = ["FieldDifference", "Finding", "Kind", "Report", "Verifier", "compare", "never_emptied", "unjudged"]

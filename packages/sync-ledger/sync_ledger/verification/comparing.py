@@ -14,10 +14,11 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sync_ledger.adapter import RemoteRecord
-    from sync_ledger.fields import EntityDescription
+    from sync_ledger.fields import EntityDescription, Field
     from sync_ledger.ledger.linked import LinkedRecord
 
 _NOT_KEPT_EQUAL = frozenset({"only_if_empty", "only_on_create"})
+_NOT_EMPTIED = "never_clear"
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,42 @@ def unjudged(description: EntityDescription, rules: Mapping[str, t.Any]) -> froz
         description: The entity's fields.
         rules: The entity's part of the setting `field_rules`.
     """
-    names = {field.name for field in description.fields if not field.updatable}
-    for name, given in rules.items():
-        if not _NOT_KEPT_EQUAL.isdisjoint([given] if isinstance(given, str) else given):
-            names |= {field.name for field in description.fields if name in {"*", field.name, field.key}}
-    return frozenset(names)
+    return frozenset(
+        field.name
+        for field in description.fields
+        if not field.updatable or not _NOT_KEPT_EQUAL.isdisjoint(_rules_of(field, rules))
+    )
+
+
+def never_emptied(description: EntityDescription, rules: Mapping[str, t.Any]) -> frozenset[str]:
+    """Return the fields in which nothing is ever written: a record keeps what it has when the source has no value.
+
+    Args:
+        description: The entity's fields.
+        rules: The entity's part of the setting `field_rules`.
+    """
+    return frozenset(
+        field.name for field in description.fields if not field.nullable or _NOT_EMPTIED in _rules_of(field, rules)
+    )
+
+
+def _rules_of(field: Field, rules: Mapping[str, t.Any]) -> set[str]:
+    """Return the rules of a field; those of `*` are for fields that have none of their own."""
+    given = rules.get(field.name, rules.get(field.key, rules.get("*", ())))
+    return {given} if isinstance(given, str) else set(given)
 
 
 def compare(
-    link: LinkedRecord, record: RemoteRecord, description: EntityDescription, leave: frozenset[str] = frozenset()
+    link: LinkedRecord,
+    record: RemoteRecord,
+    description: EntityDescription,
+    leave: frozenset[str] = frozenset(),
+    keep: frozenset[str] = frozenset(),
 ) -> list[FieldDifference]:
     """Return the fields of a record that do not say what the link says was last written.
 
-    Of fields whose values the ledger does not keep, the hash of the whole payload tells whether any of them differs.
+    Those in `leave` are not judged, those in `keep` only where the link has a value (see `never_emptied`). Of fields
+    whose values the ledger does not keep, the hash of the whole payload tells whether any of them differs.
     """
     found = []
     key = description.external_id_field
@@ -71,7 +95,7 @@ def compare(
         there = record.values.get(name)
         if has_mask(sent):
             shaped.append(name)
-        elif name not in leave and not same(there, sent):
+        elif name not in leave and not (name in keep and same(sent, None)) and not same(there, sent):
             found.append(FieldDifference(_label(description, name), sent, there))
     if shaped and not leave.issuperset(shaped) and _masked_differ(link, record, shaped):
         names = ", ".join(_label(description, name) for name in shaped if name not in leave)

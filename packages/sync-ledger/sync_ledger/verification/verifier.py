@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from sync_ledger.adapter import ListsRecords
 from sync_ledger.ledger.clock import now
-from sync_ledger.verification.comparing import compare, unjudged
+from sync_ledger.verification.comparing import compare, never_emptied, unjudged
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -169,11 +169,13 @@ class Verifier:
         adapter = self._destination.entity(entity)
         description = adapter.describe()
         self._masks.resolve(description)
+        rules = self._rules.get(entity) or {}
         return _Work(
             adapter,
             description,
             Report(entity, self._links.counts().get(entity, 0)),
-            unjudged(description, self._rules.get(entity) or {}),
+            unjudged(description, rules),
+            never_emptied(description, rules),
             self._masks.names(entity),
             self._limit,
         )
@@ -213,6 +215,7 @@ class _Work:
     description: EntityDescription
     report: Report
     leave: frozenset[str]
+    keep: frozenset[str]
     hidden: frozenset[str]
     limit: int
     begun: t.Any = field(default_factory=now)
@@ -223,7 +226,7 @@ class _Work:
             self.report.changing += 1
             return
         self.report.compared += 1
-        differing = [item.shown(self.hidden) for item in compare(link, record, self.description, self.leave)]
+        differing = [item.shown(self.hidden) for item in compare(link, record, self.description, self.leave, self.keep)]
         if differing:
             self.note(Finding(self.report.entity, Kind.DIFFERING, link.external_id, link.remote_id, tuple(differing)))
         else:
