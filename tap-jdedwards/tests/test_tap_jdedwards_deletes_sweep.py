@@ -189,6 +189,20 @@ def test_a_state_that_went_back_is_told(tmp_path, caplog):
         assert "The state of F0101 is older than" in caplog.text
 
 
+def test_rows_that_start_date_leaves_out_are_neither_deleted_nor_taken_for_a_shrunken_source(tmp_path):
+    options = {"stream": "F0101", "key": ["AN8"], "properties": [], "guard_percent": 20, "logger": LOGGER}
+    source = set(range(100)) - {10, 90}
+
+    def read(keys):
+        return [{"AN8": key} for (key,) in keys if key in source]
+
+    with Sweep(KeyStore(tmp_path / "keys", ["AN8"]), acknowledged=None, **options) as sweep:
+        list(sweep.run([[(key,) for key in range(100)]], read))
+        wanted = [[(key,) for key in sorted(source) if key >= 60]]
+        told = [record for batch in sweep.run(wanted, read, left_out=59) for record in batch]
+    assert [record["AN8"] for record in told if record[DELETED_AT]] == [10, 90]
+
+
 def resident_kilobytes():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4
 

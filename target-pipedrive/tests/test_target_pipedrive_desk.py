@@ -286,6 +286,28 @@ def test_deleted_and_flagged_records_are_brought_back_from_the_undo_file(desk: D
     assert desk.control.counters()["writes"] == 0
 
 
+def test_a_record_whose_making_anew_was_not_answered_is_not_made_twice(desk: Desk) -> None:
+    deleted = record("organizations", "1", _sdc_deleted_at="2026-11-20T08:00:00Z")
+    path = "^/api/v2/(organizations|itemSearch)"
+    desk.run(*BOTH, organization(1), state(1))
+    desk.run(*BOTH, deleted, state(2), deletions=DELETE)
+    before = desk.control.fault("slow", method="GET", path=path, times=None)
+    desk.command("undo", str(desk.undo_file))
+    reads = next(fault["hits"] for fault in desk.control.faults() if fault["id"] == before["id"])
+    desk.control.clear_faults()
+    desk.run(*BOTH, deleted, state(3), deletions=DELETE)
+    assert desk.names() == []
+    desk.control.fault("reset", method="POST", path="/organizations", when="after", times=1)
+    desk.control.fault("status", method="GET", path=path, status=503, skip=reads, times=None)
+    desk.command("undo", str(desk.undo_file), code=1)
+    desk.control.clear_faults()
+    assert desk.names() == ["Company 1"]
+    (again,) = desk.command("undo", str(desk.undo_file))
+    assert (again["outcome"], again["reason"]) == ("unchanged", "restored")
+    desk.run(*BOTH, organization(1), state(4))
+    assert desk.names() == ["Company 1"]
+
+
 def test_a_damaged_undo_file_is_named_and_one_cut_at_its_end_is_read(desk: Desk) -> None:
     desk.run(*BOTH, organization(1), state(1))
     deleted = record("organizations", "1", _sdc_deleted_at="2026-11-20T08:00:00Z")

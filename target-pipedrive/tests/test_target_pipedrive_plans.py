@@ -64,6 +64,18 @@ def test_deletions_are_planned_and_carried_out_by_apply(crm: Crm, tmp_path: Path
     assert {row["status"] for row in crm.plan()["rows"]} == {"applied"}
 
 
+def test_a_plan_of_too_many_deletions_is_held_by_the_guard(crm: Crm, tmp_path: Path) -> None:
+    crm.run(*[customer(number) for number in range(1, 5)])
+    gone = [record("organizations", str(number), _sdc_deleted_at="2026-11-20T08:00:00Z") for number in range(1, 4)]
+    options = {"deletions": {"organizations": {"do": "delete"}}, "delete_guard_rows": 2}
+    crm.run(*gone, mode="plan", **options)
+    done = crm.apply(crm.plan()["id"], tmp_path, **options)
+    assert done.exit_code == 1
+    assert "delete_guard_rows" in done.output
+    assert len(crm.keys()) == 4
+    assert {reason for reason, _ in crm.waiting().values()} == {"delete_guard"}
+
+
 def test_a_plan_leaves_no_trace_in_the_ledger_but_itself(crm: Crm) -> None:
     crm.add("1", "Customer One", **{"Tax ID": "DE100000001"})
     for number in "ab":
