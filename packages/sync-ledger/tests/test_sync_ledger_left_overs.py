@@ -84,6 +84,8 @@ def organization(number: int = 1, **payload: t.Any) -> SourceRow:
         (7.0, "7"),
         (Decimal("1E+2"), "100"),
         (Decimal("7.5"), "7.5"),
+        (Decimal("7.50"), "7.5"),
+        (1e50, "1" + 50 * "0"),
         (float("nan"), None),
         (Decimal("Infinity"), None),
         (Decimal("1E+100000"), None),

@@ -88,7 +88,8 @@ def test_no_statement_of_a_run_reads_a_growing_table_from_end_to_end(ledger_url:
     work(ledger_url)
     statements = dict(watch.statements)
     engine = open_engine(ledger_url)
-    whole = re.compile(rf"(?:SCAN|Seq Scan on) ({'|'.join(GROWING)})\b")
+    # The one index that may be read from end to end holds only the rows that are still to be masked.
+    whole = re.compile(rf"(?:SCAN|Seq Scan on) ({'|'.join(GROWING)})\b(?! USING INDEX open_rows_to_mask)")
     for statement, parameters in statements.items():
         with engine.connect() as connection:
             plan = explain(connection, statement, parameters)

@@ -60,6 +60,9 @@ REMEDIES: Mapping[str, str] = {
     "relation": "give it the key of the other record: `str(...)`",
 }
 
+_LARGEST_KEY = 300
+"""Power of ten above which no number is a key."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -181,8 +184,15 @@ def _fits(kind: str, value: t.Any) -> bool:
     if kind == "boolean":
         return isinstance(value, bool)
     if kind == "relation":
-        return isinstance(value, (str, int)) and not isinstance(value, bool)
+        return _is_key(value)
     return isinstance(value, str) and kind in _TIMES and _is_time(kind, value)
+
+
+def _is_key(value: t.Any) -> bool:
+    if isinstance(value, (float, decimal.Decimal)):
+        exact = decimal.Decimal(str(value))
+        return exact.is_finite() and exact.adjusted() <= _LARGEST_KEY and exact == exact.to_integral_value()
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def _is_number(value: t.Any, *, whole: bool) -> bool:

@@ -237,11 +237,13 @@ def _relation(field: Field, value: t.Any) -> str | None:
 
 
 def number_text(value: float | decimal.Decimal) -> str | None:
-    """Return a number as external IDs have it, 7.00 as `7`; None if it is not finite."""
+    """Return a number as external IDs have it, 7.00 as `7` and 7.50 as `7.5`; None if it is not finite."""
     exact = decimal.Decimal(str(value))
     if not exact.is_finite() or exact.adjusted() > _LARGEST_EXPONENT:
         return None
-    return format(exact.quantize(decimal.Decimal(1)) if exact == exact.to_integral_value() else exact, "f")
+    whole, point, rest = format(exact, "f").partition(".")
+    fraction = rest.rstrip("0")
+    return f"{whole}{point}{fraction}" if fraction else str(int(exact))
 
 
 def _object(field: Field, value: t.Any) -> dict[str, t.Any]:
