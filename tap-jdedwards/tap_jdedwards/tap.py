@@ -376,5 +376,8 @@ class TapJDEdwards(SecretSettings, Tap):
         The SDK would write one more STATE from inside the signal handler, perhaps in the midst of another message, and
         exit with 0 as if everything had been read. The last STATE written says all there is to know.
         """
-        self.logger.error("Ended by signal %d before everything was read; the next run goes on", signum)
+        # Not from here: the signal may have come in the midst of a line of the log, and none fits into another.
+        atexit.register(
+            self.logger.error, "Ended by signal %d before everything was read; the next run goes on", signum
+        )
         sys.exit(128 + signum)

@@ -226,6 +226,21 @@ def test_rows_that_cannot_be_replayed_keep_no_others_back(bench: Bench) -> None:
         desk.choose(Selection(ids=(2,)))
 
 
+def test_a_planned_return_from_the_archive_writes_what_the_row_says_now(bench: Bench) -> None:
+    settings: dict[str, t.Any] = {"deletions": {"organizations": {"do": "archive"}}}
+    bench.run(organization(), **settings)
+    bench.run(GONE, **settings)
+    planner = bench.start(mode="plan", **settings)
+    planner.process("organizations", [organization(name="New")])
+    planner.finish()
+    planner.end("succeeded")
+    applier = bench.start(**settings)
+    applier.apply_plan(planner.plan_id or 0)
+    applier.end("succeeded")
+    assert [one["name"] for one in bench.records.values()] == ["New"]
+    assert applier.tally.by_outcome() == {"updated": 1}
+
+
 def test_undo_gives_children_the_parents_that_were_made_anew(bench: Bench) -> None:
     settings: dict[str, t.Any] = {"deletions": {"organizations": {"do": "delete"}, "persons": {"do": "delete"}}}
     people = bench.account.adapters["persons"].records

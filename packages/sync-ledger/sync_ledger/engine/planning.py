@@ -52,6 +52,8 @@ def deviation(
     New values are not compared: they come from the same payload, and a parent that was only planned has an id by now.
     """
     action = action_of(operation)
+    if planned.action == "restore" and (action, operation.remote_id) == ("update", planned.remote_id):
+        return None  # just taken out of the archive, in which nobody had a reason to change it; the rest is the row's
     if (action, operation.remote_id) != (planned.action, planned.remote_id):
         return f"planned: {_what(planned.action, planned.remote_id)}; now: {_what(action, operation.remote_id)}"
     now = changes or {}
