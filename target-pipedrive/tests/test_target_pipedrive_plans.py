@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import typing as t
@@ -74,6 +75,13 @@ def test_a_plan_of_too_many_deletions_is_held_by_the_guard(crm: Crm, tmp_path: P
     assert "delete_guard_rows" in done.output
     assert len(crm.keys()) == 4
     assert {reason for reason, _ in crm.waiting().values()} == {"delete_guard"}
+
+
+def test_a_plan_shows_options_by_their_labels(crm: Crm) -> None:
+    crm.run(customer(1, **{"JDE Status": "Active"}), mode="plan")
+    shown = crm.call("plan", "--diff").stdout
+    assert re.search(r"JDE Status +.*Active", shown)
+    assert crm.plan()["rows"][0]["changes"]["JDE Status"][1] not in {"Active", None}
 
 
 def test_a_plan_leaves_no_trace_in_the_ledger_but_itself(crm: Crm) -> None:

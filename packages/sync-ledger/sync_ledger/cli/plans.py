@@ -18,6 +18,7 @@ from sync_ledger.cli.app import (
     show,
 )
 from sync_ledger.cli.connecting import Config, run_on  # noqa: TC001
+from sync_ledger.cli.labels import label_changes
 from sync_ledger.errors import SyncError
 from sync_ledger.ledger.database import open_engine
 from sync_ledger.ledger.plan_history import PlanHistory
@@ -52,6 +53,10 @@ def plan(
     found = _history(ledger_url).plan(plan_id, entity=entity, action=action, status=status, limit=limit)
     if found is None:
         fail(f"There is no plan {plan_id}; `sync-ledger plans` lists them" if plan_id else "There is no plan yet")
+    if diff and not as_json:
+        engine = open_engine(ledger_url)
+        label_changes(found["rows"], engine, found["destination"])
+        engine.dispose()
     show(found, render_plans.diff if diff else render_plans.plan, as_json=as_json)
 
 
