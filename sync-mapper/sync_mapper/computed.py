@@ -121,6 +121,7 @@ class ComputedStreamMap(CustomStreamMap):
         self._absent = dict.fromkeys(self._source)
         self._unseen: set[str] = set()
         super().__init__(map_transform=transform, **kwargs)
+        self.raw_schema = {**self.raw_schema, "properties": self._source}
         self._evaluator = _Evaluator(functions=self.functions)
         self._filter = _step(MAPPER_FILTER_OPTION, transform.get(MAPPER_FILTER_OPTION), None)
         self._keeps_all = MAPPER_ELSE_OPTION not in transform

@@ -103,6 +103,8 @@ def _stream_problems(stream: str, definition: dict[t.Any, t.Any]) -> Iterator[tu
 def _option_problem(name: str, value: t.Any) -> str | None:
     if name == MAPPER_ELSE_OPTION:
         return None if _is_null(value) else "only null is possible: leave out all properties not named here"
+    if value is None and name in {MAPPER_FILTER_OPTION, MAPPER_KEY_PROPERTIES_OPTION}:
+        return None  # to the SDK: no filter, and a stream without key properties
     if name == MAPPER_KEY_PROPERTIES_OPTION:
         is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return None if is_list else "must be a list of property names"

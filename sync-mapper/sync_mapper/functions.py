@@ -7,6 +7,7 @@ goes on as `_unmapped` with the reason instead of with a wrong value.
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 from dataclasses import dataclass
@@ -232,6 +233,8 @@ def _written(value: t.Any) -> str:
     """Return a value as people write it: a number that is whole without '.0'."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal) and math.isinf(float(value)):
+        return str(value)  # 1E+99999999 has more digits than memory
     if isinstance(value, (float, Decimal)) and value == int(value):
         return str(int(value))
     return str(value)
@@ -246,8 +249,9 @@ def _decimal(value: t.Any) -> Decimal | None:
         read = Decimal(str(value).strip())
     except InvalidOperation:
         raise ValueError(f"{value!r} is no number") from None
-    if not read.is_finite():
-        raise ValueError(f"{value!r} is no number")
+    if not math.isfinite(float(read)):
+        # Beyond what a float holds a number would go on as null, and as a whole number take all memory.
+        raise ValueError(f"{value!r} is no number, or too large for one")
     return read
 
 

@@ -139,7 +139,12 @@ def _is_number(value: t.Any) -> bool:
 
 
 def _is_integer(value: t.Any) -> bool:
-    return _is_number(value) and value == int(value)
+    # Not `int(value)`: of 1E+99999999 it would take all memory.
+    return _is_number(value) and (isinstance(value, int) or value == _whole(value))
+
+
+def _whole(value: float | Decimal) -> float | Decimal:
+    return value.to_integral_value() if isinstance(value, Decimal) else math.trunc(value)
 
 
 def _is_date(value: t.Any) -> bool:

@@ -127,7 +127,7 @@ class SyncMapper(InlineMapper):
             yield singer.SchemaMessage(
                 stream_map.stream_alias,
                 stream_map.transformed_schema,
-                stream_map.transformed_key_properties,
+                stream_map.transformed_key_properties or [],
                 message_dict.get("bookmark_properties"),
             )
 

@@ -76,7 +76,7 @@ class MapperReader(MsgSpecReader):
         self._line += 1
         try:
             envelope = _envelopes.decode(line)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
             pass  # told of below, if it is no message at all
         else:
             if envelope.type == "RECORD" and envelope.record is not msgspec.UNSET:
@@ -93,6 +93,8 @@ class MapperReader(MsgSpecReader):
             message = decoder.decode(line)
         except msgspec.DecodeError as error:
             raise InputError(f"Line {self._line} of the input is not valid JSON: {error}") from error
+        except UnicodeEncodeError as error:  # bytes that are no UTF-8 come as lone surrogates
+            raise InputError(f"Line {self._line} of the input is not UTF-8") from error
         except RecursionError as error:
             raise InputError(f"Line {self._line} of the input is nested too deeply to be read") from error
         if not isinstance(message, dict) or "type" not in message:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 SCHEMA = {
     "type": "SCHEMA",
     "stream": "customers",
@@ -23,6 +25,16 @@ def test_an_unknown_name_ends_the_run_with_its_place_and_before_a_row(pipe):
     assert "map.yml:3:12: error: stream_maps.customers.a: the source has no field `nmae`" in result.errors[0]
     assert "map.yml:4:8: error: stream_maps.customers.b" in result.errors[1]
     assert "Traceback" not in result.log
+
+
+@pytest.mark.parametrize("allowed", [{"additionalProperties": True}, {"patternProperties": {"^x_": {}}}])
+def test_a_field_the_schema_allows_without_naming_it_does_not_stop_the_run(mapper, allowed):
+    schema = {**SCHEMA, "schema": {**SCHEMA["schema"], **allowed}}
+    row = {**ROW, "record": {**ROW["record"], "x_code": "c"}}
+    result = mapper.run([schema, row], stream_maps={"customers": {"a": "x_code.upper()", "x_code": "self"}})
+    assert result.rows("customers") == [{"id": 1, "name": "a", "x_code": "c", "a": "C"}]
+    assert "the schema does not name the field `x_code`, which a row may lack" in result.log
+    assert result.errors == []
 
 
 def test_what_depends_on_the_row_is_warned_of_once(mapper):

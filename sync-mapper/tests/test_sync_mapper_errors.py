@@ -43,6 +43,14 @@ def test_a_map_that_can_never_work(mapper, definition, told):
     assert result.messages == []
 
 
+def test_no_filter_and_no_key_may_be_said_with_null_as_to_the_sdk(mapper):
+    maps = {"customers": {"__filter__": None, "__key_properties__": None, "id": None, "a": "'x'"}}
+    result = mapper.run([SCHEMA, RECORD], stream_maps=maps)
+    assert result.code == 0
+    assert result.of("SCHEMA")[0]["key_properties"] == []
+    assert result.rows("customers") == [{**{k: v for k, v in RECORD["record"].items() if k != "id"}, "a": "x"}]
+
+
 def test_every_problem_gets_its_line(pipe):
     maps = {"customers": {"a": "int(", "b": "id", "c": "len(id)"}}
     assert len(pipe.run([SCHEMA], stream_maps=maps).errors) == 2
@@ -63,6 +71,11 @@ def test_a_broken_line_is_told_by_number_and_not_by_content(pipe):
     line = only_error(pipe.run([SCHEMA, '{"type": "RECORD", "secret": "hunter2"']))
     assert "Line 2" in line
     assert "hunter2" not in line
+
+
+def test_a_line_that_is_not_utf_8(mapper):
+    record = '{"type": "RECORD", "stream": "customers", "record": {"id": "\udcff"}}'
+    assert "Line 2 of the input is not UTF-8" in only_error(mapper.run([SCHEMA, record]))
 
 
 def test_a_line_that_is_nested_too_deeply(mapper):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ README = Path(__file__).parents[1] / "README.md"
         ("text", ["  "], None),
         ("text", [12.0], "12"),
         ("text", [True], "true"),
+        ("text", [Decimal("1e99999999")], "1E+99999999"),
         ("number", [" 12.50 "], 12.5),
         ("number", [""], None),
         ("integer", ["7"], 7),
@@ -78,6 +80,9 @@ def test_results(function, arguments, result):
         ("integer", 1.5),
         ("boolean", "perhaps"),
         ("money", "x"),
+        ("number", "1e400"),
+        ("integer", "1e99999999"),
+        ("money", Decimal("1E+99999999")),
     ],
 )
 def test_what_cannot_be_read_raises_instead_of_giving_something_wrong(function, argument):

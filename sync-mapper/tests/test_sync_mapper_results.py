@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sync_mapper.functions import phone
-from sync_mapper.long_form import LongForm
+from sync_mapper.long_form import LongForm, fits
 
 SCHEMA = {
     "type": "SCHEMA",
@@ -164,3 +164,9 @@ def test_a_named_expression_has_no_self(mapper):
 )
 def test_a_trunk_prefix_in_brackets(number, result):
     assert phone(number) == result
+
+
+def test_a_number_with_more_digits_than_memory_is_tested_by_its_exponent():
+    assert fits("integer", Decimal("1E+99999999"))
+    assert not fits("integer", Decimal("1.5"))
+    assert not fits("integer", 1.5)

@@ -59,6 +59,12 @@ def test_it_names_the_properties_the_row_does_not_have(mapper):
     assert row["missing"] == ["amount"]
 
 
+def test_properties_that_the_map_adds_are_none_of_the_source(mapper):
+    maps = {"customers": {"added": "int(amount)"}}
+    [row] = mapper.run([SCHEMA, record(1, amount="n/a")], stream_maps=maps).rows("_unmapped")
+    assert row["missing"] == []
+
+
 def test_the_schema_of_unmapped_comes_once_and_before_its_first_row(mapper):
     result = mapper.run([SCHEMA, record(1), record(2, amount=None), record(3, amount=None)], stream_maps=MAPS)
     assert result.streams == ["organizations", "_unmapped"]

@@ -304,6 +304,10 @@ class Analyser:
         name, scope = node.id, self.scope
         known = [*(scope.properties or ()), *scope.expressions]
         message, remedy = f"the source has no field `{name}`", self.nearest(name, known)
+        if scope.is_open:
+            message = f"the schema does not name the field `{name}`, which a row may lack"
+            self.report("unknown_field", node, message, remedy or "read it with `record.get(...)`")
+            return
         if name in scope.computed:
             message = f"`{name}` is computed by the same map, and expressions see the source's fields only"
             remedy = f"put its expression under `expressions` as a name of its own, and use that name in both. {remedy}"

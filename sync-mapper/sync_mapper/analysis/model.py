@@ -65,6 +65,7 @@ class Scope:
         own: Schema of the source property of the same name, for `self`; None if there is none.
         computed: Names the same map computes, to explain why they cannot be used.
         streams: Names of all streams, to explain why other streams cannot be used.
+        is_open: Whether the schema says that rows may have other properties than it names.
     """
 
     properties: Mapping[str, t.Any] | None = None
@@ -74,6 +75,7 @@ class Scope:
     own: Mapping[str, t.Any] | None = None
     computed: AbstractSet[str] = frozenset()
     streams: AbstractSet[str] = frozenset()
+    is_open: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,13 @@ class CatalogStream:
         name: Its name.
         properties: Schemas of its properties; those of the key without null, which no key has.
         key_properties: Its key.
+        is_open: Whether its schema says that rows may have other properties.
     """
 
     name: str
     properties: Mapping[str, t.Any]
     key_properties: tuple[str, ...] = ()
+    is_open: bool = False
 
     @classmethod
     def of(cls, name: str, schema: Mapping[str, t.Any], key_properties: Sequence[str] | None) -> CatalogStream:
@@ -42,7 +44,8 @@ class CatalogStream:
             types = properties.get(key, {}).get("type")
             if isinstance(types, list) and len(types) > 1:
                 properties[key] = {**properties[key], "type": [item for item in types if item != "null"]}
-        return cls(name, properties, keys)
+        is_open = bool(schema.get("additionalProperties") or schema.get("patternProperties"))
+        return cls(name, properties, keys, is_open)
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,8 @@ def _plan(name: str, definition: Mapping[t.Any, t.Any], at: At) -> StreamPlan:
     alias = definition.get("__alias__")
     stream = name if "__source__" in definition and source != name else _constant(alias)
     keys = definition.get("__key_properties__")
+    if "__key_properties__" in definition and keys is None:
+        keys = []
     named = {key: value for key, value in definition.items() if isinstance(key, str) and not key.startswith("__")}
     properties = {key: _property(value, (*at, key)) for key, value in named.items() if not is_null(value)}
     return StreamPlan(

@@ -108,6 +108,7 @@ class Streams:
             own=(properties or {}).get(own),
             computed=frozenset(plan.properties),
             streams=self.names,
+            is_open=stream is not None and stream.is_open,
         )
 
     def _analyses(self, plan: StreamPlan, stream: CatalogStream | None) -> dict[str, Shape]:

@@ -81,6 +81,8 @@ def _option(source: Source, at: At, name: str, value: t.Any) -> None:
     if name == "__else__":
         if not is_null(value):
             source.add(at, "wrong_option", "only null is possible", "write `__else__: null`, or take it out")
+    elif value is None and name in {"__filter__", "__key_properties__"}:
+        return  # to the SDK: no filter, and a stream without key properties
     elif name == "__key_properties__":
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             source.add(at, "wrong_option", "must be a list of property names", "write `__key_properties__: [name]`")
