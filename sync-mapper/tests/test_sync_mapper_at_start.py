@@ -37,6 +37,13 @@ def test_a_field_the_schema_allows_without_naming_it_does_not_stop_the_run(mappe
     assert result.errors == []
 
 
+@pytest.mark.parametrize("stream_maps", [{}, {"customers": {"a": "'x'"}}])
+def test_a_key_whose_schema_is_true_does_not_stop_the_run(mapper, stream_maps):
+    schema = {**SCHEMA, "schema": {"properties": {"id": True}}}
+    result = mapper.run([schema, {**ROW, "record": {"id": 1}}], stream_maps=stream_maps)
+    assert [row["id"] for row in result.rows("customers")] == [1]
+
+
 def test_what_depends_on_the_row_is_warned_of_once(mapper):
     maps = {"customers": {"a": "name.upper()"}}
     wider = {**SCHEMA, "schema": {"properties": {**SCHEMA["schema"]["properties"], "city": {"type": "string"}}}}

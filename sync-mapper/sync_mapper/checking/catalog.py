@@ -41,7 +41,8 @@ class CatalogStream:
         keys = tuple(key_properties or ())
         properties = dict(schema.get("properties") or {})
         for key in keys:
-            types = properties.get(key, {}).get("type")
+            declared = properties.get(key)
+            types = declared.get("type") if isinstance(declared, dict) else None  # a JSON Schema may be just `true`
             if isinstance(types, list) and len(types) > 1:
                 properties[key] = {**properties[key], "type": [item for item in types if item != "null"]}
         is_open = bool(schema.get("additionalProperties") or schema.get("patternProperties"))
