@@ -11,7 +11,7 @@ from sync_mapper.errors import MappingError, RowError
 from sync_mapper.functions import text
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from collections.abc import Mapping as Names
 
     from sync_mapper.mapping_file import Mapping
@@ -61,7 +61,7 @@ class CodeTables:
         problems: list[str] = []
         for name, definition in mapping.code_tables.items():
             try:
-                _refuse_misread_codes(definition, mapping.places, name)
+                refuse_misread_codes(definition, mapping.places, name)
                 tables._add(name, definition, mapping.folder)
             except ValueError as error:
                 problems.append(f"{mapping.where(name, section='code_tables')}: {error}")
@@ -140,8 +140,12 @@ class CodeTables:
             self._from[name] = _udc(definition["udc"]) if form == "udc" else _stream(definition)
 
 
-def _refuse_misread_codes(definition: t.Any, places: Names[tuple[str, ...], t.Any], table: str) -> None:
-    """Refuse codes that YAML reads as something else than they are spelt: NO is false to it, and 01 the number 1."""
+def refuse_misread_codes(definition: t.Any, places: Iterable[tuple[str, ...]], table: str) -> None:
+    """Refuse codes that YAML reads as something else than they are spelt: NO is false to it, and 01 the number 1.
+
+    Raises:
+        ValueError: A code is not what is written down.
+    """
     above = ("code_tables", table)
     spelt = [at[-1] for at in places if at[:2] == above and len(at) == len(above) + 1]
     for code in definition if isinstance(definition, dict) else ():

@@ -37,6 +37,10 @@ def read(source: Source, catalog: Catalog | None) -> Tables:
             _check_stream(source, at, table, catalog)
         else:
             found[str(name)] = table
+            try:
+                code_tables.refuse_misread_codes(table, getattr(source.places, "keys", {}), str(name))
+            except ValueError as error:
+                source.add(at, "wrong_form", str(error), "quotes keep a code as it is spelt")
     return found
 
 
