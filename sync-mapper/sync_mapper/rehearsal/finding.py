@@ -77,7 +77,10 @@ def find(messages: Iterator[Message], rehearsal: Rehearsal, wanted: Wanted) -> t
                 return stream, record, [one.map_name for one in maps]
     if not asked:
         raise InputError(f"No stream came that is named {wanted.stream!r} or that a map of that name is for")
-    raise InputError(f"No row of {wanted.stream} came with the key {wanted.key}")
+    shapes = dict.fromkeys(",".join(f"{name}=..." for name in keys[stream]) for stream in keys if stream in asked)
+    known = " or ".join(shape for shape in shapes if shape)
+    hint = f"; a key at the source is written {known}" if known else ""
+    raise InputError(f"No row of {wanted.stream} came with the key {wanted.key}{hint}")
 
 
 def _asked_for(rehearsal: Rehearsal, wanted: Wanted, stream: str) -> list[ComputedStreamMap]:
