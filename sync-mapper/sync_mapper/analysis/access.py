@@ -129,7 +129,7 @@ def _note_unknown(analyser: Analyser, node: ast.expr, base: ast.expr, name: t.An
         message = f"`{it}` has no key {name!r}"
         analyser.report("unknown_config" if _is_config(base) else "wrong_type", node, message, remedy)
     else:
-        analyser.report("unknown_field", node, f"`{it}` has no field {name!r} in the source's schema", remedy)
+        analyser.report("unknown_field", node, f"`{it}` has no field `{name}` in the source's schema", remedy)
 
 
 def _is_config(node: ast.expr) -> bool:

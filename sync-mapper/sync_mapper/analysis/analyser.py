@@ -216,7 +216,7 @@ class Analyser:
     def nearest(self, name: str, known: Iterable[t.Any]) -> str:
         """Return a question for the names most like one, empty if none is."""
         near = difflib.get_close_matches(name, [item for item in known if isinstance(item, str)], n=3, cutoff=0.65)
-        return f"did you mean {' or '.join(f'`{item}`' for item in near)}? " if near else ""
+        return f"did you mean {' or '.join(f'`{item}`' for item in near)}?" if near else ""
 
     def quietly(self, node: ast.expr, flow: Flow) -> Shape:
         """Return the shape of a part that is told about elsewhere."""
