@@ -259,6 +259,14 @@ def test_a_mapping_that_does_not_fit_the_schema_fails_the_case_with_its_place(ru
     assert "externalid" in done.output
 
 
+@pytest.mark.parametrize(("head", "told"), [("", True), ("schemas: {customers: {properties: {}}}\n", False)])
+def test_a_field_that_no_row_has_is_told_with_where_its_type_can_come_from(run, head, told):
+    case = "- {name: bare, stream: customers, rows: [{number: 1}], expect: {}}"
+    result = run(case, head="mapping: mapping.yml\n" + head)
+    assert result.exit_code == 1
+    assert ("no schema of customers is known" in result.output) == told
+
+
 @pytest.mark.parametrize(
     "catalog",
     [

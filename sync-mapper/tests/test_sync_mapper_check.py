@@ -117,10 +117,7 @@ WITH_ALL = (*WITH_CATALOG, "--destination", "snapshot.json")
             [(2, 15, "ambiguous_name"), (2, 15, "unused_expression")],
         ),
         ("stream_maps: {customers: {}}\ncode_tables: {t: {a: b}}\n", [(2, 15, "unused_table")]),
-        (
-            "stream_maps: {customers: {a: \"lookup('t', id)\"}}\ncode_tables: {t: {NO: Norway}}\n",
-            [(2, 15, "wrong_form")],
-        ),
+        ("stream_maps: {customers: {a: \"lookup('t', id)\"}}\ncode_tables: {t: {NO: no}}\n", [(2, 15, "wrong_form")]),
         ("stream_maps: {customers: {a: \"lookup('t', id)\"}}\ncode_tables: {t: {01: one}}\n", [(2, 15, "wrong_form")]),
         ("stream_maps: {customers: {a: \"lookup('t', id)\"}}\ncode_tables: {t: {10: ten, '01': one}}\n", []),
         (

@@ -22,10 +22,12 @@ class SourceStream:
     Attributes:
         schema: JSON Schema of its rows.
         key_properties: Names of the properties that make its key.
+        made_up: Whether the schema was made up from rows, and fields that no row has are missing in it.
     """
 
     schema: dict[str, t.Any]
     key_properties: list[str] = field(default_factory=list)
+    made_up: bool = False
 
 
 def read(path: Path) -> dict[str, SourceStream]:
@@ -88,7 +90,7 @@ def _json(value: t.Any) -> str:
 
 def of_rows(rows: Iterable[Row]) -> SourceStream:
     """Return a stream that such rows could come from: every property they have, of the types they have, or null."""
-    return SourceStream(_schema_of(list(rows)))
+    return SourceStream(_schema_of(list(rows)), made_up=True)
 
 
 def _schema_of(values: list[t.Any]) -> dict[str, t.Any]:

@@ -64,10 +64,23 @@ def run(file: CaseFile, coverage: Coverage) -> Iterator[Result]:
         except MapperError as error:
             problems = error.problems if isinstance(error, MappingError) else (str(error),)
             result.failures += [Failure(problem) for problem in problems]
+            if any("[unknown_name]" in problem for problem in problems):
+                result.failures += [Failure(_NO_SCHEMA.format(name)) for name in _made_up(file, case)]
             result.usable = False
         else:
             result.failures += _failures(result, keys)
         yield result
+
+
+_NO_SCHEMA = (
+    "no schema of {} is known, so it has only the fields that rows here have: name the tap's catalog "
+    "(`catalog: FILE`), or give the missing fields in `defaults`"
+)
+
+
+def _made_up(file: CaseFile, case: Case) -> list[str]:
+    streams = dict.fromkeys(row.stream for row in (*file.before, *case.rows))
+    return [name for name in streams if file.streams[name].made_up]
 
 
 def _map(file: CaseFile, case: Case, result: Result, coverage: Coverage) -> dict[str, list[str]]:
