@@ -38,7 +38,7 @@ def test_first_run_creates_second_writes_nothing_third_updates_what_changed(suit
     assert suite.call(*RUN).returncode == 0
     assert suite.pipedrive.control.counters()["writes"] == 1
     life = json.loads(suite.call("sync-ledger", "why", "organizations", number, "--json").stdout)
-    assert life["outcomes"][-1]["changes"].keys() == {"JDE Status"}
+    assert life["outcomes"][-1]["changes"].keys() == {"JDE Status", "Hold Reason"}
     record = next(
         item
         for item in suite.pipedrive.control.records("organizations")

@@ -63,7 +63,7 @@ def test_data_on_disk_survive_and_are_searchable_again(tmp_path: Path) -> None:
     with start_pipedrive(path=file) as emulator:
         (kept,) = emulator.records("organizations")
         assert (kept["name"], kept["custom_fields"]) == ("Kept", {"JDE Number": "77"})
-        assert len(emulator.store.query("SELECT * FROM custom_field_definitions")) == 13
+        assert len(emulator.store.query("SELECT * FROM custom_field_definitions")) == 14
         emulator.control.set_clock(offset_seconds=5)
         found = requests.get(
             emulator.url + "/api/v2/organizations/search",

@@ -30,7 +30,7 @@ def test_a_new_organization_has_every_property_and_every_custom_field(company: C
     assert made["update_time"].endswith("Z")
     assert len(made["update_time"]) == len("2026-01-01T00:00:00Z")
     assert (made["address"], made["label_ids"], made["is_deleted"]) == (None, [], False)
-    assert len(made["custom_fields"]) == 8
+    assert len(made["custom_fields"]) == 9
     assert made["custom_fields"][key] == "1001"
     assert [value for code, value in made["custom_fields"].items() if code != key] == [None] * 7
     assert company.ok("GET", f"/organizations/{made['id']}") == made
