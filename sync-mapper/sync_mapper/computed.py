@@ -129,6 +129,8 @@ class ComputedStreamMap(CustomStreamMap):
             _step(name, value, self._forms.get(name)) for name, value in transform.items() if not _is_option(name)
         ]
         properties = self.transformed_schema["properties"]
+        selves = self._selves()
+        properties.update(selves)
         for name, form in self._forms.items():
             if name in properties:
                 looked_up = self._shared.tables.texts(form.lookup) if form.lookup is not None else None
@@ -136,7 +138,7 @@ class ComputedStreamMap(CustomStreamMap):
         self.untyped = [
             name
             for name, text in self.expressions.items()
-            if text in self._unseen and not (name in self._forms and self._forms[name].is_typed)
+            if text in self._unseen and name not in selves and not (name in self._forms and self._forms[name].is_typed)
         ]
         named = self._shared.expressions
         self._fields = {
@@ -263,19 +265,25 @@ class ComputedStreamMap(CustomStreamMap):
         return any(record.get(one) is None for one in self._fields[name])
 
     def _eval_type(self, expr: str, default: th.JSONTypeHelper[t.Any] | None = None) -> th.JSONTypeHelper[t.Any]:
-        schema = analyse(expr, self._scope(expr, default)).schema
+        # The SDK's default is the source's type, or text if it has none.
+        own = None if default is None or isinstance(default, th.StringType) else default.to_dict()
+        schema = analyse(expr, self._scope(own)).schema
         if schema is None:
             self._unseen.add(expr)
         return th.CustomType(schema or ANY_TYPE)
 
-    def _scope(self, expr: str, default: th.JSONTypeHelper[t.Any] | None) -> Scope:
-        """Return what the analysis may know; the SDK's default is the source's type, or text if it has none."""
-        own = None if default is None or isinstance(default, th.StringType) else default.to_dict()
-        if own is None:
-            there = [
-                self._source[name] for name, text in self.expressions.items() if text == expr and name in self._source
-            ]
-            own = there[0] if len(there) == 1 else None
+    def _selves(self) -> dict[str, dict[str, t.Any]]:
+        """Return the schemas of properties made of their own value, which the SDK does not know under `__else__`."""
+        found: dict[str, dict[str, t.Any]] = {}
+        for step in self._steps:
+            if step.uses_self and step.name in self._source and step.name in self.transformed_schema["properties"]:
+                schema = analyse(step.expression or "", self._scope(self._source[step.name])).schema
+                if schema is not None:
+                    found[step.name] = schema
+        return found
+
+    def _scope(self, own: dict[str, t.Any] | None) -> Scope:
+        """Return what the analysis may know; `own` is the schema the property has at the source."""
         return Scope(
             properties=self._source,
             config=self.map_config,

@@ -61,6 +61,7 @@ def test_the_examples_for_people_work(tmp_path, monkeypatch):
         "tax_id: x, address: {postal_code: a, city: b}, credit_limit: 1, group: null, region: NOR, emails: [], "
         'hold_code: ""'
     )
+    case = re.sub(r"^catalog:.*\n", "", case, flags=re.M)  # its row has fields of all the examples, not of a stream
     case = case.replace('hold_code: ""', row, 1).replace("    rows:", "    compare: listed\n    rows:")
     (tmp_path / "cases" / "my-mapping.yml").write_text(case)
     monkeypatch.chdir(tmp_path)

@@ -32,7 +32,7 @@ def test_a_new_organization_has_every_property_and_every_custom_field(company: C
     assert (made["address"], made["label_ids"], made["is_deleted"]) == (None, [], False)
     assert len(made["custom_fields"]) == 9
     assert made["custom_fields"][key] == "1001"
-    assert [value for code, value in made["custom_fields"].items() if code != key] == [None] * 7
+    assert [value for code, value in made["custom_fields"].items() if code != key] == [None] * 8
     assert company.ok("GET", f"/organizations/{made['id']}") == made
 
 
