@@ -308,6 +308,26 @@ def test_a_record_whose_making_anew_was_not_answered_is_not_made_twice(desk: Des
     assert desk.names() == ["Company 1"]
 
 
+def test_a_note_whose_making_anew_was_not_answered_is_not_made_twice(desk: Desk) -> None:
+    """A note has no place for an external ID, so that only the ledger can know that it was sent."""
+    rules = {"notes": {"do": "delete"}}
+    note = record("notes", "N1", content="Pays late", org_id="1")
+    streams = [schema("organizations"), schema("notes")]
+    desk.run(*streams, organization(1), note, state(1))
+    desk.run(*streams, record("notes", "N1", _sdc_deleted_at="2026-11-20T08:00:00Z"), state(2), deletions=rules)
+    assert desk.control.records("notes") == []
+    desk.control.fault("reset", method="POST", path="/notes$", when="after", times=1)
+    desk.control.fault("status", method="GET", path="/notes", status=503, skip=1, times=None)
+    desk.command("undo", str(desk.undo_file), code=1)
+    desk.control.clear_faults()
+    assert len(desk.control.records("notes")) == 1
+    (again,) = desk.command("undo", str(desk.undo_file), code=1)
+    assert "it is back" in again["text"], "found, before anything was sent"
+    assert len(desk.control.records("notes")) == 1
+    desk.run(*streams, organization(1), note, state(3))
+    assert len(desk.control.records("notes")) == 1
+
+
 def test_a_damaged_undo_file_is_named_and_one_cut_at_its_end_is_read(desk: Desk) -> None:
     desk.run(*BOTH, organization(1), state(1))
     deleted = record("organizations", "1", _sdc_deleted_at="2026-11-20T08:00:00Z")

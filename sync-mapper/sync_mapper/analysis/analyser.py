@@ -239,7 +239,7 @@ class Analyser:
         return found if known is None else known.applied(found)
 
     def _of(self, node: ast.expr, flow: Flow) -> Shape:
-        handler = _HANDLERS.get(type(node))
+        handler = self._HANDLERS.get(type(node))
         return handler(self, node, flow) if handler else ANY
 
     def assume(self, node: ast.expr, truth: bool, flow: Flow) -> Flow | None:
@@ -492,30 +492,30 @@ class Analyser:
                 self.shape(part, flow)
         return NOTHING
 
+    _HANDLERS: t.ClassVar[dict[type[ast.AST], t.Callable[[Analyser, t.Any, Flow], Shape]]] = {
+        ast.Attribute: access.attribute,
+        ast.BinOp: _binary,
+        ast.BoolOp: _several,
+        ast.Call: calls.call,
+        ast.Compare: _compare,
+        ast.Constant: lambda _, node, __: of_value(node.value),
+        ast.Dict: _object,
+        ast.DictComp: _comprehension,
+        ast.GeneratorExp: _comprehension,
+        ast.IfExp: _choice,
+        ast.JoinedStr: _text_with_values,
+        ast.List: _list,
+        ast.ListComp: _comprehension,
+        ast.Name: _name,
+        ast.Set: _list,
+        ast.Slice: _slice,
+        ast.Subscript: access.subscript,
+        ast.Tuple: _list,
+        ast.UnaryOp: _unary,
+    }
+
 
 _EMPTY = {"array": "[]", "object": "{}", "string": "''"}
 _NUMBER = "make a number of it: `int(...)` or `float(...)`"
 _SIMPLER = "use conditions, comprehensions, methods and the functions there are"
 _SHOWN = 12
-
-_HANDLERS: dict[type[ast.AST], t.Callable[[Analyser, t.Any, Flow], Shape]] = {
-    ast.Attribute: access.attribute,
-    ast.BinOp: Analyser._binary,  # noqa: SLF001 - a table of the class's own methods
-    ast.BoolOp: Analyser._several,  # noqa: SLF001
-    ast.Call: calls.call,
-    ast.Compare: Analyser._compare,  # noqa: SLF001
-    ast.Constant: lambda _, node, __: of_value(node.value),
-    ast.Dict: Analyser._object,  # noqa: SLF001
-    ast.DictComp: Analyser._comprehension,  # noqa: SLF001
-    ast.GeneratorExp: Analyser._comprehension,  # noqa: SLF001
-    ast.IfExp: Analyser._choice,  # noqa: SLF001
-    ast.JoinedStr: Analyser._text_with_values,  # noqa: SLF001
-    ast.List: Analyser._list,  # noqa: SLF001
-    ast.ListComp: Analyser._comprehension,  # noqa: SLF001
-    ast.Name: Analyser._name,  # noqa: SLF001
-    ast.Set: Analyser._list,  # noqa: SLF001
-    ast.Slice: Analyser._slice,  # noqa: SLF001
-    ast.Subscript: access.subscript,
-    ast.Tuple: Analyser._list,  # noqa: SLF001
-    ast.UnaryOp: Analyser._unary,  # noqa: SLF001
-}

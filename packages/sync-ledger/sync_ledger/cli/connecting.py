@@ -132,7 +132,8 @@ def _check_project(target_name: str, kind: type[UpsertTarget]) -> None:
     if "MELTANO_LOADER_NAME" in os.environ or not file.is_file():
         return
     given = re.findall(rf"^\s*({'|'.join(_RULES)}):", file.read_text("utf-8"), re.MULTILINE)
-    left_out = [name for name in _RULES if name in given and f"{kind._env_var_prefix}{name.upper()}" not in os.environ]  # noqa: SLF001
+    prefix = kind._env_var_prefix  # noqa: SLF001 - no public name in the SDK
+    left_out = [name for name in _RULES if name in given and f"{prefix}{name.upper()}" not in os.environ]
     if left_out:
         raise ConfigError(
             f"{file.name} sets {', '.join(left_out)}, which sync-ledger does not read there: run this command through "
