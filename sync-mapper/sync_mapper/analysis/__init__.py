@@ -6,7 +6,8 @@ the start of every run.
 
 from __future__ import annotations
 
-from sync_mapper.analysis.analyser import analyse, parse
 from sync_mapper.analysis.model import Analysis, Problem, Scope
+from sync_mapper.analysis.parsing import parse
+from sync_mapper.analysis.verdict import analyse
 
 __all__ = ["Analysis", "Problem", "Scope", "analyse", "parse"]

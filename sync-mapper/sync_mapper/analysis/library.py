@@ -57,6 +57,9 @@ OPERATORS: dict[type[ast.AST], str] = {
 }
 """Operators it has."""
 
+SIMPLER = "use conditions, comprehensions, methods and the functions there are"
+"""What to do about parts of Python that it does not evaluate."""
+
 HIDDEN_METHODS = frozenset({"format", "format_map", "mro", "tb_frame", "gi_frame", "ag_frame", "cr_frame", "exec"})
 """Methods it refuses, beside all names that begin with `_` or `func_`."""
 
