@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sync_mapper.analysis import Scope, analyse
 
@@ -148,6 +150,44 @@ def test_conditions_that_keep_null_away_are_understood(expression):
     assert codes(expression) == [] or codes(expression) == ["untyped"]
 
 
+@pytest.mark.parametrize(
+    ("condition", "expression"),
+    [
+        *(("qty is not None", "qty + 1"), ("qty", "qty + 1"), ("qty != None", "int(qty)"), ("not qty is None", "-qty")),
+        *(
+            ("qty and st", "f'{qty}{st}'"),
+            ("st == 'x' and (qty or price)", "st.upper()"),
+            ("(a or {}).get('x')", "a.x"),
+        ),
+        *(("has_items", "a['items'].strip()"), ("word == 'y' and has_items", "a.items()"), ("xs", "xs[0]")),
+        *(("qty > 1", "qty + 1"), ("bool(st)", "st.upper()"), ("not (qty is None or st is None)", "f'{qty}{st}'")),
+    ],
+)
+def test_what_the_filter_of_the_map_keeps_away_is_not_null(condition, expression):
+    expressions = {"has_items": "a and a['items']"}
+    scope = replace(SCOPE, expressions=expressions)
+    assert set(codes(expression, scope)) & {"null_unsafe", "may_be_empty"}
+    assert codes(expression, replace(scope, condition=condition)) == []
+
+
+@pytest.mark.parametrize("condition", ["qty or st", "st", "qty is None", "not qty", "qty(", "self", "None"])
+def test_what_the_filter_lets_through_may_be_null(condition):
+    assert codes("qty + 1", replace(SCOPE, condition=condition)) in (["null_unsafe"], ["wrong_type"])
+
+
+def test_a_condition_by_name_tells_what_it_stands_for():
+    scope = replace(SCOPE, expressions={"has_qty": "qty is not None", "x": "st.upper()", "a1": "b1", "b1": "a1"})
+    assert codes("qty + 1 if has_qty else 0", scope) == []
+    assert codes("0 if not has_qty else qty + 1", scope) == []
+    assert codes("[qty + 1 for qty in [st] if has_qty]", scope) == ["null_unsafe", "wrong_type"]
+    assert codes("1 if a1 else 0", scope) == []
+
+
+def test_a_loop_variable_tells_nothing_of_a_field_of_its_name_in_a_named_expression():
+    scope = replace(SCOPE, expressions={"x": "st.upper()"})
+    assert [it.code for it in analyse("[x for st in ['a'] if st]", scope).inside["x"]] == ["null_unsafe"]
+
+
 def test_a_loop_variable_has_a_value_of_its_own():
     assert codes("[st.upper() for st in ['a']] if not st else None") == []
     assert "null_unsafe" in codes("[qty + 1 for qty in [st]] if qty else []")
@@ -183,14 +223,23 @@ def test_the_first_item_of_nothing(expression):
         ("flaot(id)", "unknown_function", 0, "did you mean `float`"),
         ("id.upper()", "wrong_type", 0, "`str(id).upper(...)`"),
         ("word.uper()", "wrong_type", 0, "`upper`"),
-        ("word + id", "wrong_type", 0, "str(...)"),
+        ("word + id", "wrong_type", 0, "`str(id)`"),
         ("md5(id)", "wrong_type", 4, "`md5(str(id))`"),
         ("config['tabel']", "unknown_config", 0, "`table`"),
         ("config['table']['c']", "unknown_config", 0, "it has a, b"),
         ("lambda: 1", "not_available", 0, ""),
         ("id @ id", "not_available", 0, ""),
         ("word.format(1)", "not_available", 0, "f-string"),
-        ("word > 1", "wrong_type", 0, "convert"),
+        ("word > 1", "wrong_type", 0, "`float(word)`"),
+        ("-a", "wrong_type", 1, "take one of its parts, such as `a['x']`"),
+        ("int(a)", "wrong_type", 4, "take one of its parts, such as `a['x']`"),
+        ("a + 1", "wrong_type", 0, "take one of its parts, such as `a['x']`"),
+        ("a > 1", "wrong_type", 0, "take one of its parts, such as `a['x']`"),
+        ("phones - 1", "wrong_type", 0, "take one of its items, such as `first(phones)`"),
+        ("word - 1", "wrong_type", 0, "`float(word)`"),
+        ("id in word", "wrong_type", 0, "`str(id)`"),
+        ("datetime.date.today() - word", "wrong_type", 0, "`datetime.date.fromisoformat(word)`"),
+        ("datetime.date.today() - 7", "wrong_type", 0, "`datetime.timedelta(7)`"),
         ("self", "unknown_name", 0, ""),
         ("[i for i in id]", "wrong_type", 12, "list"),
         ("word.upper", "wrong_type", 0, "`word.upper(...)`"),

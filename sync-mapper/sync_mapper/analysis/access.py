@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import typing as t
 
+from sync_mapper.analysis import unsafe
 from sync_mapper.analysis.library import ATTRIBUTES, HIDDEN_METHODS, METHODS
 from sync_mapper.analysis.shapes import ANY, NOTHING, NUMERIC, Keys, array, join, of_kind
 
@@ -20,10 +21,10 @@ def subscript(analyser: Analyser, node: ast.Subscript, flow: Flow) -> Shape:
     """Return the shape of `value[key]`."""
     value = analyser.shape(node.value, flow)
     key = analyser.shape(node.slice, flow)
-    use = "item" if value.is_only("array") else "part of text" if value.is_only("string") else "part"
+    use = "item" if value.is_only("array") else "part"
     nullable, value = value.nullable, analyser.need(node.value, value, use, node)
     if not isinstance(node.slice, ast.Slice):
-        key = analyser.need(node.slice, key, "key", node)
+        key = analyser.need(node.slice, key, "object key" if value.is_only("object") else "key", node)
     if value.kinds is None:
         return ANY
     found: list[Shape] = []
@@ -35,7 +36,7 @@ def subscript(analyser: Analyser, node: ast.Subscript, flow: Flow) -> Shape:
     if "string" in value.kinds and _is_place(key):
         found.append(_TEXT)
         if not nullable:
-            _check_filled(analyser, node, value, f"`{analyser.source(node.value)}[:1]`")
+            _check_filled(analyser, node, value)
     places = {"array", "string"} if is_slice else {"object", "array", "string"} if _is_place(key) else {"object"}
     it = analyser.source(node.value)
     remedy = "name the field that holds an object or a list"
@@ -83,16 +84,23 @@ def _at_place(analyser: Analyser, node: ast.Subscript, value: Shape, *, told: bo
     if value.elements is not None and -len(value.elements) <= place < len(value.elements):
         return value.elements[place]
     if not told:
-        _check_filled(analyser, node, value, f"`first({analyser.source(node.value)})`")
+        _check_filled(analyser, node, value)
     return items
 
 
-def _check_filled(analyser: Analyser, node: ast.Subscript, value: Shape, instead: str) -> None:
+def _check_filled(analyser: Analyser, node: ast.Subscript, value: Shape) -> None:
     """Note where the first or last item of something that may be empty is taken."""
-    if _whole_number(node.slice) in {0, -1} and not value.least:
-        it = analyser.source(node.value)
-        remedy = f"write `{analyser.source(node)} if {it} else None`, or {instead}"
-        analyser.report("may_be_empty", node, f"`{it}` may be empty, and then there is no item to take", remedy)
+    place = _whole_number(node.slice)
+    if place not in {0, -1} or value.least:
+        return
+    it = analyser.text(node.value)
+    remedy = f"write {unsafe.guarded(analyser, node.value, node, truth=True)}"
+    if value.is_only("string"):
+        remedy += f", or `{it}[{':1' if place == 0 else '-1:'}]`"
+    elif place == 0 and unsafe.whole(analyser, node) is node:
+        remedy += f", or `first({it})`"
+    message = f"`{analyser.source(node.value)}` may be empty, and then there is no item to take"
+    analyser.report("may_be_empty", node, message, remedy)
 
 
 def _whole_number(node: ast.expr) -> int | None:

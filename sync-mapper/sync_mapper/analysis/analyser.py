@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from sync_mapper.analysis import access, calls, choices, literals, names, operations, unsafe
-from sync_mapper.analysis.flow import assume
+from sync_mapper.analysis.flow import Flow, assume
 from sync_mapper.analysis.library import NODES, SIMPLER, in_words
 from sync_mapper.analysis.model import Problem
 from sync_mapper.analysis.parsing import parse
@@ -18,17 +18,20 @@ from sync_mapper.analysis.shapes import ANY, Keys, Shape, from_schema, of_value
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sync_mapper.analysis.flow import Flow
     from sync_mapper.analysis.model import Scope
 
 _LONGEST = 60
 """Characters of a part of an expression that a message repeats."""
 
-_EMPTY = {"array": "[]", "object": "{}", "string": "''"}
-
 
 class Analyser:
     """Goes through one expression.
+
+    Args:
+        text: The expression.
+        tree: The same, parsed.
+        scope: What it can see.
+        within: Named expressions it is part of.
 
     Attributes:
         scope: What the expression can see.
@@ -39,8 +42,9 @@ class Analyser:
         in_text: The f-string under way, if any.
     """
 
-    def __init__(self, text: str, scope: Scope, within: tuple[str, ...] = ()) -> None:
+    def __init__(self, text: str, tree: ast.expr, scope: Scope, within: tuple[str, ...] = ()) -> None:
         self.scope = scope
+        self._tree = tree
         self.problems: dict[tuple[str, str], Problem] = {}
         self.inside: dict[str, dict[tuple[str, str], Problem]] = {}
         self.uses: set[str] = set()
@@ -83,20 +87,32 @@ class Analyser:
 
     def source(self, node: ast.expr) -> str:
         """Return the text of a part, for messages."""
-        text = None if self.in_text is not None else ast.get_source_segment(self._text, node)
-        text = " ".join((text or ast.unparse(node)).split())
+        text = self.text(node)
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+    def text(self, node: ast.expr) -> str:
+        """Return the text of a part as it can be written again, in one line."""
+        text = None if self.in_text is not None else ast.get_source_segment(self._text, node)
+        return " ".join((text or ast.unparse(node)).split())
+
+    def opening(self, node: ast.expr) -> str:
+        """Return how a part begins, such as `f'` of an f-string."""
+        return self._text[self.offset(node) :][:3]
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """Return what a part is directly part of."""
+        return self._parents.get(node)
+
+    @functools.cached_property
+    def _parents(self) -> dict[ast.AST, ast.AST]:
+        return {child: parent for parent in ast.walk(self._tree) for child in ast.iter_child_nodes(parent)}
 
     def need(self, node: ast.expr, shape: Shape, use: str, around: ast.expr, function: str = "") -> Shape:
         """Note where a value that may be null is used so that null does harm; return it without null."""
-        if shape.nullable:
-            empty = next((_EMPTY[kind] for kind in sorted(shape.kinds or ()) if kind in _EMPTY), "0")
-            names = self.source(node), self.source(around)
-            message, remedy = unsafe.told(use, *names, function=function, empty=empty)
+        if shape.nullable and not self._silent:
             is_field = isinstance(node, ast.Name) and node.id in self.properties and not self._within
-            if is_field:
-                remedy += "; or give the property `when_null`"
-            self.report("null_unsafe", node, message, remedy, names[0] if is_field else None)
+            message, remedy = unsafe.told(self, node, shape, use, around, function)
+            self.report("null_unsafe", node, message, remedy, self.text(node) if is_field else None)
         return shape.present()
 
     def fit(self, node: ast.expr, shape: Shape, fits: Callable[[str], bool], harm: str, remedy: str) -> bool:
@@ -150,15 +166,39 @@ class Analyser:
 
     def assume(self, node: ast.expr, truth: bool, flow: Flow) -> Flow | None:
         """Return what is known where a condition holds, or does not; None if that never is."""
-        return assume(node, truth, flow, self._may_be_null)
+        return assume(node, truth, flow, self)
 
-    def _may_be_null(self, node: ast.expr, flow: Flow) -> bool:
+    def beginning(self) -> Flow:
+        """Return what is known before the expression is evaluated: its map's filter holds."""
+        condition = self.scope.condition
+        tree = None if condition is None else parse(condition)
+        if condition is None or tree is None or isinstance(tree, Problem):
+            return Flow()
+        other = Analyser(condition, tree, replace(self.scope, own=None, condition=None))
+        other._silent += 1
+        return other.assume(tree, True, Flow()) or Flow()
+
+    def may_be_null(self, node: ast.expr, flow: Flow) -> bool:
+        """Return whether a part of the expression, or an item of it if it is a list, may be null."""
         shape = self.quietly(node, flow)
         if shape.kinds is None or shape.nullable:
             return True
         if "array" in shape.kinds:
             return shape.items is None or shape.items.kinds is None or shape.items.nullable
         return False
+
+    def meaning(self, node: ast.expr, flow: Flow) -> ast.expr | None:
+        """Return the named expression that a part stands for, if it is the name of one that means the same here."""
+        expressions = self.scope.expressions
+        if not isinstance(node, ast.Name) or node.id not in expressions or node.id in flow.variables:
+            return None
+        tree = parse(expressions[node.id])
+        if node.id in (self.scope.properties or ()) or isinstance(tree, Problem):
+            return None
+        given = list(expressions)
+        own = {name.id for name in ast.walk(tree) if isinstance(name, ast.Name)}
+        others = {*given[given.index(node.id) :], *flow.variables}  # those below it would need it again
+        return None if own & others else tree
 
     def expression(self, name: str, flow: Flow) -> Shape:
         """Return what a named expression gives here; its own problems are told where it stands."""
@@ -167,8 +207,8 @@ class Analyser:
         tree = parse(text)
         if name in self._within or isinstance(tree, Problem):
             return ANY
-        other = Analyser(text, self.scope, (*self._within, name))
-        shape = other.shape(tree, replace(flow, variables={}))
+        other = Analyser(text, tree, self.scope, (*self._within, name))
+        shape = other.shape(tree, flow.outside())
         self.uses |= other.uses
         self.names |= other.names
         if not self._silent:

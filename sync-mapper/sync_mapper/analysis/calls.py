@@ -6,7 +6,7 @@ import ast
 import inspect
 import typing as t
 
-from sync_mapper.analysis import access
+from sync_mapper.analysis import access, conversions
 from sync_mapper.analysis.library import ARGUMENTS_MAY_BE_NULL, FUNCTIONS, METHODS, TAKES_NULL, in_words
 from sync_mapper.analysis.shapes import (
     ANY,
@@ -79,9 +79,10 @@ def _function(analyser: Analyser, node: ast.Call, name: str, values: list[tuple[
     if first is None or first.kinds is None:
         return FUNCTIONS[name]
     if name in _TAKES:
-        it = analyser.source(values[0][0])
+        it = values[0][0]
         kinds, remedy = _TAKES[name]
-        analyser.fit(values[0][0], first, kinds.__contains__, f"is nothing that {name}() takes", remedy.format(it=it))
+        remedy = conversions.taken_apart(analyser, it, first) or remedy.format(it=analyser.text(it))
+        analyser.fit(it, first, kinds.__contains__, f"is nothing that {name}() takes", remedy)
     if name in {"list", "tuple", "set"} and "array" in first.kinds:
         return array(first.items or ANY, first.least)
     if name == "str" and first.exact:
@@ -202,8 +203,7 @@ def _method(analyser: Analyser, node: ast.Call, function: ast.Attribute, flow: F
     remedy = analyser.nearest(name, methods) or _converted(analyser, function, value)
     if not analyser.fit(function.value, value, having.__contains__, f"has no .{name}()", remedy.strip()):
         return ANY
-    use = "object method" if value.is_only("object") else "method"
-    value = analyser.need(function.value, value, use, node, name)
+    value = analyser.need(function.value, value, "method", node, name)
     if name not in ARGUMENTS_MAY_BE_NULL:
         arguments = [(item, analyser.need(item, shape, "argument", node, name)) for item, shape in arguments]
     if not having or any(name not in METHODS.get(kind, ()) for kind in having):
@@ -232,7 +232,7 @@ def _method_result(
     if kind == "json module" and name == "dumps" and arguments:
         _check_dumped(analyser, *arguments[0])
     if kind == "string" and name == "join" and arguments:
-        _check_joined(analyser, *arguments[0])
+        _check_joined(analyser, function.value, *arguments[0])
     return METHODS[kind][name]
 
 
@@ -253,14 +253,14 @@ def _holds(shape: Shape, kinds: AbstractSet[str]) -> bool:
     return bool((shape.kinds or set()) & kinds) or any(_holds(part, kinds) for part in parts)
 
 
-def _check_joined(analyser: Analyser, node: ast.expr, shape: Shape) -> None:
+def _check_joined(analyser: Analyser, separator: ast.expr, node: ast.expr, shape: Shape) -> None:
     items = shape.items
     able = {"array", "string", "object"}
     fit = analyser.fit(node, shape, able.__contains__, "is nothing that .join() takes", "give it a list")
     if not fit or "array" not in (shape.kinds or ()) or items is None:
         return
     if items.nullable:
-        remedy = "leave such items out: `[part for part in ... if part]`, or use `join(separator, ...)`"
+        remedy = f"leave such items out: write `join({analyser.text(separator)}, {analyser.text(node)})`"
         analyser.report("null_unsafe", node, "an item of the list may be null, and .join() takes text only", remedy)
     if any(kind != "string" for kind in items.kinds or ()):
         message = f".join() takes text only, and items of the list are {in_words(items)}"

@@ -71,6 +71,11 @@ class Flow:
             flow = flow.bind(part, elements[index] if elements else item.items or Shape())
         return flow
 
+    def outside(self) -> Flow:
+        """Return the flow as a named expression sees it: it knows nothing of loop variables."""
+        names = [re.compile(rf"\b{name}\b") for name in self.variables]
+        return Flow({text: known for text, known in self.facts.items() if not any(it.search(text) for it in names)})
+
     def either(self, other: Flow | None) -> Flow:
         """Return what holds whichever of two ways led here."""
         if other is None:
@@ -78,6 +83,16 @@ class Flow:
         both = self.facts.keys() & other.facts.keys()
         pairs = ((text, self.facts[text], other.facts[text]) for text in both)
         return replace(self, facts={text: min(one, two) for text, one, two in pairs if (one is two) or min(one, two)})
+
+
+class Judge(t.Protocol):
+    """Knows what stands in an expression."""
+
+    def may_be_null(self, node: ast.expr, flow: Flow) -> bool:
+        """Return whether a part of the expression, or an item of it if it is a list, may be null."""
+
+    def meaning(self, node: ast.expr, flow: Flow) -> ast.expr | None:
+        """Return the named expression that a part stands for, if it is the name of one."""
 
 
 def _implied(node: ast.expr, known: Known) -> list[tuple[ast.expr, Known]]:
@@ -106,14 +121,14 @@ def _is_empty(node: ast.expr) -> bool:
     return not getattr(node, "elts", getattr(node, "keys", [None]))
 
 
-def assume(node: ast.expr, truth: bool, flow: Flow, may_be_null: Callable[[ast.expr, Flow], bool]) -> Flow | None:
+def assume(node: ast.expr, truth: bool, flow: Flow, judge: Judge) -> Flow | None:
     """Return what is known where a condition holds (or does not).
 
     Args:
         node: The condition.
         truth: Whether it holds.
         flow: What is known before it.
-        may_be_null: Tells whether a part of the expression, or an item of it if it is a list, may be null.
+        judge: Knows what stands in the expression.
 
     Returns:
         The flow behind the condition; None if it is never reached.
@@ -123,37 +138,45 @@ def assume(node: ast.expr, truth: bool, flow: Flow, may_be_null: Callable[[ast.e
     if isinstance(node, (ast.List, ast.Tuple, ast.Dict)) and _is_empty(node):
         return None if truth else flow
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return assume(node.operand, not truth, flow, may_be_null)
-    if isinstance(node, ast.BoolOp):
-        return _assume_several(node, truth, flow, may_be_null)
-    if isinstance(node, ast.Compare):
-        return _assume_comparison(node, truth, flow, may_be_null)
+        return assume(node.operand, not truth, flow, judge)
+    if special := _CONDITIONS.get(type(node)):
+        return special(node, truth, flow, judge)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "bool" and node.args:
-        return assume(node.args[0], truth, flow, may_be_null)
+        return assume(node.args[0], truth, flow, judge)
+    if (meaning := judge.meaning(node, flow)) is not None:
+        behind = assume(meaning, truth, flow, judge)
+        if behind is None:
+            return None
+        flow = behind
     return flow.learn(node, Known.TRUTHY) if truth else flow
 
 
-def _assume_several(
-    node: ast.BoolOp, truth: bool, flow: Flow, may_be_null: Callable[[ast.expr, Flow], bool]
-) -> Flow | None:
+def _assume_several(node: ast.BoolOp, truth: bool, flow: Flow, judge: Judge) -> Flow | None:
     before: Flow | None = flow
     if isinstance(node.op, ast.And) is truth:  # each of them decides
         for value in node.values:
-            before = before and assume(value, truth, before, may_be_null)
+            before = before and assume(value, truth, before, judge)
         return before
     ways: Flow | None = None
     for value in node.values:  # one of them decides, those before it did not
         if before is None:
             break
-        way = assume(value, truth, before, may_be_null)
+        way = assume(value, truth, before, judge)
         ways = way.either(ways) if way is not None else ways
-        before = assume(value, not truth, before, may_be_null)
+        before = assume(value, not truth, before, judge)
     return ways
 
 
-def _assume_comparison(
-    node: ast.Compare, truth: bool, flow: Flow, may_be_null: Callable[[ast.expr, Flow], bool]
-) -> Flow:
+def _assume_choice(node: ast.IfExp, truth: bool, flow: Flow, judge: Judge) -> Flow | None:
+    ways: Flow | None = None
+    for value, holds in ((node.body, True), (node.orelse, False)):
+        before = assume(node.test, holds, flow, judge)
+        way = before and assume(value, truth, before, judge)
+        ways = way.either(ways) if way is not None else ways
+    return ways.learn(node, Known.TRUTHY) if truth and ways is not None else ways
+
+
+def _assume_comparison(node: ast.Compare, truth: bool, flow: Flow, judge: Judge) -> Flow:
     if len(node.ops) != 1:
         return flow
     left, right, operator = node.left, node.comparators[0], node.ops[0]
@@ -162,11 +185,18 @@ def _assume_comparison(
         for one, other in ((left, right), (right, left)):
             if isinstance(one, ast.Constant) and one.value is None:
                 return flow.learn(other, Known.NULL if same else Known.PRESENT)
-            if same and not may_be_null(one, flow):
+            if same and not judge.may_be_null(one, flow):
                 flow = flow.learn(other, Known.PRESENT)
         return flow
     if isinstance(operator, (ast.In, ast.NotIn)):
         flow = flow.learn(right, Known.PRESENT)
         found = isinstance(operator, ast.In) is truth
-        return flow.learn(left, Known.PRESENT) if found and not may_be_null(right, flow) else flow
+        return flow.learn(left, Known.PRESENT) if found and not judge.may_be_null(right, flow) else flow
     return flow.learn(left, Known.PRESENT).learn(right, Known.PRESENT)
+
+
+_CONDITIONS: Mapping[type[ast.expr], Callable[[t.Any, bool, Flow, Judge], Flow | None]] = {
+    ast.BoolOp: _assume_several,
+    ast.Compare: _assume_comparison,
+    ast.IfExp: _assume_choice,
+}

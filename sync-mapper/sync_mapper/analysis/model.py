@@ -65,6 +65,7 @@ class Scope:
         own: Schema of the source property of the same name, for `self`; None if there is none.
         computed: Names the same map computes, to explain why they cannot be used.
         streams: Names of all streams, to explain why other streams cannot be used.
+        condition: Filter of the map, which holds for every row the expression is evaluated for; None if there is none.
         is_open: Whether the schema says that rows may have other properties than it names.
     """
 
@@ -75,6 +76,7 @@ class Scope:
     own: Mapping[str, t.Any] | None = None
     computed: AbstractSet[str] = frozenset()
     streams: AbstractSet[str] = frozenset()
+    condition: str | None = None
     is_open: bool = False
 
 

@@ -6,7 +6,7 @@ import ast
 import functools
 import typing as t
 
-from sync_mapper.analysis import access, operators
+from sync_mapper.analysis import access, conversions, operators
 from sync_mapper.analysis.library import OPERATORS, SIMPLER, in_words
 from sync_mapper.analysis.shapes import ANY, Shape, join, of_kind, of_value
 
@@ -15,7 +15,6 @@ if t.TYPE_CHECKING:
     from sync_mapper.analysis.flow import Flow
 
 _TRUTH = of_kind("boolean")
-_NUMBER = "make a number of it: `int(...)` or `float(...)`"
 
 
 def unary(analyser: Analyser, node: ast.UnaryOp, flow: Flow) -> Shape:
@@ -26,7 +25,8 @@ def unary(analyser: Analyser, node: ast.UnaryOp, flow: Flow) -> Shape:
     operand = analyser.need(node.operand, operand, "arithmetic", node)
     symbol = OPERATORS[type(node.op)]
     fits = functools.partial(operators.takes, node.op)
-    if operand.kinds is None or not analyser.fit(node.operand, operand, fits, f"takes no {symbol} before it", _NUMBER):
+    remedy = conversions.to_number(analyser, node.operand, operand)
+    if operand.kinds is None or not analyser.fit(node.operand, operand, fits, f"takes no {symbol} before it", remedy):
         return ANY
     number = node.operand.value if isinstance(node.operand, ast.Constant) else None
     if isinstance(node.op, ast.USub) and isinstance(number, (int, float)):
@@ -53,9 +53,9 @@ def binary(analyser: Analyser, node: ast.BinOp, flow: Flow) -> Shape:
     results = [operators.binary(node.op, *pair) for pair in pairs]
     kinds = {kind for kind in results if kind}
     if None in results:
-        one, other = (Shape(kinds=frozenset({kind})) for kind in pairs[results.index(None)])
-        message = f"{in_words(one)} {OPERATORS[type(node.op)]} {in_words(other)} is not possible"
-        remedy = "convert one of them: str(...), int(...), float(...), datetime.date.fromisoformat(...)"
+        one, other = pairs[results.index(None)]
+        message = f"{_word(one)} {OPERATORS[type(node.op)]} {_word(other)} is not possible"
+        remedy = conversions.to_fit(analyser, node.op, (node.left, left, one), (node.right, right, other))
         analyser.report("doubtful_type" if kinds else "wrong_type", node, message, remedy)
         if not kinds:
             return ANY
@@ -77,19 +77,26 @@ def compare(analyser: Analyser, node: ast.Compare, flow: Flow) -> Shape:
         elif isinstance(operator, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)):
             one = analyser.need(*left, "comparison", node)
             other = analyser.need(*right, "comparison", node)
-            _compare_size(analyser, node, one, other)
+            _compare_size(analyser, node, (left[0], one), (right[0], other))
     return _TRUTH
 
 
-def _compare_size(analyser: Analyser, node: ast.Compare, one: Shape, other: Shape) -> None:
-    pairs = [(mine, theirs) for mine in sorted(one.kinds or ()) for theirs in sorted(other.kinds or ())]
+def _compare_size(
+    analyser: Analyser, node: ast.Compare, left: tuple[ast.expr, Shape], right: tuple[ast.expr, Shape]
+) -> None:
+    pairs = [(mine, theirs) for mine in sorted(left[1].kinds or ()) for theirs in sorted(right[1].kinds or ())]
     unfit = [pair for pair in pairs if not operators.comparable(*pair)]
     if unfit:
-        mine, theirs = (in_words(Shape(kinds=frozenset({kind}))) for kind in unfit[0])
+        mine, theirs = unfit[0]
         certain = len(unfit) == len(pairs) and unfit != [("array", "array")]
         code = "wrong_type" if certain else "doubtful_type"
-        message = f"{mine} cannot be compared with {theirs} by size"
-        analyser.report(code, node, message, "convert one of them, such as int(...) or str(...)")
+        message = f"{_word(mine)} cannot be compared with {_word(theirs)} by size"
+        remedy = conversions.to_fit(analyser, node.ops[0], (*left, mine), (*right, theirs))
+        analyser.report(code, node, message, remedy)
+
+
+def _word(kind: str) -> str:
+    return in_words(Shape(kinds=frozenset({kind})))
 
 
 def _search(
@@ -105,5 +112,5 @@ def _search(
         access.check_key(analyser, *item)
     if "string" in within.kinds:
         sought = analyser.need(*item, "comparison", node)
-        harm, remedy = "cannot be looked for in text", "make text of it: `str(...)`"
+        harm, remedy = "cannot be looked for in text", conversions.to_text(analyser, item[0], sought)
         analyser.fit(item[0], sought, lambda kind: kind == "string" or not within.is_only("string"), harm, remedy)

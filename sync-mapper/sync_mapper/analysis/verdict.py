@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 
 from sync_mapper.analysis.analyser import Analyser
-from sync_mapper.analysis.flow import Flow
 from sync_mapper.analysis.model import Analysis, Problem
 from sync_mapper.analysis.parsing import parse
 from sync_mapper.analysis.shapes import from_schema, to_schema
@@ -25,8 +24,8 @@ def analyse(expression: str, scope: Scope) -> Analysis:
     tree = parse(expression)
     if isinstance(tree, Problem):
         return Analysis(None, nullable=True, problems=(tree,))
-    analyser = Analyser(expression, scope)
-    shape = analyser.shape(tree, Flow())
+    analyser = Analyser(expression, tree, scope)
+    shape = analyser.shape(tree, analyser.beginning())
     schema = _declared(shape, expression, scope)
     if schema is None and scope.properties is not None and not analyser.explained:
         analyser.report("untyped", tree, "its type cannot be told from the source's types", _STATE_TYPE)

@@ -14,7 +14,7 @@ from sync_mapper.analysis.shapes import Shape, from_schema, join, of_value, to_s
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sync_mapper.analysis import Analysis
+    from sync_mapper.analysis import Analysis, Problem
     from sync_mapper.checking.catalog import Catalog, CatalogStream
     from sync_mapper.checking.findings import At
     from sync_mapper.checking.plan import Property, StreamPlan
@@ -108,22 +108,28 @@ class Streams:
             own=(properties or {}).get(own),
             computed=frozenset(plan.properties),
             streams=self.names,
+            condition=plan.filter,
             is_open=stream is not None and stream.is_open,
         )
 
     def _analyses(self, plan: StreamPlan, stream: CatalogStream | None) -> dict[str, Shape]:
         if plan.filter is not None:
             at = (*plan.at, "__filter__")
-            self._tell(at, analyse(plan.filter, self._scope(plan, stream, "")), plan, stream, leaving={"untyped"})
+            self._tell(
+                at,
+                analyse(plan.filter, replace(self._scope(plan, stream, ""), condition=None)),
+                plan,
+                stream,
+                leaving={"untyped"},
+            )
         return {name: self._property(plan, stream, name, it) for name, it in plan.properties.items()}
 
     def _property(self, plan: StreamPlan, stream: CatalogStream | None, name: str, it: Property) -> Shape:
         analysis = analyse(it.value, self._scope(plan, stream, name))
         leaving = {"untyped"} if it.schema is not None or it.lookup is not None else set[str]()
-        if it.when_null is not None:
-            # Where a field is null and the expression fails for it, the constant is taken.
-            kept = tuple(problem for problem in analysis.problems if problem.field is None)
-            analysis = replace(analysis, problems=kept)
+        # Where a field is null and the expression fails for it, the constant is taken.
+        kept = [problem for problem in analysis.problems if it.when_null is None or problem.field is None]
+        analysis = replace(analysis, problems=tuple(map(_with_default, kept)))
         self._tell(it.value_at, analysis, plan, stream, leaving=leaving)
         shape = analysis.shape
         if it.lookup is not None:
@@ -182,6 +188,13 @@ class Streams:
                 place = plan.properties[key]
                 remedy = "take it from a field that is never null, or leave such rows out with `__filter__`"
                 self.source.add(place.value_at, "nullable_key", message, remedy, error=False, offset=0)
+
+
+def _with_default(problem: Problem) -> Problem:
+    """Return a problem of a property with the remedy that only properties have."""
+    if problem.code != "null_unsafe" or problem.field is None:
+        return problem
+    return replace(problem, remedy=f"{problem.remedy}; or give the property `when_null`")
 
 
 def unknown_sources(source: Source, plans: list[StreamPlan], catalog: Catalog) -> None:
