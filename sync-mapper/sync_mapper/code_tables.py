@@ -11,13 +11,21 @@ from sync_mapper.errors import MappingError, RowError
 from sync_mapper.functions import text
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from collections.abc import Mapping as Names
 
     from sync_mapper.mapping_file import Mapping
 
 UDC_STREAM = "F0005"
 """Table of JD Edwards' user defined codes: SY product code, RT code type, KY code, DL01 description."""
+
+
+FORMS: dict[str, tuple[str, ...]] = {
+    "file": ("file", "code", "text"),
+    "udc": ("udc",),
+    "stream": ("stream", "where", "code", "text"),
+}
+"""Kinds of tables that are not written down in the mapping, by the key that tells, with all their keys."""
 
 
 class MissingTableError(RowError):
@@ -52,16 +60,15 @@ class CodeTables:
 
     @classmethod
     def read(cls, mapping: Mapping) -> CodeTables:
-        """Read the tables of a mapping.
+        """Read the tables of a mapping that `definitions.check` has found in order.
 
         Raises:
-            MappingError: One cannot be read.
+            MappingError: The file of one cannot be read.
         """
         tables = cls()
         problems: list[str] = []
         for name, definition in mapping.code_tables.items():
             try:
-                refuse_misread_codes(definition, mapping.places, name)
                 tables._add(name, definition, mapping.folder)
             except ValueError as error:
                 problems.append(f"{mapping.where(name, section='code_tables')}: {error}")
@@ -124,41 +131,15 @@ class CodeTables:
         sources = [source for source in self._from.values() if source.stream == stream and source.wants(record)]
         return {text(record.get(source.code)) or "" for source in sources}
 
-    def _add(self, name: str, definition: t.Any, folder: Path | None) -> None:
-        if not isinstance(definition, dict):
-            raise ValueError("a code table holds codes with their texts, or says where they are")  # noqa: TRY004
-        form = next((form for form in _FORMS if form in definition and isinstance(definition[form], str)), None)
+    def _add(self, name: str, definition: Names[str, t.Any], folder: Path | None) -> None:
+        form = next((form for form in FORMS if isinstance(definition.get(form), str)), None)
         if form is None:
             self._texts[name] = {text(code) or "": value for code, value in definition.items()}
-            return
-        if unknown := sorted(str(key) for key in definition if key not in _FORMS[form]):
-            raise ValueError(f"unknown {', '.join(unknown)}; a table with {form} has {', '.join(_FORMS[form])}")
-        if form == "file":
+        elif form == "file":
             self._texts[name] = from_file(definition, folder)
         else:
             self._texts[name] = {}
             self._from[name] = _udc(definition["udc"]) if form == "udc" else _stream(definition)
-
-
-def refuse_misread_codes(definition: t.Any, places: Iterable[tuple[str, ...]], table: str) -> None:
-    """Refuse codes that YAML reads as something else than they are spelt: NO is false to it, and 01 the number 1.
-
-    Raises:
-        ValueError: A code is not what is written down.
-    """
-    above = ("code_tables", table)
-    spelt = [at[-1] for at in places if at[:2] == above and len(at) == len(above) + 1]
-    for code in definition if isinstance(definition, dict) else ():
-        if spelt and not isinstance(code, str) and text(code) not in spelt:
-            raise ValueError(f"a code is {code!r} to YAML, which is not how it is spelt; put the codes in quotes")
-
-
-_FORMS: dict[str, tuple[str, ...]] = {
-    "file": ("file", "code", "text"),
-    "udc": ("udc",),
-    "stream": ("stream", "where", "code", "text"),
-}
-"""Kinds of tables that are not written down in the mapping, by the key that tells, with all their keys."""
 
 
 def from_file(definition: Names[str, t.Any], folder: Path | None) -> dict[str, t.Any]:
@@ -167,7 +148,7 @@ def from_file(definition: Names[str, t.Any], folder: Path | None) -> dict[str, t
     Raises:
         ValueError: It cannot be read, or lacks a column.
     """
-    code, words = _column(definition, "code"), _column(definition, "text")
+    code, words = definition["code"], definition["text"]
     path = (folder or Path.cwd()) / str(definition["file"])
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -189,22 +170,10 @@ def from_file(definition: Names[str, t.Any], folder: Path | None) -> dict[str, t
 
 
 def _udc(name: str) -> _FromStream:
-    product_code, slash, code_type = name.partition("/")
-    if not slash or not product_code.strip() or not code_type.strip():
-        raise ValueError(f"{name!r} names no user defined codes; write product code and type, like 01/ST")
+    product_code, _, code_type = name.partition("/")
     return _FromStream(UDC_STREAM, {"SY": product_code.strip(), "RT": code_type.strip()}, "KY", "DL01")
 
 
 def _stream(definition: Names[str, t.Any]) -> _FromStream:
-    where = definition.get("where") or {}
-    if not isinstance(where, dict):
-        raise ValueError("where holds columns with the values the rows must have")  # noqa: TRY004 - for people
-    wanted = {str(column): str(value) for column, value in where.items()}
-    return _FromStream(definition["stream"], wanted, _column(definition, "code"), _column(definition, "text"))
-
-
-def _column(definition: Names[str, t.Any], key: str) -> str:
-    column = definition.get(key)
-    if not isinstance(column, str):
-        raise ValueError(f"{key} must name a column")  # noqa: TRY004 - for people, as above
-    return column
+    wanted = {str(column): str(value) for column, value in (definition.get("where") or {}).items()}
+    return _FromStream(definition["stream"], wanted, definition["code"], definition["text"])

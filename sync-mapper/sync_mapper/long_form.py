@@ -87,34 +87,6 @@ class LongForm:
         )
 
 
-def problems(definition: Mapping[t.Any, t.Any]) -> list[tuple[str, str]]:
-    """Return what is wrong with a definition: (key, what), the key empty for the whole."""
-    found = [(str(key), f"unknown key; known are {', '.join(KEYS)}") for key in definition if key not in KEYS]
-    if not isinstance(definition.get("value"), str):
-        found.append(("value" if "value" in definition else "", "needs a value, an expression in quotes"))
-    stated = definition.get("type")
-    if isinstance(stated, dict):
-        if problem := _schema_problem(stated):
-            found.append(("type", f"not a JSON Schema: {problem}"))
-    elif stated is not None and stated not in TYPES:
-        found.append(("type", f"{stated!r} is no type; there are {', '.join(TYPES)}, and JSON Schemas"))
-    if "lookup" in definition and not isinstance(definition["lookup"], str):
-        found.append(("lookup", "must be the name of a code table"))
-    if "otherwise" in definition and "lookup" not in definition:
-        found.append(("otherwise", "is for codes that are not in a table; there is no lookup"))
-    return found
-
-
-def _schema_problem(schema: dict[str, t.Any]) -> str | None:
-    import jsonschema  # noqa: PLC0415 - 50 ms that most mappings can do without
-
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        return error.message
-    return None
-
-
 def _with_null(schema: Mapping[str, t.Any]) -> dict[str, t.Any]:
     declared = schema.get("type")
     types = [declared] if isinstance(declared, str) else list(declared or ())

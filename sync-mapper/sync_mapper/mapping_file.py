@@ -62,9 +62,13 @@ class Mapping:
     def where(self, *at: str, section: str = "stream_maps") -> str:
         """Return "file:line:column: section.stream.property" as far as it is known, for messages."""
         whole = (section, *at)
-        known = next((self.places[whole[:end]] for end in range(len(whole), 1, -1) if whole[:end] in self.places), None)
+        known = self.place(whole)
         name = ".".join(whole)
         return f"{known}: {name}" if known else name
+
+    def place(self, at: tuple[str, ...]) -> Place | None:
+        """Return where something stands, or the nearest name above it that has a place; None for inline mappings."""
+        return next((self.places[at[:end]] for end in range(len(at), 1, -1) if at[:end] in self.places), None)
 
 
 def find(name: str, setting: str = "mapping_file") -> Path:

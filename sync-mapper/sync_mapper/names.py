@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import typing as t
 
-from sync_mapper.errors import MappingError
-
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -41,19 +39,5 @@ class Names(dict[str, t.Any]):
 
 
 def parsed(mapping: mapping_file.Mapping) -> dict[str, ast.Expr]:
-    """Return the named expressions of a mapping, parsed.
-
-    Raises:
-        MappingError: One needs itself, or one that stands below it.
-    """
-    found: dict[str, ast.Expr] = {}
-    given = list(mapping.expressions)
-    for name, expression in mapping.expressions.items():
-        tree = t.cast("ast.Expr", ast.parse(expression).body[0])
-        later = given[len(found) :]
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id in later:
-                what = "itself" if node.id == name else f"{node.id}, which stands below it"
-                raise MappingError(f"{mapping.where(name, section='expressions')}: {name} needs {what}")
-        found[name] = tree
-    return found
+    """Return the named expressions of a mapping that `definitions.check` has found in order, parsed."""
+    return {name: t.cast("ast.Expr", ast.parse(text).body[0]) for name, text in mapping.expressions.items()}

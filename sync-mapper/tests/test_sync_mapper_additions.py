@@ -153,12 +153,15 @@ def test_a_table_in_a_file_beside_the_mapping(mapper):
     [
         ("{file: no.csv, code: a, text: b}", "no.csv cannot be read: No such file"),
         ("{file: t.csv, code: x, text: b}", "t.csv has no column 'x'; it has a, b"),
-        ("{file: t.csv, text: b}", "code must name a column"),
-        ("{file: t.csv, code: a, text: b, key: c}", "unknown key; a table with file has file, code, text"),
+        ("{file: t.csv, text: b}", "`code` must name a column"),
+        (
+            "{file: t.csv, code: a, text: b, key: c}",
+            "`key` is no part of a code table with `file`. There are code, file, text",
+        ),
         ("{file: twice.csv, code: a, text: b}", "line 3: code '1' stands there twice"),
         ("{file: latin.csv, code: a, text: b}", "save it as CSV in UTF-8"),
         ("{udc: '01'}", "'01' names no user defined codes"),
-        ("{stream: F0005, code: KY, text: DL01, where: [1]}", "where holds columns"),
+        ("{stream: F0005, code: KY, text: DL01, where: [1]}", "`where` holds columns"),
         ("text", "a code table holds codes"),
     ],
 )
@@ -169,7 +172,8 @@ def test_a_table_that_cannot_be_had_is_told_with_its_place(mapper, definition, t
     (mapper.folder / "map.yml").write_text(f"stream_maps: {{a: null}}\ncode_tables:\n  t: {definition}\n")
     result = mapper.run([SCHEMA], mapping_file="map.yml")
     assert result.code == 1
-    assert result.errors[0].startswith("| ERROR | map.yml:3:3: code_tables.t: ")
+    assert result.errors[0].startswith("| ERROR | map.yml:3:")
+    assert " code_tables.t" in result.errors[0]
     assert told in result.errors[0]
 
 
@@ -225,9 +229,9 @@ def test_the_loop_of_an_expression_is_not_seen_by_a_named_one(mapper):
 @pytest.mark.parametrize(
     ("expressions", "told"),
     [
-        ("{a: a + 1}", "expressions.a: a needs itself"),
-        ("{a: b, b: name}", "expressions.a: a needs b, which stands below it"),
-        ("{a b: name}", "needs a name of letters"),
+        ("{a: a + 1}", "expressions.a: `a` needs itself"),
+        ("{a: b, b: name}", "expressions.a: `a` uses `b`, which stands below it"),
+        ("{a b: name}", "`a b` cannot be used in an expression"),
         ("{a: 5}", "an expression is text"),
         ("{a: 'x +'}", "not an expression"),
     ],
@@ -243,12 +247,12 @@ def test_named_expressions_that_cannot_work(mapper, expressions, told):
 @pytest.mark.parametrize(
     ("definition", "told"),
     [
-        ("{type: number}", "needs a value"),
-        ("{value: 5}", "needs a value"),
-        ("{value: name, typ: number}", "unknown key; known are value, type"),
-        ("{value: name, type: float}", "'float' is no type; there are string, integer"),
+        ("{type: number}", "needs a `value`"),
+        ("{value: 5}", "an expression is text. Write `5` in quotes"),
+        ("{value: name, typ: number}", "`typ` is no part of a property. Did you mean `type`?"),
+        ("{value: name, type: float}", "there is no type 'float'. There are array, boolean"),
         ("{value: name, type: {type: nonsense}}", "not a JSON Schema"),
-        ("{value: name, otherwise: x}", "there is no lookup"),
+        ("{value: name, otherwise: x}", "no `lookup` names one"),
         ("{value: name, lookup: [x]}", "must be the name of a code table"),
         ("{value: 'name +'}", "not an expression"),
     ],

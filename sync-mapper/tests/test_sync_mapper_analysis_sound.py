@@ -134,6 +134,8 @@ def lets_through(condition: str, row: dict[str, t.Any]) -> bool:
 def as_json(value: t.Any) -> t.Any:
     if isinstance(value, (dt.date, dt.datetime)):
         return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return str(value)
     if isinstance(value, dict):
         return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -13,11 +13,25 @@ import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
+from singer_sdk.mapper import (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_ELSE_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_KEY_PROPERTIES_OPTION,
+    MAPPER_SOURCE_OPTION,
+)
 from sync_mapper.checking import structure
 from sync_mapper.checking.places import Places
 from sync_mapper.commands.check import check, schema_text
-from sync_mapper.definitions import OPTIONS
 from sync_mapper.long_form import KEYS, TYPES
+
+OPTIONS = (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_ELSE_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_KEY_PROPERTIES_OPTION,
+    MAPPER_SOURCE_OPTION,
+)
 
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "sync-mapper")
 ROOT = Path(__file__).resolve().parents[2]
@@ -288,7 +302,7 @@ def test_the_schema_can_be_printed():
 
 def test_the_schema_knows_all_options_and_types():
     schema = json.loads(schema_text())["definitions"]
-    assert sorted(schema["stream"]["anyOf"][1]["properties"]) == sorted(OPTIONS) == sorted(structure.OPTIONS)
+    assert sorted(schema["stream"]["anyOf"][1]["properties"]) == sorted(structure.OPTIONS) == sorted(OPTIONS)
     long = schema["property"]["anyOf"][2]["properties"]
     assert sorted(long) == sorted(KEYS)
     assert sorted(long["type"]["anyOf"][0]["enum"]) == sorted(TYPES)

@@ -23,18 +23,18 @@ def only_error(result):
 @pytest.mark.parametrize(
     ("definition", "told"),
     [
-        ({"a": "int(id"}, "customers.a: not an expression"),
-        ({"a": ""}, "customers.a: must be exactly one expression"),
-        ({"a": "id; id"}, "customers.a: must be exactly one expression"),
-        ({"a": "b = 1"}, "customers.a: must be exactly one expression"),
+        ({"a": "int(id"}, "customers.a: error: not an expression"),
+        ({"a": ""}, "customers.a: error: must be exactly one expression"),
+        ({"a": "id; id"}, "customers.a: error: must be exactly one expression"),
+        ({"a": "b = 1"}, "customers.a: error: must be exactly one expression"),
         ({"a": "lambda: 1"}, "Lambda is not part of the expression language"),
         ({"a": "id @ id"}, "operator MatMult is not part of"),
         ({"a": "len(id)"}, "there is no function len()"),
-        ({"__filter__": "len(id) > 1"}, "customers.__filter__: there is no function len()"),
-        ({"__fliter__": "id > 1"}, "unknown option; known are __alias__"),
+        ({"__filter__": "len(id) > 1"}, "customers.__filter__: error: there is no function len()"),
+        ({"__fliter__": "id > 1"}, "`__fliter__` is no option. Did you mean `__filter__`"),
         ({"__else__": "x"}, "only null is possible"),
         ({"__key_properties__": ["ref"]}, "the key `ref` is not among the properties that go on"),
-        ({"__source__": "a", "__alias__": "b"}, "both __source__ and __alias__"),
+        ({"__source__": "a", "__alias__": "b"}, "both `__source__` and `__alias__`"),
     ],
 )
 def test_a_map_that_can_never_work(mapper, definition, told):

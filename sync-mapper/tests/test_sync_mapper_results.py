@@ -135,8 +135,8 @@ def test_codes_that_yaml_reads_as_something_else(mapper, codes):
     (mapper.folder / "map.yml").write_text(f"stream_maps: {{a: null}}\ncode_tables:\n  t: {codes}\n")
     result = mapper.run([SCHEMA], mapping_file="map.yml")
     assert result.code == 1
-    assert "map.yml:3:3: code_tables.t: a code is " in result.errors[0]
-    assert "put the codes in quotes" in result.errors[0]
+    assert "map.yml:3:3: error: code_tables.t: a code is " in result.errors[0]
+    assert "Put the codes in quotes" in result.errors[0]
 
 
 def test_codes_that_are_spelt_as_numbers(mapper):
@@ -150,7 +150,7 @@ def test_codes_that_are_spelt_as_numbers(mapper):
 def test_a_named_expression_has_no_self(mapper):
     result, _ = run(mapper, {"code": "name"}, {}, expressions={"name": "self"})
     assert result.code == 1
-    assert "expressions.name: self is another value in each property" in result.errors[0]
+    assert "expressions.name: error: `self` is another value in each property" in result.errors[0]
 
 
 @pytest.mark.parametrize(

@@ -156,9 +156,9 @@ def sdk_results(stream_maps: dict[str, t.Any], stream: str, line: str) -> Result
 
 
 def our_results(stream_maps: dict[str, t.Any], stream: str, line: str) -> Results:
-    mapper = SyncMapper(config={"stream_maps": dict(stream_maps), "stream_map_config": CONFIG})
     message = {"type": "SCHEMA", "stream": stream, "schema": SCHEMA, "key_properties": ["id"]}
     try:
+        mapper = SyncMapper(config={"stream_maps": dict(stream_maps), "stream_map_config": CONFIG})
         schemas = [item.to_dict() for item in mapper.map_schema_message(message)]
     except MappingError:
         return REFUSED

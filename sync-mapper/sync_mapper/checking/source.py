@@ -24,7 +24,7 @@ class Source:
     Attributes:
         mapping: What the mapping says.
         name: Its file as it was named; None for maps in settings.
-        places: Where in the file everything stands.
+        places: Where in the file everything stands, to the character; None: only what the mapping itself knows.
         findings: What was found so far.
     """
 
@@ -60,10 +60,17 @@ class Source:
         self._add(at, None, Severity.NOTE, code, message, "")
 
     def _add(self, at: At, offset: int | None, severity: Severity, code: str, message: str, remedy: str) -> None:
-        line, column = None, None
-        if self.places is not None and at in self.places:
+        name, line, column = self.name, None, None
+        if self.places is None:
+            name, line, column = self.mapping.place(at) or (name, None, None)
+        elif at in self.places:
             line, column = self.places.key(at) if offset is None else self.places.character(at, offset)
-        self.findings.append(Finding(self.name, line, column, severity, code, ".".join(at), message, remedy))
+        self.findings.append(Finding(name, line, column, severity, code, ".".join(at), message, remedy))
+
+    def spelt(self, at: At) -> list[str]:
+        """Return the names below a place as they are spelt in the file; none if that is not known."""
+        known = self.mapping.places if self.places is None else self.places.keys
+        return [other[-1] for other in known if other[:-1] == at]
 
 
 def read(name: str) -> Source:

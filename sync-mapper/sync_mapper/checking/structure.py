@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import typing as t
 
+from sync_mapper.checking import forms
 from sync_mapper.checking.plan import is_null
-from sync_mapper.long_form import KEYS, TYPES
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from sync_mapper.checking.findings import At
     from sync_mapper.checking.source import Source
 
 OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
 """What may stand in a stream's map beside properties."""
-
-_TABLE_FORMS: Mapping[str, frozenset[str]] = {
-    "file": frozenset({"file", "code", "text"}),
-    "stream": frozenset({"stream", "where", "code", "text"}),
-    "udc": frozenset({"udc"}),
-}
-"""Code tables that are not written down here: the key that tells, and all keys they have."""
 
 
 def check(source: Source) -> None:
@@ -34,9 +26,11 @@ def check(source: Source) -> None:
         if not isinstance(name, str) or not name.isidentifier():
             source.add(at, "wrong_name", f"`{name}` cannot be used in an expression", "use letters, digits and _ only")
         elif not isinstance(expression, str):
-            source.add(at, "wrong_form", "an expression is text", _quoted(expression))
+            source.add(at, "wrong_form", "an expression is text", forms.quoted(expression))
     for name, table in source.mapping.code_tables.items():
-        _table(source, ("code_tables", str(name)), table)
+        at = ("code_tables", str(name))
+        for key, *told in forms.code_table(table, source.spelt(at)):
+            source.add((*at, key) if key else at, *told)
 
 
 def _stream(source: Source, stream: t.Any, definition: t.Any) -> None:
@@ -67,7 +61,7 @@ def _properties(source: Source, stream: At, definition: Mapping[t.Any, t.Any]) -
         elif name in OPTIONS:
             _option(source, at, name, value)
         elif _is_option(name):
-            source.add(at, "unknown_option", f"`{name}` is no option", _nearest(name, OPTIONS))
+            source.add(at, "unknown_option", f"`{name}` is no option", forms.nearest(name, OPTIONS))
         else:
             _property(source, at, value)
             other = seen.setdefault(" ".join(name.casefold().split()), name)
@@ -94,56 +88,10 @@ def _property(source: Source, at: At, value: t.Any) -> None:
     if isinstance(value, str) or value is None:
         return
     if not isinstance(value, dict):
-        source.add(at, "wrong_form", "an expression is text", _quoted(value))
+        source.add(at, "wrong_form", "an expression is text", forms.quoted(value))
         return
-    for key in value:
-        if key not in KEYS:
-            remedy = _nearest(str(key), KEYS)
-            source.add((*at, str(key)), "unknown_option", f"`{key}` is no part of a property", remedy)
-    if not isinstance(value.get("value"), str):
-        source.add(at, "wrong_form", "a property that is written long needs a `value`", "give it an expression")
-    kind = value.get("type")
-    if "type" in value and not isinstance(kind, dict) and kind not in TYPES:
-        remedy = f"{_nearest(str(kind), TYPES)}; or write a JSON Schema"
-        source.add((*at, "type"), "unknown_type", f"there is no type {kind!r}", remedy)
-    if "otherwise" in value and "lookup" not in value:
-        message = "`otherwise` is for codes that are not in a table, and no `lookup` names one"
-        source.add((*at, "otherwise"), "wrong_option", message, "add `lookup`, or use `when_null`")
-    if "lookup" in value and value["lookup"] not in source.mapping.code_tables:
-        remedy = _nearest(str(value["lookup"]), source.mapping.code_tables) or "define it under `code_tables`"
-        source.add((*at, "lookup"), "unknown_table", f"there is no code table {value['lookup']!r}", remedy)
-
-
-def _table(source: Source, at: At, table: t.Any) -> None:
-    if not isinstance(table, dict):
-        source.add(
-            at, "wrong_form", "a code table is an object", "write `{code: text}`, or name a `file` or a `stream`"
-        )
-        return
-    form = next((name for name in _TABLE_FORMS if name in table), None)
-    if form is None or not isinstance(table[form], str):
-        return
-    known = _TABLE_FORMS[form]
-    for key in table:
-        if key not in known:
-            remedy = _nearest(str(key), known)
-            source.add((*at, str(key)), "unknown_option", f"`{key}` is no part of such a code table", remedy)
-    missing = [key for key in sorted(known - {"where"}) if key not in table]
-    if missing:
-        remedy = "name the columns that hold the codes and their texts"
-        source.add(at, "wrong_form", f"the code table lacks {', '.join(missing)}", remedy)
-
-
-def _quoted(value: t.Any) -> str:
-    return f"write `{value!r}` in quotes if it is a constant" if not isinstance(value, list) else "write it as text"
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    listed = list(known)
-    near = difflib.get_close_matches(name, listed, n=2)
-    if near:
-        return f"did you mean {' or '.join(f'`{item}`' for item in near)}?"
-    return f"there are {', '.join(sorted(listed))}" if listed else ""
+    for key, *told in forms.property_in_long_form(value, source.mapping.code_tables):
+        source.add((*at, key) if key else at, *told)
 
 
 def _is_option(name: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import typing as t
 
 from sync_mapper import code_tables
-from sync_mapper.analysis import analyse
+from sync_mapper.analysis import analyse, parse
 from sync_mapper.analysis.model import Scope
+from sync_mapper.checking import forms
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +28,8 @@ def read(source: Source, catalog: Catalog | None) -> Tables:
     for name, table in source.mapping.code_tables.items():
         at = ("code_tables", str(name))
         found[str(name)] = None
-        if not isinstance(table, dict):
-            continue
+        if not isinstance(table, dict) or any(forms.code_table(table, source.spelt(at))):
+            continue  # structure tells what is wrong with it
         if isinstance(table.get("file"), str):
             found[str(name)] = _from_file(source, at, table)
         elif isinstance(table.get("udc"), str):
@@ -37,10 +39,6 @@ def read(source: Source, catalog: Catalog | None) -> Tables:
             _check_stream(source, at, table, catalog)
         else:
             found[str(name)] = table
-            try:
-                code_tables.refuse_misread_codes(table, getattr(source.places, "keys", {}), str(name))
-            except ValueError as error:
-                source.add(at, "wrong_form", str(error), "quotes keep a code as it is spelt")
     return found
 
 
@@ -96,6 +94,9 @@ def expressions(source: Source) -> dict[str, str]:
         for problem in analysis.problems:
             if problem.is_error:
                 source.add(at, problem.code, problem.message, problem.remedy, offset=problem.column)
+        if _names_self(text):
+            message = "`self` is another value in each property that uses the expression"
+            source.add(at, "not_available", message, "name the field instead")
         needed = {other for kind, other in analysis.names if kind == "expression"}
         later = [other for other in list(given)[index + 1 :] if other in needed]
         remedy = "an expression sees those above it only; change the order, or write it out"
@@ -104,3 +105,9 @@ def expressions(source: Source) -> dict[str, str]:
         elif later:
             source.add(at, "later_expression", f"`{name}` uses `{later[0]}`, which stands below it", remedy)
     return given
+
+
+def _names_self(expression: str) -> bool:
+    tree = parse(expression)
+    nodes = ast.walk(tree) if isinstance(tree, ast.expr) else ()
+    return any(isinstance(node, ast.Name) and node.id == "self" for node in nodes)
