@@ -18,20 +18,12 @@ from singer_sdk.mapper import (
 from sync_mapper import long_form
 from sync_mapper.errors import MappingError
 from sync_mapper.functions import HELPERS
+from sync_mapper.options import OPTIONS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sync_mapper.mapping_file import Mapping
-
-OPTIONS = (
-    MAPPER_ALIAS_OPTION,
-    MAPPER_ELSE_OPTION,
-    MAPPER_FILTER_OPTION,
-    MAPPER_KEY_PROPERTIES_OPTION,
-    MAPPER_SOURCE_OPTION,
-)
-"""What may stand in a stream's map beside properties."""
 
 
 def check(mapping: Mapping) -> None:
@@ -86,8 +78,6 @@ def _stream_problems(stream: str, definition: dict[t.Any, t.Any]) -> Iterator[tu
         elif name in OPTIONS:
             if problem := _option_problem(name, value):
                 yield at, problem
-        elif _is_option(name):
-            yield at, f"unknown option; known are {', '.join(OPTIONS)}"
         elif isinstance(value, str):
             if value != NULL_STRING and (problem := expression_problem(value)):
                 yield at, problem

@@ -7,15 +7,13 @@ import typing as t
 
 from sync_mapper.checking.plan import is_null
 from sync_mapper.long_form import KEYS, TYPES
+from sync_mapper.options import OPTIONS, meant
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sync_mapper.checking.findings import At
     from sync_mapper.checking.source import Source
-
-OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
-"""What may stand in a stream's map beside properties."""
 
 _TABLE_FORMS: Mapping[str, frozenset[str]] = {
     "file": frozenset({"file", "code", "text"}),
@@ -66,7 +64,7 @@ def _properties(source: Source, stream: At, definition: Mapping[t.Any, t.Any]) -
             source.add(at, "wrong_name", f"{name!r} is no text to YAML", "put it in quotes")
         elif name in OPTIONS:
             _option(source, at, name, value)
-        elif _is_option(name):
+        elif meant(name) is not None:
             source.add(at, "unknown_option", f"`{name}` is no option", _nearest(name, OPTIONS))
         else:
             _property(source, at, value)
