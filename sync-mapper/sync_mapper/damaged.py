@@ -1,7 +1,7 @@
 """Rows that are JSON, but hold what cannot be read as it is or written again: halves of characters, endless numbers.
 
-Such a row must not end a run. It is read with the standard library, which takes more than msgspec does, and never on the
-way of a row that is well.
+Such a row must not end a run. It is read with the standard library, which takes more than msgspec does; a row that is
+well never comes here.
 """
 
 from __future__ import annotations

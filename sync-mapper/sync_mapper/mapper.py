@@ -222,7 +222,7 @@ class SyncMapper(InlineMapper):
             row_as_json = encoder.encode(record)
         computed = stream_map if isinstance(stream_map, ComputedStreamMap) else None
         field = computed.evaluating if computed and not isinstance(error, damaged.UnreadableRowError) else None
-        field = error.field if isinstance(error, ResultError) else field
+        field = damaged.mended(error.field) if isinstance(error, ResultError) else field
         if not self._unmapped.counts:
             yield singer.SchemaMessage(unmapped.STREAM, unmapped.SCHEMA, unmapped.KEY_PROPERTIES)
         row = self._unmapped.record(

@@ -71,7 +71,9 @@ def test_a_warning_holds_what_programs_want_to_know(mapper):
 
 def test_a_field_the_schema_does_not_name_counts_for_when_null_if_the_row_has_it(mapper):
     maps = {"customers": {"__else__": None, "id": "id", "a": {"value": "int(more)", "when_null": 0}}}
-    rows = [{**ROW, "record": {"id": number, **more}} for number, more in enumerate([{"more": "7"}, {"more": None}, {}])]
+    rows = [
+        {**ROW, "record": {"id": number, **more}} for number, more in enumerate([{"more": "7"}, {"more": None}, {}])
+    ]
     result = mapper.run([SCHEMA, *rows], stream_maps=maps)
     assert result.rows("customers") == [{"id": 0, "a": 7}, {"id": 1, "a": 0}]
     assert [json.loads(row["key"]) for row in result.rows("_unmapped")] == [{"id": 2}]

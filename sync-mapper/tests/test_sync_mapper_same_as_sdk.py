@@ -88,7 +88,9 @@ FILTERS = [
 ]
 STREAMS = ["customers", "contacts", "orders"]
 
-properties = st.dictionaries(st.sampled_from(["name", "qty", "new", "other", "__mine__", "__x"]), st.sampled_from(EXPRESSIONS), max_size=4)
+properties = st.dictionaries(
+    st.sampled_from(["name", "qty", "new", "other", "__mine__", "__x"]), st.sampled_from(EXPRESSIONS), max_size=4
+)
 
 
 @st.composite
