@@ -29,7 +29,7 @@ FORMS: dict[str, tuple[str, ...]] = {
 
 
 class MissingTableError(RowError):
-    """There is no such code table, or none yet: the stream it is read from has not come."""
+    """There is no such code table, or none yet: no row of the stream it is read from has come."""
 
 
 @dataclass
@@ -40,7 +40,19 @@ class _FromStream:
     where: dict[str, str]
     code: str
     text: str
+    announced: bool = False
     came: bool = False
+
+    @property
+    def lacks(self) -> str:
+        """Why a table without a row of the stream is empty, and what to do about it."""
+        none = f"no row of stream {self.stream!r} has come before this one"
+        if self.announced:
+            return (
+                f"{none}, only its SCHEMA: let the tap send its rows first, and in every run all of them (FULL_TABLE) "
+                "instead of those changed since the last one"
+            )
+        return f"{none}, and the stream has not begun: select it in the tap, and let the tap send it first"
 
     def wants(self, record: Names[str, t.Any]) -> bool:
         """Return whether a row of the stream is one of the table."""
@@ -102,21 +114,23 @@ class CodeTables:
             otherwise: What a code that is not in the table gives.
 
         Raises:
-            MissingTableError: There is no such table, or the stream it is read from has not come.
+            MissingTableError: There is no such table, or no row of the stream it is read from has come.
         """
         texts = self._texts.get(table)
         if texts is None:
             raise MissingTableError(f"there is no code table {table!r}")
         source = self._from.get(table)
         if source is not None and not source.came:
-            raise MissingTableError(
-                f"code table {table!r} is empty: no row of stream {source.stream!r} has come before this one; let the "
-                f"tap send {source.stream} first"
-            )
+            raise MissingTableError(f"code table {table!r} is empty: {source.lacks}")
         key = text(code)
         if key is None:
             return texts.get("")
         return texts.get(key, otherwise)
+
+    def announce(self, stream: str) -> None:
+        """Take note that the SCHEMA of a stream has come."""
+        for source in self._from.values():
+            source.announced |= source.stream == stream
 
     def take(self, stream: str, record: Names[str, t.Any]) -> None:
         """Take a row of a stream that fills tables."""

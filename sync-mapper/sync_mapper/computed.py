@@ -12,17 +12,18 @@ import functools
 import typing as t
 from dataclasses import dataclass, field
 
-import simpleeval  # type: ignore[import-untyped]
 from singer_sdk import typing as th
-from singer_sdk.exceptions import MapExpressionError
-from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STRING, CustomStreamMap, _MapperEval
+from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STRING, CustomStreamMap
 
 from sync_mapper import declared, fields
 from sync_mapper.analysis import Scope, analyse
 from sync_mapper.code_tables import CodeTables
+from sync_mapper.evaluator import Evaluator
 from sync_mapper.functions import HELPERS
 from sync_mapper.long_form import LongForm
 from sync_mapper.names import Names
+from sync_mapper.options import OPTIONS
+from sync_mapper.results import CONTAINERS_AND_NUMBERS, refuse_endless
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,32 +45,6 @@ class Shared:
 
     expressions: dict[str, ast.Expr] = field(default_factory=dict)
     tables: CodeTables = field(default_factory=CodeTables)
-
-
-class _Evaluator(_MapperEval):
-    """The SDK's evaluator, for which a function of ours is no value: a field a row lacks must not become one."""
-
-    def value(self, expression: str, tree: ast.expr, names: Names) -> t.Any:
-        """Evaluate a parsed expression.
-
-        Raises:
-            MapExpressionError: The expression language does not allow it, or it names what is not there.
-        """
-        self.names = names
-        self.expr = expression
-        self._max_count = 0
-        try:
-            return self._eval(tree)
-        except (simpleeval.InvalidExpression, SyntaxError) as error:
-            raise MapExpressionError(f"Failed to evaluate simpleeval expressions {expression}.") from error
-
-    def _eval_name(self, node: ast.Name) -> t.Any:
-        try:
-            return self.names[node.id]
-        except KeyError:
-            if node.id in HELPERS:
-                raise simpleeval.NameNotDefined(node.id, self.expr) from None
-        return super()._eval_name(node)
 
 
 class _Step(t.NamedTuple):
@@ -112,7 +87,7 @@ class ComputedStreamMap(CustomStreamMap):
         self.expressions = {
             name: value
             for name, value in transform.items()
-            if isinstance(value, str) and value != NULL_STRING and not name.startswith("__")
+            if isinstance(value, str) and value != NULL_STRING and name not in OPTIONS
         }
         texts = [*self.expressions.values(), str(transform.get(MAPPER_FILTER_OPTION))]
         self._wants_fake = any("fake" in text for text in texts)
@@ -122,11 +97,11 @@ class ComputedStreamMap(CustomStreamMap):
         self._unseen: set[str] = set()
         super().__init__(map_transform=transform, **kwargs)
         self.raw_schema = {**self.raw_schema, "properties": self._source}
-        self._evaluator = _Evaluator(functions=self.functions)
+        self._evaluator = Evaluator(self.functions)
         self._filter = _step(MAPPER_FILTER_OPTION, transform.get(MAPPER_FILTER_OPTION), None)
         self._keeps_all = MAPPER_ELSE_OPTION not in transform
         self._steps = [
-            _step(name, value, self._forms.get(name)) for name, value in transform.items() if not _is_option(name)
+            _step(name, value, self._forms.get(name)) for name, value in transform.items() if name not in OPTIONS
         ]
         properties = self.transformed_schema["properties"]
         selves = self._selves()
@@ -141,10 +116,11 @@ class ComputedStreamMap(CustomStreamMap):
             if text in self._unseen and name not in selves and not (name in self._forms and self._forms[name].is_typed)
         ]
         named = self._shared.expressions
+        known = fields.Possible(self._source, named)
         self._fields = {
-            name: fields.read_by(ast.parse(text), name, self._source, named) for name, text in self.expressions.items()
+            name: fields.read_by(ast.parse(text), name, known, named) for name, text in self.expressions.items()
         }
-        self._evaluators: dict[str, _Evaluator] = {}
+        self._evaluators: dict[str, Evaluator] = {}
         self._fixed: dict[str, t.Any] = {
             "config": self.map_config,
             "__stream_name__": self.stream_alias,
@@ -236,6 +212,8 @@ class ComputedStreamMap(CustomStreamMap):
             if form is None or form.when_null is None or not self._lacks(step.name, record):
                 raise
             value = None
+        if type(value) in CONTAINERS_AND_NUMBERS and step.name != MAPPER_FILTER_OPTION:
+            refuse_endless(value)
         return value if form is None else self._finish(form, value)
 
     def _finish(self, form: LongForm, value: t.Any) -> t.Any:
@@ -257,12 +235,15 @@ class ComputedStreamMap(CustomStreamMap):
         # Each has an evaluator of its own: one that is busy with a loop would show it the variables of that loop.
         evaluator = self._evaluators.get(name)
         if evaluator is None:
-            evaluator = self._evaluators[name] = _Evaluator(functions=self.functions)
+            evaluator = self._evaluators[name] = Evaluator(self.functions)
         return evaluator.value(name, self._shared.expressions[name].value, names)
 
     def _lacks(self, name: str, record: dict[str, t.Any]) -> bool:
-        """Whether a property's expression failed where a field it names is null or missing."""
-        return any(record.get(one) is None for one in self._fields[name])
+        """Whether a property's expression failed where a field it names is null or missing.
+
+        A name that neither the schema nor the row has is likely a wrong one, which no constant must hide.
+        """
+        return any(record[one] is None if one in record else one in self._absent for one in self._fields[name])
 
     def _eval_type(self, expr: str, default: th.JSONTypeHelper[t.Any] | None = None) -> th.JSONTypeHelper[t.Any]:
         # The SDK's default is the source's type, or text if it has none.
@@ -295,10 +276,6 @@ class ComputedStreamMap(CustomStreamMap):
     def _init_faker_instance(self) -> Faker | None:
         # The SDK loads Faker for every map when it is installed: 50 MB for nothing in most of them.
         return super()._init_faker_instance() if self._wants_fake else None
-
-
-def _is_option(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
 
 
 def _step(name: str, definition: str | None, form: LongForm | None) -> _Step:

@@ -30,7 +30,7 @@ def check(mapping: Mapping) -> None:
         MappingError: With every problem found.
     """
     source = Source(mapping)
-    structure.check(source)
+    structure.check(source, look_alikes=False)
     refused = [finding for finding in source.findings if finding.severity is Severity.ERROR]
     source.findings.clear()
     named = tables.expressions(source)

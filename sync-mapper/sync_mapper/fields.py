@@ -12,13 +12,30 @@ _ROW = ("record", "_")
 """Names of the whole row in expressions."""
 
 
+class Possible:
+    """What may be a field of the row: what the schema names, and names it does not know but a row may have.
+
+    Args:
+        properties: Properties of the source stream's schema.
+        expressions: Named expressions.
+    """
+
+    def __init__(self, properties: Container[str], expressions: Container[str]) -> None:
+        self._properties = properties
+        self._expressions = expressions
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether a name may be that of a field."""
+        return name in self._properties or name not in self._expressions
+
+
 def read_by(tree: ast.AST, own: str, properties: Container[str], expressions: Mapping[str, ast.Expr]) -> frozenset[str]:
     """Return the fields of the row that an expression reads, by itself or through named expressions.
 
     Args:
         tree: The expression.
         own: Property it is for, which it may call `self`.
-        properties: Properties of the source stream's schema.
+        properties: What is a field.
         expressions: Named expressions.
     """
     found: set[str] = set()

@@ -13,12 +13,13 @@ from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.mapper_base import InlineMapper
 
-from sync_mapper import definitions, mapping_file, unmapped
+from sync_mapper import damaged, definitions, mapping_file, unmapped
 from sync_mapper.checking.at_start import StartChecks
 from sync_mapper.computed import ComputedStreamMap
-from sync_mapper.errors import InputError, MapperError, MappingError
+from sync_mapper.errors import InputError, MapperError, MappingError, RowError
 from sync_mapper.maps import StreamMaps
-from sync_mapper.messages import MappedRecord, MapperReader, MapperWriter, record_of
+from sync_mapper.messages import MappedRecord, MapperReader, MapperWriter, readable, record_of
+from sync_mapper.results import ResultError, encoded
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,6 +123,7 @@ class SyncMapper(InlineMapper):
         """Map a SCHEMA; one for each stream that comes out of it, none for a stream that is left out."""
         _require(message_dict, "stream", "schema")
         schema = {"properties": {}, **message_dict["schema"]}
+        self.maps.tables.announce(message_dict["stream"])
         self.maps.register_raw_stream_schema(message_dict["stream"], schema, message_dict.get("key_properties") or [])
         for stream_map in self._maps_of(message_dict):
             yield singer.SchemaMessage(
@@ -135,18 +137,18 @@ class SyncMapper(InlineMapper):
         """Map a RECORD; a row its map cannot handle becomes a record of `_unmapped`."""
         _require(message_dict, "stream", "record")
         if message_dict["stream"] in self._table_streams:
-            self.maps.tables.take(message_dict["stream"], record_of(message_dict))
+            self._take(message_dict)
         for stream_map in self._maps_of(message_dict):
             self._unmapped.rows[stream_map.stream_alias] += 1
             try:
-                encoded = self._transformed(stream_map, message_dict)
+                mapped = self._transformed(stream_map, message_dict)
             except Exception as error:  # noqa: BLE001 - an expression may raise anything; the row is kept and counted
                 yield from self._unmapped_messages(stream_map, message_dict, error)
                 continue
-            if encoded is not None:
+            if mapped is not None:
                 yield MappedRecord(
                     stream_map.stream_alias,
-                    encoded,
+                    mapped,
                     message_dict.get("time_extracted"),
                     message_dict.get("version"),
                 )
@@ -158,7 +160,15 @@ class SyncMapper(InlineMapper):
         if unchanged and isinstance(record, msgspec.Raw):
             return record
         mapped = stream_map.transform(record_of(message_dict))
-        return None if mapped is None else msgspec.Raw(encoder.encode(mapped))
+        return None if mapped is None else encoded(mapped)
+
+    def _take(self, message_dict: dict[str, t.Any]) -> None:
+        """Take a row of a stream that fills code tables."""
+        stream = message_dict["stream"]
+        try:
+            self.maps.tables.take(stream, record_of(message_dict))
+        except RowError as error:
+            self.logger.warning("A row of %s is missing in code tables: %s", stream, error)
 
     def map_state_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
         """Pass a STATE on as it is; its bookmarks are the tap's and keep the tap's stream names."""
@@ -204,9 +214,15 @@ class SyncMapper(InlineMapper):
     def _unmapped_messages(
         self, stream_map: StreamMap, message_dict: dict[str, t.Any], error: Exception
     ) -> Iterator[singer.Message]:
-        record = record_of(message_dict)
+        record = readable(message_dict)
+        try:
+            row_as_json = encoder.encode(record)
+        except UnicodeEncodeError:
+            record = damaged.mended(record)
+            row_as_json = encoder.encode(record)
         computed = stream_map if isinstance(stream_map, ComputedStreamMap) else None
-        field = computed.evaluating if computed else None
+        field = computed.evaluating if computed and not isinstance(error, damaged.UnreadableRowError) else None
+        field = damaged.mended(error.field) if isinstance(error, ResultError) else field
         if not self._unmapped.counts:
             yield singer.SchemaMessage(unmapped.STREAM, unmapped.SCHEMA, unmapped.KEY_PROPERTIES)
         row = self._unmapped.record(
@@ -214,7 +230,7 @@ class SyncMapper(InlineMapper):
             source_stream=message_dict["stream"],
             key=unmapped.key_of(record, stream_map.raw_key_properties),
             mapped_key=computed.mapped_key(record) if computed else None,
-            record=msgspec.Raw(encoder.encode(record)),
+            record=msgspec.Raw(row_as_json),
             missing=[name for name in stream_map.raw_schema["properties"] if name not in record],
             map_name=computed.map_name if computed else message_dict["stream"],
             field=field,

@@ -29,6 +29,18 @@ class Place(t.NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
 
+class Document(t.NamedTuple):
+    """A mapping file as it was read, for those who want to know more of its places.
+
+    Attributes:
+        text: Its content.
+        root: Its YAML node; None for an empty file.
+    """
+
+    text: str
+    root: yaml.Node | None
+
+
 @dataclass(frozen=True)
 class Mapping:
     """A mapping: stream maps with what they use.
@@ -40,6 +52,7 @@ class Mapping:
         code_tables: Name -> texts of codes, or where they are.
         places: Position such as `("stream_maps", "organizations", "name")` -> its place; empty for inline mappings.
         folder: Folder of the file, from which the names of other files count; None for inline mappings.
+        document: The file itself; None for inline mappings.
     """
 
     stream_maps: dict[str, t.Any] = field(default_factory=dict)
@@ -48,6 +61,7 @@ class Mapping:
     code_tables: dict[str, t.Any] = field(default_factory=dict)
     places: dict[tuple[str, ...], Place] = field(default_factory=dict)
     folder: Path | None = None
+    document: Document | None = field(default=None, repr=False, compare=False)
 
     def merged(self, inline: Mapping) -> Mapping:
         """Return both together. A stream, table or other name that both have is taken from `inline` as a whole."""
@@ -57,6 +71,7 @@ class Mapping:
                 at: place for at, place in self.places.items() if at[1:2] == () or at[1] not in getattr(inline, at[0])
             },
             folder=self.folder or inline.folder,
+            document=self.document,
         )
 
     def where(self, *at: str, section: str = "stream_maps") -> str:
@@ -99,7 +114,8 @@ def read(name: str) -> Mapping:
     """
     path = find(name)
     try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        loader = yaml.SafeLoader(text)
         try:
             node = loader.get_single_node()
             places = _places(node, name)
@@ -122,7 +138,12 @@ def read(name: str) -> Mapping:
             raise MappingError(f"{at}: {key} must hold names with values, not {type(value).__name__}")
     if not data.get("stream_maps"):
         raise MappingError(f"{name}: stream_maps is missing or empty")
-    return Mapping(**{key: data.get(key) or {} for key in KEYS}, places=places, folder=path.parent)
+    return Mapping(
+        **{key: data.get(key) or {} for key in KEYS},
+        places=places,
+        folder=path.parent,
+        document=Document(text, node),
+    )
 
 
 def _places(node: yaml.Node | None, name: str, above: tuple[str, ...] = ()) -> dict[tuple[str, ...], Place]:

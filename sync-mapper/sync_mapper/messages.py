@@ -12,7 +12,11 @@ from singer_sdk.contrib.msgspec import MsgSpecReader, MsgSpecWriter, decoder
 from singer_sdk.singerlib.encoding.simple import Message
 from singer_sdk.singerlib.messages import SingerMessageType
 
+from sync_mapper import damaged
 from sync_mapper.errors import InputError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 logger = logging.getLogger("sync-mapper")
 
@@ -67,13 +71,31 @@ class MapperReader(MsgSpecReader):
         self._line = 0
         self._unknown: set[str] = set()
 
+    def process_lines(
+        self, file_input: t.IO[str] | None, callbacks: dict[str, Callable[[dict[str, t.Any]], None]]
+    ) -> t.Counter[str]:
+        """Read all messages; an empty line is none, and is passed over.
+
+        Raises:
+            InputError: A line is no message.
+        """
+        lines = self._lines(file_input or self.default_input)
+        return super().process_lines(t.cast("t.IO[str]", lines), callbacks)
+
+    def _lines(self, lines: Iterable[str]) -> Iterator[str]:
+        try:
+            for self._line, line in enumerate(lines, 1):
+                if not line.isspace():
+                    yield line
+        except UnicodeDecodeError as error:
+            raise InputError(f"The input is not UTF-8 (after line {self._line})") from error
+
     def deserialize_json(self, line: str) -> dict[str, t.Any]:
         """Return the message of a line.
 
         Raises:
             InputError: The line is no JSON object with a type.
         """
-        self._line += 1
         try:
             envelope = _envelopes.decode(line)
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
@@ -91,7 +113,9 @@ class MapperReader(MsgSpecReader):
                 }
         try:
             message = decoder.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, ArithmeticError) as error:
+            if (damaged_row := _damaged_row(line)) is not None:
+                return damaged_row
             raise InputError(f"Line {self._line} of the input is not valid JSON: {error}") from error
         except UnicodeEncodeError as error:  # bytes that are no UTF-8 come as lone surrogates
             raise InputError(f"Line {self._line} of the input is not UTF-8") from error
@@ -108,12 +132,50 @@ class MapperReader(MsgSpecReader):
             logger.warning("Messages of the unknown type %s are left out", kind)
 
 
+def _damaged_row(line: str) -> dict[str, t.Any] | None:
+    """Return a RECORD message whose record msgspec cannot read, None for anything else."""
+    try:
+        message = damaged.read(line)
+    except damaged.UnreadableRowError as error:
+        message = error.record
+        if isinstance(message, dict) and isinstance(message.get("record"), dict):
+            message["record"] = damaged.UnreadableRowError(message["record"])
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(message, dict) or message.get("type") != "RECORD":
+        return None
+    rest = {name: value for name, value in message.items() if name != "record"}
+    is_row = isinstance(message.get("record"), (dict, damaged.UnreadableRowError))
+    return message if is_row and rest == damaged.mended(rest) else None
+
+
 def record_of(message_dict: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the record of a RECORD message, read if it has not been yet."""
+    """Return the record of a RECORD message, read if it has not been yet.
+
+    Raises:
+        UnreadableRowError: It holds what cannot be read.
+    """
     record = message_dict["record"]
     if isinstance(record, msgspec.Raw):
-        record = message_dict["record"] = decoder.decode(record)
+        try:
+            record = decoder.decode(record)
+        except (msgspec.DecodeError, ArithmeticError):
+            try:
+                record = damaged.read(bytes(record))
+            except damaged.UnreadableRowError as error:
+                record = error
+        message_dict["record"] = record
+    if isinstance(record, damaged.UnreadableRowError):
+        raise record
     return t.cast("dict[str, t.Any]", record)
+
+
+def readable(message_dict: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the record of a RECORD message, with text in place of numbers that cannot be read."""
+    try:
+        return record_of(message_dict)
+    except damaged.UnreadableRowError as error:
+        return error.record
 
 
 class MapperWriter(MsgSpecWriter):

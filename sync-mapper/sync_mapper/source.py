@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import subprocess
+import sys
+import tempfile
 import typing as t
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +29,7 @@ def messages(*, tap: str | None = None, file: str | None = None) -> Iterator[Ite
     """Give the messages of a tap or of a file; leaving early ends the tap.
 
     Args:
-        tap: Command line of a tap; what it logs goes where this command's messages go.
+        tap: Command line of a tap; what it logs is shown if it fails.
         file: File of Singer messages.
 
     Raises:
@@ -45,34 +49,52 @@ def messages(*, tap: str | None = None, file: str | None = None) -> Iterator[Ite
 
 @contextmanager
 def _running(tap: str) -> Iterator[Iterable[bytes]]:
-    try:
-        words = shlex.split(tap)
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603 - the user's own
-    except (OSError, ValueError, IndexError) as error:
-        raise InputError(f"--tap: the command cannot be started: {error}") from error
-    assert process.stdout is not None  # noqa: S101 - it was asked for
-    with process, process.stdout as lines:
+    with tempfile.TemporaryFile() as log:
         try:
-            yield _to_its_end(process, lines)
-        finally:
-            if process.poll() is None:
-                _stop(process)
+            words = shlex.split(tap)
+            # In a session of its own it can be ended with all it started: behind `uv run` or a script stands the tap.
+            process = subprocess.Popen(  # noqa: S603 - the user's own command
+                words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            )
+        except (OSError, ValueError, IndexError) as error:
+            raise InputError(f"--tap: the command cannot be started: {error}") from error
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        with process, process.stdout as lines:
+            try:
+                yield _to_its_end(process, lines, log)
+            finally:
+                if process.poll() is None:
+                    _stop(process)
 
 
-def _to_its_end(process: subprocess.Popen[bytes], lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Return the lines of a tap; one that fails gives an error where they end."""
+def _to_its_end(process: subprocess.Popen[bytes], lines: Iterable[bytes], log: t.IO[bytes]) -> Iterator[bytes]:
+    """Return the lines of a tap; one that fails gives an error where they end, after what it logged."""
     yield from lines
     if process.wait():
+        log.seek(0)
+        sys.stderr.write(log.read().decode("utf-8", "replace"))
         raise InputError(f"--tap: the tap ended with exit code {process.returncode}; see its own messages")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """Tell a tap to end. Its output is still read meanwhile: one that waits to write would never hear of it."""
-    process.terminate()
+    _signal(process, signal.SIGTERM)
     try:
         process.communicate(timeout=_PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
+        _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
         process.kill()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """Send a signal to a tap and what it started; where there are no groups of processes, to the tap."""
+    if not hasattr(os, "killpg"):
+        process.terminate()
+        return
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:  # it has just ended
+        return
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[Message]:

@@ -12,6 +12,7 @@ from singer_sdk import typing as th
 from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.exceptions import MapExpressionError
 
+from sync_mapper import damaged
 from sync_mapper.errors import RowError, TooManyUnmappedError
 
 if t.TYPE_CHECKING:
@@ -48,7 +49,15 @@ _GUARDED_FROM = 100
 def reason_of(error: Exception) -> str:
     """Return what went wrong in an expression, without the SDK's wrapping."""
     cause = error.__cause__ if isinstance(error, MapExpressionError) and error.__cause__ else error
-    return f"{type(cause).__name__}: {cause}"[:_REASON_LENGTH]
+    return t.cast("str", damaged.mended(f"{type(cause).__name__}: {cause}"[:_REASON_LENGTH]))
+
+
+def _json(key: Mapping[str, t.Any]) -> str | None:
+    """Return a key as JSON; None for one that JSON cannot hold, which is no key."""
+    try:
+        return encoder.encode(key).decode()
+    except Exception:  # noqa: BLE001 - whatever a value raises when it is written
+        return None
 
 
 def _told_of(error: Exception) -> str:
@@ -105,7 +114,7 @@ class UnmappedRows:
             "stream": stream,
             "key": key,
             "source_stream": source_stream,
-            "mapped_key": encoder.encode(mapped_key).decode() if mapped_key else None,
+            "mapped_key": _json(mapped_key) if mapped_key else None,
             "record": record,
             "missing": missing,
             "map": map_name,

@@ -50,20 +50,21 @@ class Pipe:
 
     def run(self, messages: t.Iterable[dict[str, t.Any] | str], **config: t.Any) -> Result:
         lines = [item if isinstance(item, str) else json.dumps(item) for item in messages]
+        return self.run_bytes("".join(f"{line}\n" for line in lines).encode(), **config)
+
+    def run_bytes(self, data: bytes, **config: t.Any) -> Result:
         (self.folder / "config.json").write_text(json.dumps(config))
         done = subprocess.run(
             [COMMAND, "--config", "config.json"],
-            input="".join(f"{line}\n" for line in lines),
+            input=data,
             capture_output=True,
-            text=True,
-            encoding="utf-8",
             cwd=self.folder,
             env={**os.environ, "NO_COLOR": "1"},
             timeout=60,
             check=False,
         )
-        out = [json.loads(line) for line in done.stdout.split("\n") if line]
-        return Result(done.returncode, out, done.stderr)
+        out = [json.loads(line) for line in done.stdout.split(b"\n") if line]
+        return Result(done.returncode, out, done.stderr.decode())
 
 
 class InProcess:

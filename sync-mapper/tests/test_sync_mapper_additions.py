@@ -191,8 +191,17 @@ def test_a_table_of_user_defined_codes_comes_from_the_same_run(mapper):
     )
     assert rows == [{"id": 2, "x": "Alpha"}]
     assert [json.loads(item["key"]) for item in unmapped] == [{"id": 1}]
-    assert "no row of stream 'F0005' has come before this one" in unmapped[0]["reason"]
+    assert "no row of stream 'F0005' has come before this one, and the stream has not begun" in unmapped[0]["reason"]
+    assert "select it in the tap, and let the tap send it first" in unmapped[0]["reason"]
     assert "F0005" not in result.streams
+
+
+def test_a_table_whose_stream_sent_its_schema_only_says_so(mapper):
+    properties = {"x": {"value": "group", "lookup": "groups"}}
+    tables = {"groups": {"udc": "01/01"}}
+    _, [held], _ = one(mapper, properties, UDC_SCHEMA, row(1, group="A"), code_tables=tables)
+    assert "no row of stream 'F0005' has come before this one, only its SCHEMA" in held["reason"]
+    assert "let the tap send its rows first, and in every run all of them (FULL_TABLE)" in held["reason"]
 
 
 def test_a_table_of_any_stream(mapper):
@@ -221,9 +230,10 @@ def test_named_expressions(mapper):
 
 def test_the_loop_of_an_expression_is_not_seen_by_a_named_one(mapper):
     expressions = {"named": "line"}
-    _, _, result = one(mapper, {"x": "[named for line in ['a']]"}, row(), expressions=expressions)
-    assert result.code == 1
-    assert "expressions.named: error: the source has no field `line`" in result.errors[0]
+    rows, unmapped, result = one(mapper, {"x": "[named for line in ['a']]"}, row(), expressions=expressions)
+    assert rows == []
+    assert "'line' is not defined" in unmapped[0]["reason"]
+    assert "expressions.named: warning: the source has no field `line`" in result.log
 
 
 @pytest.mark.parametrize(

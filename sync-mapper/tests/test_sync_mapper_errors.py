@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 SCHEMA = {
@@ -31,7 +33,6 @@ def only_error(result):
         ({"a": "id @ id"}, "operator MatMult is not part of"),
         ({"a": "len(id)"}, "there is no function len()"),
         ({"__filter__": "len(id) > 1"}, "customers.__filter__: error: there is no function len()"),
-        ({"__fliter__": "id > 1"}, "`__fliter__` is no option. Did you mean `__filter__`"),
         ({"__else__": "x"}, "only null is possible"),
         ({"__key_properties__": ["ref"]}, "the key `ref` is not among the properties that go on"),
         ({"__source__": "a", "__alias__": "b"}, "both `__source__` and `__alias__`"),
@@ -81,6 +82,19 @@ def test_a_line_that_is_not_utf_8(mapper):
 def test_a_line_that_is_nested_too_deeply(mapper):
     record = '{"type": "RECORD", "stream": "customers", "record": {"a": ' + "[" * 5000 + "]" * 5000 + "}}"
     assert "Line 2 of the input is nested too deeply" in only_error(mapper.run([SCHEMA, record]))
+
+
+@pytest.mark.parametrize("line", ["", "   ", "\t"])
+def test_an_empty_line_is_passed_over_and_counted(mapper, line):
+    result = mapper.run([line, SCHEMA, line, RECORD, line])
+    assert result.code == 0
+    assert [message["type"] for message in result.messages] == ["SCHEMA", "RECORD"]
+    assert "Line 4 of the input" in only_error(mapper.run([line, SCHEMA, line, "[]"]))
+
+
+def test_bytes_that_are_no_utf_8_are_one_line(pipe):
+    line = only_error(pipe.run_bytes(json.dumps(SCHEMA).encode() + b'\n{"type": "RECORD", "\xff": 1}\n'))
+    assert "not UTF-8" in line
 
 
 @pytest.mark.parametrize("line", ["[]", "5", '{"stream": "x"}'])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
+import time
 import typing as t
 
 import pytest
 from click.testing import CliRunner
 from sync_mapper.commands.test import test as command
-from sync_mapper.rehearsal import case_file
+from sync_mapper.rehearsal import case_file, recording
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,3 +194,69 @@ def test_rows_of_code_tables_come_along_as_far_as_they_are_needed(tmp_path, monk
     regions = [case.expect["organizations"][0]["region"] for case in file.cases]
     assert regions == [code.record["DL01"], "none"]
     assert CliRunner().invoke(command, ["cases.yml", "--min-coverage", "100"]).exit_code == 0
+
+
+TAP = """
+import json, os, sys
+open("pids", "a").write(f"{os.getpid()} ")
+print("INFO noise of the tap", file=sys.stderr, flush=True)
+if "--fail" in sys.argv:
+    print("ERROR the reason", file=sys.stderr)
+    sys.exit(3)
+streams = sys.argv[1].split(",")
+for stream in streams:
+    schema = {"properties": {"number": {}, "line": {}, "mail": {}, "name": {}, "hold": {}, "credit": {}}}
+    print(json.dumps({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": ["number"]}))
+    number = 0
+    while number < 40 or stream == streams[-1]:
+        number += 1
+        row = {"number": number, "line": 1, "mail": "a@b.c", "name": "Name", "hold": "", "credit": 1}
+        print(json.dumps({"type": "RECORD", "stream": stream, "record": row}))
+"""
+
+
+def ended(pid: int) -> bool:
+    """Whether a process has ended, or ends within seconds: an orphan is there until the system has taken note."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("streams", ["customers,contacts", "contacts,customers,others"])
+@pytest.mark.parametrize("shell", [False, True])
+def test_a_tap_is_read_no_further_than_needed_and_nothing_of_it_is_left(
+    record, tmp_path, monkeypatch, capfd, streams, shell
+):
+    monkeypatch.setattr(recording, "_LOOKED_AT", 30)
+    (tmp_path / "tap.py").write_text(TAP)
+    tap = f"{sys.executable} tap.py {streams}"
+    done = record("--tap", f"sh -c 'echo $$ >>pids; {tap}; echo done'" if shell else tap)
+    assert done.exit_code == 0, done.output
+    assert "7 of 7 properties" in done.output
+    assert "noise of the tap" not in done.output + "".join(capfd.readouterr())
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert len(pids) == 1 + shell
+    assert all(map(ended, pids))
+
+
+def test_what_a_tap_that_fails_has_logged_is_shown(record, tmp_path):
+    (tmp_path / "tap.py").write_text(TAP)
+    done = record("--tap", f"{sys.executable} tap.py customers --fail")
+    assert done.exit_code == 2
+    assert "ERROR the reason" in done.output
+    assert "the tap ended with exit code 3" in done.output
+
+
+def test_a_pattern_may_be_for_a_stream_that_comes_last(record, tmp_path, monkeypatch):
+    monkeypatch.setattr(recording, "_LOOKED_AT", 10)
+    mapping = tmp_path / "mappings" / "mapping.yml"
+    mapping.write_text(MAPPING.replace("__source__: contacts", "__source__: c*ts"))
+    done = record()
+    assert done.exit_code == 0, done.output
+    file = case_file.read(tmp_path / "mappings" / "tests" / "new.yml")
+    assert {row.stream for case in file.cases for row in case.rows} == {"customers", "contacts"}

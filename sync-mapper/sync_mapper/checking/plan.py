@@ -8,6 +8,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from sync_mapper.long_form import TYPES
+from sync_mapper.options import OPTIONS
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +105,7 @@ def _plan(name: str, definition: Mapping[t.Any, t.Any], at: At) -> StreamPlan:
     keys = definition.get("__key_properties__")
     if "__key_properties__" in definition and keys is None:
         keys = []
-    named = {key: value for key, value in definition.items() if isinstance(key, str) and not key.startswith("__")}
+    named = {key: value for key, value in definition.items() if isinstance(key, str) and key not in OPTIONS}
     properties = {key: _property(value, (*at, key)) for key, value in named.items() if not is_null(value)}
     return StreamPlan(
         at=at,

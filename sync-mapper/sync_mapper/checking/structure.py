@@ -6,6 +6,7 @@ import typing as t
 
 from sync_mapper.checking import forms
 from sync_mapper.checking.plan import is_null
+from sync_mapper.options import OPTIONS, meant
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,14 +14,17 @@ if t.TYPE_CHECKING:
     from sync_mapper.checking.findings import At
     from sync_mapper.checking.source import Source
 
-OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
-"""What may stand in a stream's map beside properties."""
 
+def check(source: Source, *, look_alikes: bool = True) -> None:
+    """Find what has not the form of a mapping.
 
-def check(source: Source) -> None:
-    """Find what has not the form of a mapping."""
+    Args:
+        source: The mapping.
+        look_alikes: Whether to tell of properties whose names look like those of options, too. To the SDK they are
+            properties.
+    """
     for stream, definition in source.mapping.stream_maps.items():
-        _stream(source, stream, definition)
+        _stream(source, stream, definition, look_alikes=look_alikes)
     for name, expression in source.mapping.expressions.items():
         at = ("expressions", str(name))
         if not isinstance(name, str) or not name.isidentifier():
@@ -33,7 +37,7 @@ def check(source: Source) -> None:
             source.add((*at, key) if key else at, *told)
 
 
-def _stream(source: Source, stream: t.Any, definition: t.Any) -> None:
+def _stream(source: Source, stream: t.Any, definition: t.Any, *, look_alikes: bool) -> None:
     at = ("stream_maps", str(stream))
     if not isinstance(stream, str):
         source.add(at, "wrong_name", f"{stream!r} is no text to YAML", "put it in quotes")
@@ -43,13 +47,13 @@ def _stream(source: Source, stream: t.Any, definition: t.Any) -> None:
     elif _is_option(stream):
         source.add(at, "unknown_option", f"`{stream}` is no option here", "on this level only `__else__` is one")
     elif isinstance(definition, dict):
-        _properties(source, at, definition)
+        _properties(source, at, definition, look_alikes=look_alikes)
     elif not is_null(definition):
         message = f"a stream holds properties, or null to be left out, and not {definition!r}"
         source.add(at, "wrong_form", message, "name its properties below it")
 
 
-def _properties(source: Source, stream: At, definition: Mapping[t.Any, t.Any]) -> None:
+def _properties(source: Source, stream: At, definition: Mapping[t.Any, t.Any], *, look_alikes: bool) -> None:
     if "__source__" in definition and "__alias__" in definition:
         message = "the map has both `__source__` and `__alias__`"
         source.add((*stream, "__alias__"), "wrong_option", message, "keep one of them")
@@ -60,7 +64,7 @@ def _properties(source: Source, stream: At, definition: Mapping[t.Any, t.Any]) -
             source.add(at, "wrong_name", f"{name!r} is no text to YAML", "put it in quotes")
         elif name in OPTIONS:
             _option(source, at, name, value)
-        elif _is_option(name):
+        elif look_alikes and meant(name) is not None:
             source.add(at, "unknown_option", f"`{name}` is no option", forms.nearest(name, OPTIONS))
         else:
             _property(source, at, value)

@@ -7,6 +7,8 @@ from collections import Counter
 
 from singer_sdk.mapper import NULL_STRING
 
+from sync_mapper.options import OPTIONS
+
 if t.TYPE_CHECKING:
     from sync_mapper.mapping_file import Mapping
 
@@ -27,7 +29,7 @@ class Coverage:
             for map_name, definition in mapping.stream_maps.items()
             if isinstance(definition, dict)
             for name, value in definition.items()
-            if value is not None and value != NULL_STRING and not str(name).startswith("__")
+            if value is not None and value != NULL_STRING and name not in OPTIONS
         ]
         self._values: Counter[tuple[str, str]] = Counter()
         self._nulls: Counter[tuple[str, str]] = Counter()

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from sync_mapper import mapping_file, source
+from sync_mapper.checking.plan import plans
 from sync_mapper.errors import InputError
 from sync_mapper.rehearsal import catalogs, codes
 from sync_mapper.rehearsal.case_file import CaseError, Row
@@ -26,7 +27,7 @@ if t.TYPE_CHECKING:
     from sync_mapper.mapping_file import Mapping
 
 _LOOKED_AT = 10_000
-"""Rows of each stream to choose among."""
+"""Rows of each stream to choose among, and rows without any of use after which no more is waited for."""
 
 
 @dataclass
@@ -70,7 +71,7 @@ def record(
         raise CaseError(f"{file}: is there already; name another file, or write over it with --force")
     definition = mapping_file.read(str(mapping))
     with source.messages(tap=tap, file=messages) as incoming:
-        found = _look(incoming, Rehearsal(mapping))
+        found = _look(incoming, Rehearsal(mapping), _sources(definition))
     if not any(choice.rows for choice in found.choices.values()):
         raise InputError(f"No row came that a map of {mapping} is for; see the streams it names")
     masker = Masker(codes.keep(definition, found.counter), seed)
@@ -99,9 +100,17 @@ _HEAD = """\
 """
 
 
-def _look(incoming: Iterator[dict[str, t.Any]], rehearsal: Rehearsal) -> _Found:
+def _sources(definition: Mapping) -> set[str] | None:
+    """Return the source streams of a mapping, None where a pattern stands for any number of them."""
+    wanted = [plan for plan in plans(definition.stream_maps) if not plan.removed]
+    return None if any(plan.is_pattern for plan in wanted) else {plan.source for plan in wanted}
+
+
+def _look(incoming: Iterator[dict[str, t.Any]], rehearsal: Rehearsal, sources: set[str] | None) -> _Found:
+    """Look at what a tap sends, until all streams have been looked at, or have sent rows and none of use for long."""
     found = _Found()
-    looked_at: dict[str, int] = {}
+    looked_at: Counter[str] = Counter()
+    useless = 0
     for message in incoming:
         stream: str = message.get("stream", "")
         if message["type"] == "SCHEMA":
@@ -109,16 +118,22 @@ def _look(incoming: Iterator[dict[str, t.Any]], rehearsal: Rehearsal) -> _Found:
             rehearsal.begin(stream, found.streams[stream])
             if rehearsal.maps(stream):
                 found.choices.setdefault(stream, Choice())
-        elif message["type"] == "RECORD" and stream in rehearsal.table_streams:
-            rehearsal.take(message)
-            if brought := rehearsal.codes_of(stream, message["record"]):
-                found.tables.append((stream, message["record"], brought))
-        elif message["type"] == "RECORD" and stream in found.choices:
-            looked_at[stream] = looked_at.get(stream, 0) + 1
-            if looked_at[stream] <= _LOOKED_AT:
+        elif message["type"] == "RECORD":
+            useless += 1
+            if stream in rehearsal.table_streams:
+                rehearsal.take(message)
+                if brought := rehearsal.codes_of(stream, message["record"]):
+                    found.tables.append((stream, message["record"], brought))
+            elif stream in found.choices and looked_at[stream] < _LOOKED_AT:
+                useless = 0
+                looked_at[stream] += 1
                 row = message["record"]
                 found.counter.add(stream, row)
                 found.choices[stream].offer(row, rehearsal.row(stream, row))
+        if sources is not None and sources <= looked_at.keys():
+            looked_through = all(looked_at[name] >= _LOOKED_AT for name in sources)
+            if looked_through or useless >= _LOOKED_AT:
+                break
     return found
 
 

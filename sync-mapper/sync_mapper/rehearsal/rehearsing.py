@@ -44,13 +44,19 @@ class Mapped:
 class Rehearsal:
     """One run of a mapping.
 
+    Args:
+        mapping: The mapping file.
+        strict: Whether a map that the schema speaks against is refused, instead of judged row by row as in a run.
+
     Raises:
         MapperError: The mapping cannot be used.
     """
 
-    def __init__(self, mapping: Path) -> None:
+    def __init__(self, mapping: Path, *, strict: bool = False) -> None:
         # The guard is for runs: rows that were chosen because they fail must not stop this one.
         self._mapper = SyncMapper(config={"mapping_file": str(mapping), "unmapped_guard_percent": 0})
+        if self._mapper.maps.checks is not None:
+            self._mapper.maps.checks.strict = strict
 
     @property
     def table_streams(self) -> frozenset[str]:

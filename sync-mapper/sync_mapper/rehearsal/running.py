@@ -85,7 +85,7 @@ def _made_up(file: CaseFile, case: Case) -> list[str]:
 
 def _map(file: CaseFile, case: Case, result: Result, coverage: Coverage) -> dict[str, list[str]]:
     """Map the rows of a case and return the keys of the streams that came out."""
-    rehearsal = Rehearsal(file.mapping)
+    rehearsal = Rehearsal(file.mapping, strict=True)
     begun: set[str] = set()
     for position, row in enumerate((*file.before, *case.rows)):
         if row.stream not in begun:
