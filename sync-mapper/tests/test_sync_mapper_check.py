@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
+from singer_sdk import mapper as sdk_mapper
 from sync_mapper.checking.places import Places
 from sync_mapper.commands.check import check, schema_text
 from sync_mapper.long_form import KEYS, TYPES
@@ -283,6 +284,11 @@ def test_the_schema_can_be_printed():
     assert result.exit_code == 0
     assert result.stdout == (ROOT / "sync-mapper/sync_mapper/mapping.schema.json").read_text()
     jsonschema.Draft7Validator.check_schema(json.loads(result.stdout))
+
+
+def test_the_options_are_those_of_the_sdk():
+    constants = {name: value for name, value in vars(sdk_mapper).items() if name.startswith("MAPPER_")}
+    assert sorted(OPTIONS) == sorted(value for name, value in constants.items() if name.endswith("_OPTION"))
 
 
 def test_the_schema_knows_all_options_and_types():
