@@ -101,6 +101,7 @@ def jde_catalog() -> catalog.Catalog:
 @pytest.mark.parametrize("file", sorted((ROOT / "mappings").glob("*.yml")), ids=lambda file: file.name)
 def test_the_shipped_mappings_have_no_mistake(file: Path, jde_catalog: catalog.Catalog) -> None:
     assert check(read(str(file)), jde_catalog) == []
+    assert check(read(str(file))) == []
 
 
 def test_the_checks_at_the_start_of_a_run_take_less_than_a_second(jde_catalog: catalog.Catalog) -> None:

@@ -71,3 +71,23 @@ def test_the_shipped_cases_rest_on_what_the_tap_discovers(suite_of: Callable[...
         found = discovered[stream["tap_stream_id"]]
         assert stream["schema"]["properties"] == found["schema"]["properties"]
         assert stream["key_properties"] == found["key_properties"]
+
+
+def checked(suite: Suite, tap: str, target: str) -> tuple[int, list[dict[str, t.Any]]]:
+    done = suite.call("sync-mapper", "check", str(MAPPING), "--tap", tap, "--destination", target, "--json", "--unused")
+    assert done.returncode in {0, 1}, done.stderr
+    found = json.loads(done.stdout)["findings"]
+    return done.returncode, [finding for finding in found if finding["code"] != "unread_field"]
+
+
+def test_nothing_is_wrong_with_the_shipped_mapping_for_tap_and_target_as_they_are(
+    suite_of: Callable[..., Suite],
+) -> None:
+    suite = suite_of(customers=1, contacts=0)
+    # As meltano.yml sets them; the commands alone do not know its settings.
+    assert checked(suite, "meltano invoke tap-jdedwards", "meltano invoke target-pipedrive") == (0, [])
+    alone = checked(suite, TAP, f"{BIN}/target-pipedrive")
+    assert (alone[0], {finding["severity"] for finding in alone[1]}) == (0, {"note"})
+    assert {finding["code"] for finding in alone[1]} == {"absent_field"}
+    assert all("_description`" in finding["message"] for finding in alone[1])
+    assert checked(described(suite), TAP, f"{BIN}/target-pipedrive") == (0, [])

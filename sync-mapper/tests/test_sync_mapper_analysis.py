@@ -257,7 +257,7 @@ def test_what_fails_at_every_row(expression, code, column, remedy):
         ("rate * 1.5", "mixed_numbers"),
         ("json.dumps([rate])", "doubtful_type"),
         ("record['zip']", "unknown_field"),
-        ("record.get('zip')", "unknown_field"),
+        ("record.get('anythin')", "unknown_field"),
         ("(id or 'x').upper()", "doubtful_type"),
         ("anything", "untyped"),
         ("fake.name()", "untyped"),
@@ -267,6 +267,13 @@ def test_what_depends_on_the_row_is_a_warning(expression, code):
     problems = analyse(expression, SCOPE).problems
     assert [problem.code for problem in problems] == [code]
     assert not problems[0].is_error
+
+
+def test_a_field_that_need_not_come_is_read_with_get_and_nothing_is_wrong():
+    [problem] = analyse("coalesce(record.get('zip_description'), st)", SCOPE).problems
+    assert (problem.code, problem.is_note, problem.is_error) == ("absent_field", True, False)
+    assert "the tap has the settings of the run" in problem.remedy
+    assert codes("record.get('zip')", replace(SCOPE, is_open=True)) == ["untyped"]
 
 
 def test_lists_are_not_taken_for_objects():

@@ -213,6 +213,31 @@ def test_text_for_people_names_place_severity_and_remedy(run):
     assert summary == "1 error"
 
 
+@pytest.mark.parametrize(
+    ("properties", "places"),
+    [
+        ("{__key_properties__: [ref, id], __else__: null, id: id}", [(2, 36, "wrong_key")]),
+        ("{__key_properties__: [ref], id: id}", []),  # it may be a field of the source
+        ("{__key_properties__: [id], id: null}", [(2, 41, "wrong_key")]),
+        ("{__key_properties__: [a], a: name if id else None}", [(2, 43, "nullable_key")]),
+        ("{__key_properties__: [a], a: none_yet}", [(2, 43, "nullable_key")]),
+        ("{__key_properties__: [a], a: \"{'x': 1}.get(id)\"}", [(2, 44, "nullable_key")]),
+        ("{__key_properties__: [a], a: \"{'x': 1}.get(id, 2)\"}", []),
+        ("{__key_properties__: [a], a: \"lookup('t', id)\"}", [(2, 44, "nullable_key")]),
+        ("{__key_properties__: [a], a: \"lookup('t', id, 'x')\"}", []),
+        ("{__key_properties__: [a], a: {value: id, lookup: t}}", [(2, 51, "nullable_key")]),
+        ("{__key_properties__: [a], a: {value: id, lookup: t, otherwise: x}}", []),
+        ("{__key_properties__: [a], a: {value: id if id else None, when_null: 0}}", []),
+        ("{__key_properties__: [a], a: text(id) or name.upper()}", []),
+        ('{__key_properties__: [a], a: "[id, name]"}', [(2, 44, "wrong_key")]),
+    ],
+)
+def test_keys_without_a_catalog(run, properties, places):
+    text = f"stream_maps:\n  customers: {properties}\n  other: {{a: none_yet, b: \"lookup('t', b)\"}}\n"
+    text += "expressions: {none_yet: name if id else None}\ncode_tables: {t: {x: y}}\n"
+    assert found(run(text, "--json")) == places
+
+
 def test_without_a_catalog_it_says_what_was_not_checked(run):
     result = run("stream_maps:\n  customers: {a: nmae}\n")
     assert result.exit_code == 0

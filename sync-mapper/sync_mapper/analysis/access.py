@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import typing as t
 
 from sync_mapper.analysis import unsafe
@@ -147,15 +148,30 @@ def _is_config(node: ast.expr) -> bool:
 
 
 def _note_use(analyser: Analyser, base: ast.expr, name: t.Any) -> None:
-    if isinstance(base, ast.Name) and base.id in {"record", "_"} and isinstance(name, str):
+    if _is_row(base) and isinstance(name, str):
         analyser.uses.add(name)
 
 
 def note_get(analyser: Analyser, node: ast.Call, base: ast.expr, name: t.Any, value: Shape) -> None:
     """Note what `.get(name)` asks an object for."""
     _note_use(analyser, base, name)
-    if name not in value.fields and value.keys is Keys.DECLARED:
-        _note_unknown(analyser, node, base, name, value)
+    if name in value.fields or value.keys is not Keys.DECLARED:
+        return
+    if _is_row(base) and not difflib.get_close_matches(str(name), value.fields, cutoff=_MISSPELT):
+        # Which fields come depends on the tap's settings, and this is the way to read one that may not.
+        message = f"the source does not send the field `{name}`, and it is null to the expression"
+        remedy = "if it is to come, check its name, and that the tap has the settings of the run"
+        analyser.report("absent_field", node, message, remedy)
+        return
+    _note_unknown(analyser, node, base, name, value)
+
+
+_MISSPELT = 0.85
+"""Likeness (0 to 1) from which on one name is taken for a misspelling of another."""
+
+
+def _is_row(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in {"record", "_"}
 
 
 def is_hidden(name: str) -> bool:

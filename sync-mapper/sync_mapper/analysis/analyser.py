@@ -64,7 +64,8 @@ class Analyser:
     def explained(self) -> bool:
         """Whether what was found tells already why nothing is known of the result."""
         found = [self.problems, *self.inside.values()]
-        return any(it.is_error or it.code == "unknown_field" for problems in found for it in problems.values())
+        told = {"unknown_field", "absent_field"}
+        return any(it.is_error or it.code in told for problems in found for it in problems.values())
 
     def report(self, code: str, node: ast.AST, message: str, remedy: str, field: str | None = None) -> None:
         """Note a problem at a part of the expression, once for the same part."""
@@ -224,7 +225,7 @@ class Analyser:
     @functools.cached_property
     def record(self) -> Shape:
         """Shape of the whole row."""
-        keys = Keys.OPEN if not self.scope.properties else Keys.DECLARED
+        keys = Keys.OPEN if not self.scope.properties or self.scope.is_open else Keys.DECLARED
         return Shape(kinds=frozenset({"object"}), fields=self.properties, keys=keys)
 
     _HANDLERS: t.ClassVar[dict[type[ast.AST], t.Callable[[Analyser, t.Any, Flow], Shape]]] = {

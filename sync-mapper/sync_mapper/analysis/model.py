@@ -27,6 +27,9 @@ ERRORS = frozenset(
 )
 """Codes of problems that make an expression fail at every row; all others depend on the row."""
 
+NOTES = frozenset({"absent_field"})
+"""Codes of what is not wrong."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -50,6 +53,11 @@ class Problem:
     def is_error(self) -> bool:
         """Whether the expression fails at every row."""
         return self.code in ERRORS
+
+    @property
+    def is_note(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.code in NOTES
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ class StartChecks:
         if errors:
             raise MappingError(*errors)
         for finding in found:
+            if finding.severity is Severity.NOTE:
+                continue
             self._logger.warning("%s", finding, extra={"finding": finding.as_json()})
 
     def _tell_misspelt_options(self, plan: StreamPlan, stream: CatalogStream) -> None:

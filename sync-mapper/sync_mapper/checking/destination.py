@@ -48,14 +48,21 @@ def load(name: str) -> Destination:
     if file.is_file() and (file.suffix == ".json" or not os.access(file, os.X_OK)):
         return read(name)
     try:
-        program, *options = shlex.split(name)
-        command = [program, "describe", *(options or ["--config", "ENV"])]
+        command = _describe(shlex.split(name))
         done = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # noqa: S603 - the user's own command
     except (OSError, ValueError) as error:
         raise DestinationError(f"--destination {name}: neither a file nor a command that runs: {error}") from error
     if done.returncode:
-        raise DestinationError(f"--destination: {program} describe ended with exit code {done.returncode}")
-    return parse(done.stdout, f"{program} describe")
+        raise DestinationError(f"--destination: {shlex.join(command)} ended with exit code {done.returncode}")
+    return parse(done.stdout, shlex.join(command))
+
+
+def _describe(words: Sequence[str]) -> list[str]:
+    """Return the command that prints the fields of a target; Meltano runs it as a command of the plug-in."""
+    program, *options = words
+    if Path(program).name == "meltano" and options and not options[-1].startswith("-"):
+        return [program, *options[:-1], options[-1] if ":" in options[-1] else f"{options[-1]}:describe"]
+    return [program, "describe", *(options or ["--config", "ENV"])]
 
 
 def read(file: str) -> Destination:

@@ -52,7 +52,8 @@ class Finding:
 
     def __str__(self) -> str:
         name = "" if self.line is None else f"{self.at}: "
-        return f"{self.place}: {self.severity.value}: {name}{self.message}. {_sentence(self.remedy)} [{self.code}]"
+        remedy = f" {_sentence(self.remedy)}" if self.remedy else ""
+        return f"{self.place}: {self.severity.value}: {name}{self.message}.{remedy} [{self.code}]"
 
     def as_json(self) -> dict[str, t.Any]:
         """Return it for programs."""

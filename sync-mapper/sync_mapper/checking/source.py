@@ -55,9 +55,9 @@ class Source:
         """
         self._add(at, offset, Severity.ERROR if error else Severity.WARNING, code, message, remedy)
 
-    def note(self, at: At, code: str, message: str) -> None:
+    def note(self, at: At, code: str, message: str, remedy: str = "", *, offset: int | None = None) -> None:
         """Note something that is not wrong."""
-        self._add(at, None, Severity.NOTE, code, message, "")
+        self._add(at, offset, Severity.NOTE, code, message, remedy)
 
     def _add(self, at: At, offset: int | None, severity: Severity, code: str, message: str, remedy: str) -> None:
         name, line, column = self.name, None, None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from sync_mapper.analysis import Scope, analyse
 from sync_mapper.analysis.calls import looked_up
 from sync_mapper.analysis.shapes import Shape, from_schema, join, of_value, to_schema
+from sync_mapper.checking import keys
+from sync_mapper.checking.keys import nearest
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ class Streams:
 
     def without_catalog(self, plan: StreamPlan) -> None:
         """Find what is wrong with a map whatever the source is."""
-        self._analyses(plan, None)
+        keys.check_alone(self.source, plan, self._analyses(plan, None), self.expressions)
 
     def check(self, plan: StreamPlan, stream: CatalogStream) -> Output | None:
         """Find what is wrong with a map for a stream of the tap; return what goes on."""
@@ -82,9 +82,9 @@ class Streams:
         if not plan.only_named:
             passed = {name: from_schema(it) for name, it in stream.properties.items() if name not in left_out}
             self.reads.setdefault(stream.name, set()).update(passed, plan.dropped)
-        keys = stream.key_properties if plan.keys is None else plan.keys
-        self._check_keys(plan, keys, {**passed, **computed})
-        return Output(plan.name or stream.name, plan, keys, computed, passed)
+        key = stream.key_properties if plan.keys is None else plan.keys
+        keys.check(self.source, plan, key, {**passed, **computed})
+        return Output(plan.name or stream.name, plan, key, computed, passed)
 
     def _check_names(self, plan: StreamPlan, stream: CatalogStream) -> None:
         for name in self.expressions:
@@ -93,7 +93,7 @@ class Streams:
                 self.source.add(("expressions", name), "ambiguous_name", message, "give the expression another name")
         for name, at in plan.dropped.items():
             if name not in stream.properties and not plan.is_pattern:
-                remedy = _nearest(name, stream.properties) or "take the line out"
+                remedy = nearest(name, stream.properties) or "take the line out"
                 message = f"stream `{stream.name}` has no field `{name}` to leave out"
                 self.source.add(at, "unused_field", message, remedy, error=False)
 
@@ -167,27 +167,10 @@ class Streams:
         told = [(at, problem) for problem in analysis.problems]
         told += [(("expressions", name), it) for name, problems in analysis.inside.items() for it in problems]
         for place, it in told:
-            if it.code not in leaving:
+            if it.is_note:
+                self.source.note(place, it.code, it.message + where, it.remedy, offset=it.column)
+            elif it.code not in leaving:
                 self.source.add(place, it.code, it.message + where, it.remedy, error=it.is_error, offset=it.column)
-
-    def _check_keys(self, plan: StreamPlan, keys: tuple[str, ...], output: Mapping[str, Shape]) -> None:
-        for index, key in enumerate(keys):
-            named = plan.keys is not None
-            at = (*plan.at, "__key_properties__", str(index)) if named else plan.at
-            if key in plan.dropped:
-                remedy = "keep it, or name other keys with `__key_properties__`"
-                self.source.add(plan.dropped[key], "wrong_key", f"`{key}` is a key and cannot be left out", remedy)
-            elif key not in output:
-                message = f"the key `{key}` is not among the properties that go on"
-                remedy = _nearest(key, output) or f"add `{key}: ...` to the map, or name another key"
-                if not named:
-                    remedy = f"add `{key}: {key}` to the map, or name another key with `__key_properties__`"
-                self.source.add(at, "wrong_key", message, remedy)
-            elif output[key].nullable and key in plan.properties:
-                message = f"the key `{key}` may be null, and a row without its key cannot be written"
-                place = plan.properties[key]
-                remedy = "take it from a field that is never null, or leave such rows out with `__filter__`"
-                self.source.add(place.value_at, "nullable_key", message, remedy, error=False, offset=0)
 
 
 def _with_default(problem: Problem) -> Problem:
@@ -210,7 +193,7 @@ def unknown_sources(source: Source, plans: list[StreamPlan], catalog: Catalog) -
                 message = f"the catalog says that stream `{deselected[0]}` is not sent"
                 _unknown_source(source, plan, message, "select it in the tap, or take the map out")
             continue
-        near = _nearest(plan.source, free) or _nearest(plan.source, catalog.streams)
+        near = nearest(plan.source, free) or nearest(plan.source, catalog.streams)
         if plan.removed and not near:
             continue  # to leave out what does not come does no harm
         remedy = near or f"the tap has {_listed(catalog.streams)}"
@@ -229,15 +212,3 @@ def _listed(names: Mapping[str, t.Any]) -> str:
     listed = sorted(names)
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(listed[:_SHOWN]) + more
-
-
-def _nearest(name: str, known: t.Iterable[str]) -> str:
-    listed = {item.casefold(): item for item in known if not _only_numbered_otherwise(name, item)}
-    near = difflib.get_close_matches(name.casefold(), listed, n=3)
-    return f"did you mean {' or '.join(f'`{listed[item]}`' for item in near)}?" if near else ""
-
-
-def _only_numbered_otherwise(one: str, other: str) -> bool:
-    """Return whether two names differ by their numbers only: F0101 and F0111 are two tables."""
-    letters = [re.sub(r"\d", "", name.casefold()) for name in (one, other)]
-    return letters[0] == letters[1] and one.casefold() != other.casefold()
