@@ -260,7 +260,7 @@ def test_named_expressions_that_cannot_work(mapper, expressions, told):
         ("{type: number}", "needs a `value`"),
         ("{value: 5}", "an expression is text. Write `5` in quotes"),
         ("{value: name, typ: number}", "`typ` is no part of a property. Did you mean `type`?"),
-        ("{value: name, type: float}", "there is no type 'float'. There are array, boolean"),
+        ("{value: name, type: float}", "there is no type 'float'. Did you mean `number`?"),
         ("{value: name, type: {type: nonsense}}", "not a JSON Schema"),
         ("{value: name, otherwise: x}", "no `lookup` names one"),
         ("{value: name, lookup: [x]}", "must be the name of a code table"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
+import pytest
 from sync_mapper.checking import catalog, destination
 from sync_mapper.checking.checker import check
 from sync_mapper.checking.source import read
@@ -110,6 +113,29 @@ MISTAKES = [
 ]
 
 
+# Ten more, so that there is one of each family of findings that the README lists.
+FURTHER = [
+    ("external_id: str(number)", "external_id: strr(number)", (11, 18, "unknown_function")),
+    ("name or 'unknown'", "name", (12, 11, "nullable_required")),
+    ("config['labels']", "config['label']", (13, 13, "unknown_config")),
+    (
+        "float(credit_limit) if credit_limit is not None else None",
+        "{value: credit_limit, type: text}",
+        (14, 41, "unknown_type"),
+    ),
+    ("      phone\n", "      name\n", (5, 3, "unused_expression")),
+    ("    Phone: >-", "    add_time: >-", (15, 5, "read_only_field")),
+    ("\n  __else__: null\n", "\n  __else__: null\n  __else__: null\n", (26, 3, "duplicate_name")),
+    (
+        "    name: {value: name, when_null: no name}",
+        "    name: {value: name, when_null: x, typ: string}",
+        (23, 39, "unknown_option"),
+    ),
+    ("org_id: str(number)", "org_id: '[number]'", (24, 14, "wrong_destination_type")),
+    ("external_id: f'{number}-{line}'", "external_id: str(line", (22, 21, "not_an_expression")),
+]
+
+
 def run(tmp_path, text):
     (tmp_path / "map.yml").write_text(text, encoding="utf-8")
     known = catalog.parse(json.dumps(CATALOG).encode(), "catalog")
@@ -125,17 +151,27 @@ def test_the_mapping_without_mistakes_has_none(tmp_path):
     assert run(tmp_path, RIGHT) == []
 
 
-def test_ten_mistakes_are_ten_findings_at_their_places(tmp_path):
+@pytest.mark.parametrize("mistakes", [MISTAKES, FURTHER], ids=["ten", "ten others"])
+def test_ten_mistakes_are_ten_findings_at_their_places(tmp_path, mistakes):
     text = RIGHT
-    for right, wrong, _ in MISTAKES:
+    for right, wrong, _ in mistakes:
         assert right in text, right
         text = text.replace(right, wrong, 1)
     found = run(tmp_path, text)
-    assert places(found) == sorted(place for _, _, place in MISTAKES)
+    assert places(found) == sorted(place for _, _, place in mistakes)
     assert len(found) == 10
     assert all(finding.remedy for finding in found)
 
 
 def test_each_mistake_alone_is_one_finding(tmp_path):
-    for right, wrong, place in MISTAKES:
+    for right, wrong, place in [*MISTAKES, *FURTHER]:
         assert places(run(tmp_path, RIGHT.replace(right, wrong, 1))) == [place], wrong
+
+
+def test_there_is_a_mistake_of_each_family_of_the_readme(tmp_path):
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    table = readme.split("| code | meaning |")[1].split("\n\n")[0]
+    families = [re.findall(r"`(\w+)`", row.split("|")[1]) for row in table.splitlines()[2:]]
+    assert len(families) > 10
+    made = {code for _, _, (_, _, code) in [*MISTAKES, *FURTHER]}
+    assert [family for family in families if not made.intersection(family)] == []

@@ -244,7 +244,7 @@ class _Stream:
             never = set(refused_types) == types
             verb = "is" if never else "may be"
             message = f"`{field.name}` wants {WANTS[field.type]}, and the value {verb} {in_words(_only(shape, field))}"
-            remedy = REMEDIES.get(field.type, "give it another value")
+            remedy = _taken_apart(shape, refused_types) or REMEDIES.get(field.type, "give it another value")
             self.source.add(at, "wrong_destination_type", message, remedy, error=never, offset=0)
         self._check_parts(at, field, shape)
 
@@ -281,6 +281,18 @@ def _types(shape: Shape) -> set[str]:
     if "string" in types and schema.get("format") in {"date", "date-time", "time"}:
         types = (types - {"string"}) | {schema["format"]}
     return types
+
+
+def _taken_apart(shape: Shape, refused: Sequence[str]) -> str | None:
+    """Return what to do about an object or a list where a field wants neither."""
+    if "object" in refused:
+        part = next((f", such as `...['{name}']`" for name in shape.fields), "")
+        return f"give it one of the object's parts{part}"
+    return (
+        "give it one of the items, such as `first(...)`, or their text, `join(', ', ...)`"
+        if "array" in refused
+        else None
+    )
 
 
 def _only(shape: Shape, field: Field) -> Shape:

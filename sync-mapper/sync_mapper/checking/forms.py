@@ -67,8 +67,21 @@ def _type(stated: t.Any) -> Iterator[Wrong]:
         except jsonschema.SchemaError as error:
             yield Wrong("type", "unknown_type", f"not a JSON Schema: {error.message}", "name a type, or correct it")
     elif stated not in TYPES:
-        remedy = f"{nearest(str(stated), TYPES)}; or write a JSON Schema"
+        name = str(stated)
+        remedy = f"{nearest(_OTHER_NAMES.get(name.casefold(), name), TYPES)}; or write a JSON Schema"
         yield Wrong("type", "unknown_type", f"there is no type {stated!r}", remedy)
+
+
+_OTHER_NAMES = {
+    **dict.fromkeys(("text", "str", "varchar"), "string"),
+    **dict.fromkeys(("float", "decimal", "double", "numeric"), "number"),
+    "int": "integer",
+    "bool": "boolean",
+    "list": "array",
+    "dict": "object",
+    "timestamp": "datetime",
+}
+"""Names that types have elsewhere."""
 
 
 def code_table(definition: t.Any, spelt: Iterable[str]) -> Iterator[Wrong]:
