@@ -103,6 +103,20 @@ def find(name: str, setting: str = "mapping_file") -> Path:
     raise MappingError(f"{setting}: there is no file {name!r} (looked in {looked})")
 
 
+def yaml_problem(error: yaml.MarkedYAMLError) -> str:
+    """Return why a file is no YAML, and what it most likely is."""
+    problem = error.problem or error.context or "it cannot be read"
+    if "'\\t'" in problem:
+        return f"{problem}; indent with blanks, and never with tabs"
+    if "expected <block end>" in problem and "<scalar>" in problem:
+        return f"{problem}; an expression that begins with a quote, `[` or `{{` stands in quotes as a whole"
+    if "mapping values are not allowed" in problem:
+        return (
+            f"{problem}; an expression with `: ` in it stands in quotes, and names below one another are indented alike"
+        )
+    return problem
+
+
 def read(name: str) -> Mapping:
     """Read a mapping file.
 
@@ -125,7 +139,7 @@ def read(name: str) -> Mapping:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         begin = Place(name, mark.line + 1, mark.column + 1) if mark else name
-        raise MappingError(f"{begin}: not valid YAML: {error.problem or error.context}") from error
+        raise MappingError(f"{begin}: not valid YAML: {yaml_problem(error)}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise MappingError(f"{name}: cannot be read: {error}") from error
     if not isinstance(data, dict):

@@ -179,7 +179,7 @@ def test_a_condition_by_name_tells_what_it_stands_for():
     scope = replace(SCOPE, expressions={"has_qty": "qty is not None", "x": "st.upper()", "a1": "b1", "b1": "a1"})
     assert codes("qty + 1 if has_qty else 0", scope) == []
     assert codes("0 if not has_qty else qty + 1", scope) == []
-    assert codes("[qty + 1 for qty in [st] if has_qty]", scope) == ["null_unsafe", "wrong_type"]
+    assert codes("[str(qty) for qty in [st] if has_qty]", scope) == ["null_unsafe"]
     assert codes("1 if a1 else 0", scope) == []
 
 
@@ -190,7 +190,7 @@ def test_a_loop_variable_tells_nothing_of_a_field_of_its_name_in_a_named_express
 
 def test_a_loop_variable_has_a_value_of_its_own():
     assert codes("[st.upper() for st in ['a']] if not st else None") == []
-    assert "null_unsafe" in codes("[qty + 1 for qty in [st]] if qty else []")
+    assert "null_unsafe" in codes("[str(qty) for qty in [st]] if qty else []")
 
 
 @pytest.mark.parametrize(
@@ -274,6 +274,25 @@ def test_a_field_that_need_not_come_is_read_with_get_and_nothing_is_wrong():
     assert (problem.code, problem.is_note, problem.is_error) == ("absent_field", True, False)
     assert "the tap has the settings of the run" in problem.remedy
     assert codes("record.get('zip')", replace(SCOPE, is_open=True)) == ["untyped"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "remedy"),
+    [
+        *(("if st then 1", "this if condition else that"), ("st ? 1 : 2", "this if condition else that")),
+        *(("st && word", "in words"), ("st || word", "in words"), ("st <> word", "`!=`"), ("!st", "`not`")),
+        *(
+            ("st = 'x'", "`==`"),
+            ("text(st", "correct it"),
+            ("text(x=st", "correct it"),
+            ("'a ? b : c && d' 5", "correct it"),
+        ),
+        *(("st == null", "write `None`"), ("st == TRUE", "write `True`"), ("Gold", "text goes in quotes: `'Gold'`")),
+    ],
+)
+def test_what_other_languages_write_otherwise_is_told_so(expression, remedy):
+    [problem] = analyse(expression, SCOPE).problems
+    assert remedy in problem.remedy
 
 
 def test_lists_are_not_taken_for_objects():

@@ -265,15 +265,41 @@ def test_fields_that_no_map_reads_are_noted_if_asked_for(run):
         (["map.yml", "--catalog", "catalog.json", "--destination", "catalog.json"], "no snapshot of a destination"),
         (["map.yml", "--catalog", "catalog.json", "--destination", "no-such-target"], "neither a file nor a command"),
         (["broken.yml"], "broken.yml:2:1: not valid YAML"),
+        (["tab.yml"], "indent with blanks, and never with tabs"),
+        (["quote.yml"], "begins with a quote, `[` or `{` stands in quotes as a whole"),
+        (["colon.yml"], "an expression with `: ` in it stands in quotes"),
     ],
 )
 def test_what_keeps_it_from_checking_is_wrong_usage(run, options, told):
     run("stream_maps: {customers: {}}\n")
     Path("broken.yml").write_text("stream_maps: [\n")
+    Path("tab.yml").write_text("stream_maps:\n\tcustomers: {}\n")
+    Path("quote.yml").write_text("stream_maps:\n  customers:\n    a: 'x' + name\n")
+    Path("colon.yml").write_text("stream_maps:\n  customers:\n    a: name + ': '\n")
     result = CliRunner().invoke(check, options)
     assert result.exit_code == 2
     assert told in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("properties", "place", "told"),
+    [
+        ("{no: name}", (2, 15), "`no` is False to YAML, and no text. Put it in quotes"),
+        ("{a: [name]}", (2, 15), "`[` begins a list of YAML"),
+        ("{a: {name}}", (2, 15), "an expression that begins with `{` stands in quotes"),
+        ("{a: {value: id, type: text}}", (2, 30), "Did you mean `string`"),
+        ("{a: {value: id, type: float}}", (2, 30), "Did you mean `number`"),
+    ],
+)
+def test_what_yaml_or_other_tools_mean_by_it_is_told(run, properties, place, told):
+    findings = json.loads(run(f"stream_maps:\n  customers: {properties}\n", *WITH_CATALOG).stdout)["findings"]
+    assert [
+        it
+        for it in findings
+        if told in f"{it['message']}. {it['remedy'][:1].upper()}{it['remedy'][1:]}" or told in it["remedy"]
+    ]
+    assert (findings[0]["line"], findings[0]["column"]) == place
 
 
 def test_tap_and_target_are_asked_in_processes_of_their_own(run, tmp_path):

@@ -61,7 +61,7 @@ def test_a_relative_path_counts_from_here_then_from_the_meltano_project(tmp_path
         ("stream_maps: 5\n", "map.yml:1:1: stream_maps must hold names with values"),
         ("stream_maps:\n  a:\n    x: y\n    x: z\n", "map.yml:4:5: 'x' stands twice (first at map.yml:3:5)"),
         ("stream_maps:\n  a:\n    x: 1\n", "map.yml:3:5: error: stream_maps.a.x: an expression is text"),
-        ("stream_maps:\n  a:\n    no: x\n", "map.yml:2:3: error: stream_maps.a.False: False is no text"),
+        ("stream_maps:\n  a:\n    no: x\n", "map.yml:3:5: error: stream_maps.a.no: `no` is False to YAML, and no text"),
         ("stream_maps:\n  a:\n\n    x: int(y\n", "map.yml:4:5: error: stream_maps.a.x: not an expression"),
         ("stream_maps:\n  a: text\n", "map.yml:2:3: error: stream_maps.a: a stream holds properties, or null"),
         ("stream_maps:\n  __else__: x\n", "map.yml:2:3: error: stream_maps.__else__: only null"),

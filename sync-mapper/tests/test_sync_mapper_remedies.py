@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from singer_sdk.mapper import CustomStreamMap
 from sync_mapper.analysis import Scope, analyse
-from sync_mapper.computed import _Evaluator
+from sync_mapper.evaluator import Evaluator
 from sync_mapper.functions import HELPERS
 
 TEXT = {"type": ["string", "null"]}
@@ -50,7 +50,7 @@ class NoFaker(CustomStreamMap):
 
 
 ENGINE = NoFaker("", {}, {}, {"properties": {}}, [], {}, None)
-EVALUATOR = _Evaluator(functions={**ENGINE.functions, **{name: it.function for name, it in HELPERS.items()}})
+EVALUATOR = Evaluator(functions={**ENGINE.functions, **{name: it.function for name, it in HELPERS.items()}})
 
 
 def evaluate(expression: str, row: dict[str, t.Any]) -> t.Any:

@@ -15,6 +15,9 @@ if t.TYPE_CHECKING:
     from sync_mapper.analysis.flow import Flow
     from sync_mapper.analysis.shapes import Shape
 
+_FOREIGN = {"null": "None", "nil": "None", "true": "True", "false": "False"}
+"""Constants as other languages have them."""
+
 _SHOWN = 12
 """Fields that a message lists."""
 
@@ -58,8 +61,10 @@ def _unknown_name(analyser: Analyser, node: ast.Name) -> None:
         remedy = "join at the source (a composed stream), or look codes up in a code table"
     elif name == "self":
         message, remedy = "there is no `self`: the source has no field of the property's own name", ""
+    elif name.casefold() in _FOREIGN:
+        remedy = f"write `{_FOREIGN[name.casefold()]}`"
     elif not remedy:
         shown = sorted(scope.properties or ())[:_SHOWN]
         more = ", ..." if len(scope.properties or ()) > _SHOWN else ""
-        remedy = f"it has {', '.join(shown)}{more}; text goes in quotes"
+        remedy = f"it has {', '.join(shown)}{more}; text goes in quotes: `'{name}'`"
     analyser.report("unknown_name", node, message, remedy.strip() or "name a field of the source")

@@ -41,6 +41,11 @@ def binary(analyser: Analyser, node: ast.BinOp, flow: Flow) -> Shape:
         name = type(node.op).__name__
         analyser.report("not_available", node, f"operator {name} is not part of the expression language", SIMPLER)
         return ANY
+    pairs = [(one, other) for one in sorted(left.kinds or ()) for other in sorted(right.kinds or ())]
+    results = [operators.binary(node.op, *pair) for pair in pairs]
+    if results and not any(results):  # null makes it no worse
+        _refuse(analyser, node, left, right, pairs[0], certain=True)
+        return ANY
     filled_in = isinstance(node.op, ast.Mod) and "string" in (left.kinds or ())
     left = analyser.need(node.left, left, "arithmetic", node)
     right = analyser.need(node.right, right, "in text" if filled_in else "arithmetic", node)
@@ -49,21 +54,24 @@ def binary(analyser: Analyser, node: ast.BinOp, flow: Flow) -> Shape:
     if operators.mixed(left.kinds, right.kinds) and left.kinds | right.kinds <= {"decimal", "float", "integer"}:
         message = "numbers of the source with digits after the point are exact and cannot be mixed with float"
         analyser.report("mixed_numbers", node, message, "put float(...) around the source's field")
-    pairs = [(one, other) for one in sorted(left.kinds) for other in sorted(right.kinds)]
-    results = [operators.binary(node.op, *pair) for pair in pairs]
-    kinds = {kind for kind in results if kind}
     if None in results:
-        one, other = pairs[results.index(None)]
-        message = f"{_word(one)} {OPERATORS[type(node.op)]} {_word(other)} is not possible"
-        remedy = conversions.to_fit(analyser, node.op, (node.left, left, one), (node.right, right, other))
-        analyser.report("doubtful_type" if kinds else "wrong_type", node, message, remedy)
-        if not kinds:
-            return ANY
+        _refuse(analyser, node, left, right, pairs[results.index(None)], certain=False)
+    kinds = {kind for kind in results if kind}
     items, least = None, 0
     if "array" in kinds:
         parts = [shape.items for shape in (left, right) if shape.items is not None and "array" in (shape.kinds or ())]
         items, least = join(*parts) if parts else None, left.least + right.least
     return Shape(kinds=frozenset(kinds), items=items, least=least)
+
+
+def _refuse(
+    analyser: Analyser, node: ast.BinOp, left: Shape, right: Shape, kinds: tuple[str, str], *, certain: bool
+) -> None:
+    """Note an operator that does not take the values beside it."""
+    one, other = kinds
+    message = f"{_word(one)} {OPERATORS[type(node.op)]} {_word(other)} is not possible"
+    remedy = conversions.to_fit(analyser, node.op, (node.left, left, one), (node.right, right, other))
+    analyser.report("wrong_type" if certain else "doubtful_type", node, message, remedy)
 
 
 def compare(analyser: Analyser, node: ast.Compare, flow: Flow) -> Shape:

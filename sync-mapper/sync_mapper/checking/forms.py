@@ -40,7 +40,8 @@ def property_in_long_form(definition: Mapping[t.Any, t.Any], tables: Iterable[t.
         if key not in KEYS:
             yield Wrong(str(key), "unknown_option", f"`{key}` is no part of a property", nearest(str(key), KEYS))
     if "value" not in definition:
-        yield Wrong("", "wrong_form", "a property that is written long needs a `value`", "give it an expression")
+        remedy = "give it an expression; an expression that begins with `{` stands in quotes"
+        yield Wrong("", "wrong_form", "a property that is written long needs a `value`", remedy)
     elif not isinstance(definition["value"], str):
         yield Wrong("value", "wrong_form", "an expression is text", quoted(definition["value"]))
     if definition.get("type") is not None:
@@ -68,7 +69,7 @@ def _type(stated: t.Any) -> Iterator[Wrong]:
             yield Wrong("type", "unknown_type", f"not a JSON Schema: {error.message}", "name a type, or correct it")
     elif stated not in TYPES:
         name = str(stated)
-        remedy = f"{nearest(_OTHER_NAMES.get(name.casefold(), name), TYPES)}; or write a JSON Schema"
+        remedy = f"{nearest(_OTHER_NAMES.get(name.casefold(), name), TYPES)} A JSON Schema may stand there as well"
         yield Wrong("type", "unknown_type", f"there is no type {stated!r}", remedy)
 
 
@@ -126,7 +127,9 @@ def _misread(definition: Mapping[t.Any, t.Any], spelt: list[str]) -> Iterator[Wr
 
 def quoted(value: t.Any) -> str:
     """Return what to write instead of a value that should be an expression."""
-    return "write it as text" if isinstance(value, list) else f"write `{value!r}` in quotes if it is a constant"
+    if isinstance(value, list):
+        return "put the expression in quotes, since `[` begins a list of YAML"
+    return f"write `{value!r}` in quotes if it is a constant"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -92,7 +92,7 @@ def read(name: str) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise MappingError(f"{place}: not valid YAML: {error.problem or error.context}") from error
+        raise MappingError(f"{place}: not valid YAML: {mapping_file.yaml_problem(error)}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise MappingError(f"{name}: cannot be read: {error}") from error
     source = Source(mapping_file.Mapping(folder=path.parent), name, places)

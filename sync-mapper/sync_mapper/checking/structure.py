@@ -61,7 +61,8 @@ def _properties(source: Source, stream: At, definition: Mapping[t.Any, t.Any], *
     for name, value in definition.items():
         at = (*stream, str(name))
         if not isinstance(name, str):
-            source.add(at, "wrong_name", f"{name!r} is no text to YAML", "put it in quotes")
+            at = next(((*stream, it) for it in source.spelt(stream) if it not in map(str, definition)), at)
+            source.add(at, "wrong_name", f"`{at[-1]}` is {name!r} to YAML, and no text", "put it in quotes")
         elif name in OPTIONS:
             _option(source, at, name, value)
         elif look_alikes and meant(name) is not None:

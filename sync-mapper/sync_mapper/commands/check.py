@@ -14,7 +14,7 @@ from sync_mapper.checking import destination as destinations
 from sync_mapper.checking.checker import check as run_checks
 from sync_mapper.checking.findings import Severity
 from sync_mapper.checking.source import read
-from sync_mapper.errors import MapperError
+from sync_mapper.commands.errors import one_line_errors
 
 if t.TYPE_CHECKING:
     from sync_mapper.checking.findings import Finding
@@ -59,12 +59,10 @@ def check(
         raise click.UsageError("Give --catalog or --tap, not both")
     if destination and not (catalog or tap):
         raise click.UsageError("--destination needs --catalog or --tap: what goes there depends on the source")
-    try:
+    with one_line_errors():
         source = read(file)
         known = catalogs.read(catalog) if catalog else catalogs.discover(tap) if tap else None
         target = destinations.load(destination) if destination else None
-    except MapperError as error:
-        raise click.UsageError(str(error)) from error
     findings = run_checks(source, known, target, unused=unused)
     wrong = [finding for finding in findings if finding.severity is not Severity.NOTE]
     click.echo(_as_json(findings) if as_json else _as_text(findings))
