@@ -53,6 +53,15 @@ def read(text: str | bytes) -> t.Any:
     return found
 
 
+def readable(text: str | bytes) -> t.Any:
+    """Read JSON that holds halves of characters, with U+FFFD in their place.
+
+    Raises:
+        ValueError: It is no JSON, or holds a number that cannot be read.
+    """
+    return mended(json.loads(text, parse_constant=_refuse))
+
+
 def _refuse(constant: str) -> t.NoReturn:
     raise ValueError(f"{constant} is no JSON")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from sync_mapper import damaged
 from sync_mapper.errors import InputError
 
 if t.TYPE_CHECKING:
@@ -105,7 +106,10 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[Message]:
         try:
             message = decode(line)
         except msgspec.DecodeError as error:
-            raise InputError(f"Line {number} of the input is not valid JSON: {error}") from error
+            try:
+                message = damaged.readable(line)
+            except ValueError:
+                raise InputError(f"Line {number} of the input is not valid JSON: {error}") from error
         if not isinstance(message, dict) or "type" not in message:
             raise InputError(f"Line {number} of the input is no Singer message: it has no type")
         yield message

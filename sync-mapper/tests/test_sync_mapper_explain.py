@@ -248,6 +248,22 @@ def test_a_tap_is_read_until_the_row_is_found_and_ended_in_order(run, tmp_path):
     assert (tmp_path / "ended").read_text() == "in order"
 
 
+@pytest.mark.parametrize(("key", "shown"), [("3", '"Three"'), ("9", '"\ufffd"')])
+def test_half_a_character_in_a_row_hides_neither_it_nor_others(run, tmp_path, key, shown):
+    bad = {"type": "RECORD", "stream": "customers", "record": {**CUSTOMERS[0], "number": 9, "name": "\ud83d"}}
+    lines = "".join(f"{json.dumps(one)}\n" for one in [MESSAGES[0], bad, *MESSAGES[1:]])
+    (tmp_path / "more.singer").write_text(lines)
+    assert f"name is {shown}" in run("customers", key, read=("--input", "more.singer")).output
+
+
+@pytest.mark.parametrize("line", ["{", '{"type": "RECORD", "a": NaN}', '{"type": "RECORD", "a": ' + "9" * 5000 + "}"])
+def test_a_line_that_is_no_json_is_told(run, tmp_path, line):
+    (tmp_path / "broken.singer").write_text(line)
+    done = run("customers", "1", read=("--input", "broken.singer"))
+    assert done.exit_code == 2
+    assert "Line 1 of the input is not valid JSON" in done.output
+
+
 def test_a_tap_that_fails_is_told(run, tmp_path):
     (tmp_path / "tap.py").write_text("raise SystemExit(3)")
     done = run("customers", "20", read=("--tap", f"{sys.executable} tap.py"))
