@@ -603,6 +603,8 @@ class UpsertEngine:
         try:
             if remote_id is None:
                 values = check_create(work.description, item.values)
+                if values == item.values:
+                    values = item.values  # once is enough: there may be many
                 item.operation = Operation(Action.CREATE, item.row.external_id, values)
             else:
                 link = item.match.link if item.match else None
