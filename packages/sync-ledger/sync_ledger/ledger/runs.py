@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from sync_ledger.ledger.clock import as_utc, now
+from sync_ledger.ledger.processes import lives
 from sync_ledger.ledger.tables import run_counts, runs
 
 if t.TYPE_CHECKING:
@@ -62,6 +63,11 @@ class Runs:
         with self._engine.begin() as connection:
             connection.execute(update(runs).where(runs.c.id == run_id).values(values))
 
+    def beat(self, run_id: int) -> None:
+        """Give a sign of life, so that a run on another host does not take this one for dead."""
+        with self._engine.begin() as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(heartbeat_at=now()))
+
     def end(self, run_id: int, status: str, usage: Usage, error: str | None = None) -> None:
         """Close a run as `succeeded`, `failed` or `stopped`."""
         moment = now()
@@ -97,15 +103,7 @@ class Runs:
 
 
 def _alive(host: str, pid: int, heartbeat: t.Any) -> bool:
+    seen = as_utc(heartbeat)
     if host != socket.gethostname():
-        seen = as_utc(heartbeat)
         return seen is not None and now() - seen < _SILENT
-    if pid == os.getpid():
-        return False  # An earlier process had this number: it is ours now.
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return lives(pid, seen)
