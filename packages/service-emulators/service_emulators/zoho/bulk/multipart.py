@@ -48,8 +48,8 @@ def read_parts(content_type: str, body: bytes) -> list[Part]:
 def _part(head: bytes, content: bytes) -> Part:
     header = Message()
     for line in head.decode("utf-8", "replace").split("\r\n"):
-        name, separator, value = line.partition(":")
+        key, separator, value = line.partition(":")
         if separator:
-            header[name.strip()] = value.strip()
+            header[key.strip()] = value.strip()
     name = header.get_param("name", "", "content-disposition")
     return Part(name if isinstance(name, str) else "", header.get_filename() or "", content)

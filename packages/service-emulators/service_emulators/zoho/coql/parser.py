@@ -14,17 +14,16 @@ from service_emulators.zoho.coql.syntax import (
     MAX_LIMIT,
     MAX_ORDER_COLUMNS,
     MAX_REACH,
-    Condition,
     CoqlError,
     Criterion,
-    Value,
     Pair,
     Query,
+    Value,
     over,
 )
 
 if TYPE_CHECKING:
-    from service_emulators.zoho.coql.syntax import Operator
+    from service_emulators.zoho.coql.syntax import Condition, Operator
 
 _INVALID = "invalid query formed"
 _TOKEN = re.compile(
@@ -37,10 +36,9 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_KEYWORDS = frozenset(
-    "select from where and or not in is null like between order by asc desc limit offset group having as on".split()
-)
-_RESERVED = _KEYWORDS | {"external", "true", "false"}  # a column of such a name must be quoted (Kaizen #171)
+_WORDS = "select from where and or not in is null like between order by asc desc limit offset group having as on"
+_RESERVED = frozenset({*_WORDS.split(), "true", "false", "external"})
+"""Words that must be quoted as the name of a column (Kaizen #171)."""
 _SIGNS = frozenset({"=", "!=", "<", ">", "<=", ">="})
 
 
