@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from service_emulators.zoho.bulk.api import BulkApi
+from service_emulators.zoho.coql.api import CoqlApi
 from service_emulators.zoho.reading import ReadingApi
 from service_emulators.zoho.settings_api import SettingsApi
+from service_emulators.zoho.watch.api import WatchApi
 from service_emulators.zoho.writing import WritingApi
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ APIS: tuple[Callable[[Parts], Api], ...] = (
     SettingsApi,
     WritingApi,
     ReadingApi,
+    CoqlApi,
+    BulkApi,
+    WatchApi,
 )
 
 
