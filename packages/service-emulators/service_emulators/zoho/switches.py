@@ -32,6 +32,7 @@ class ZohoSwitches(Switches):
         same_key_in_batch: what becomes of the second of two upsert items with the same key (undocumented): refused as a
             duplicate, or an update of the first.
         recycled_unique: whether a record in the recycle bin still holds its unique values (undocumented).
+        unique_external: whether one field may be unique and external (undocumented).
         if_modified_since: whether a record changed at that very moment is in the list (the vendor does not say).
         bulk_start_ms: age at which a bulk job begins.
         bulk_polls: how many requests for a bulk job's details are told in any case that it has not ended.
@@ -64,6 +65,7 @@ class ZohoSwitches(Switches):
     person_names: Literal["last_name", "either"] = "last_name"
     same_key_in_batch: Literal["refuse", "update"] = "refuse"
     recycled_unique: bool = False
+    unique_external: Literal["refuse", "accept"] = "refuse"
     if_modified_since: Literal["inclusive", "exclusive"] = "inclusive"
     bulk_start_ms: int = 200
     bulk_polls: int = 1
