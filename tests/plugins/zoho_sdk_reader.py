@@ -1,4 +1,4 @@
-"""Reads modules of an org with Zoho's own SDK: an order comes in as JSON, records go out as JSON (see `zoho_sdk.py`)."""
+"""Reads modules of an org with Zoho's own SDK; the order and the records are JSON (see `zoho_sdk.py`)."""
 
 from __future__ import annotations
 
