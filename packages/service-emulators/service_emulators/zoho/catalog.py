@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 USER_TYPES = frozenset({"ownerlookup", "userlookup"})
 LIST_TYPES = frozenset({"picklist", "multiselectpicklist"})
+_CURRENCY_DECIMALS = 2
 TEXT_TYPES = frozenset({"text", "textarea", "email", "phone", "website", "picklist"})
 _JSON = JSON(none_as_null=True)
 _COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
@@ -230,6 +231,7 @@ class Catalog:
                 label=line.label,
                 data_type=line.data_type,
                 length=line.length,
+                decimals=_CURRENCY_DECIMALS if line.data_type == "currency" else None,
                 mandatory=line.mandatory,
                 read_only=line.read_only,
                 lookup=line.target,
