@@ -26,7 +26,21 @@ _RANDOM: dict[str, dict[str, Any]] = {
     "signed off": {"kind": "sign_off"},
 }
 KINDS = tuple(_RANDOM)
-"""Ways to fail that `Control.random_faults` knows; `signed off` is of the AIS emulator alone."""
+"""Ways to fail that `Control.random_faults` draws from; `signed off` is of services with sessions alone."""
+
+_RANDOM["in part"] = {"kind": "partial"}
+_RANDOM["too many requests"] = {
+    "kind": "status",
+    "status": 429,
+    "body": {
+        "code": "TOO_MANY_REQUESTS",
+        "details": {},
+        "message": "too many requests. please try again after some time",
+        "status": "error",
+    },
+}
+ZOHO_KINDS = tuple(_RANDOM)
+"""The same for Zoho CRM: a batch that fails in part, and limits without Retry-After, come in addition."""
 
 
 class ControlRefused(Exception):  # noqa: N818 - it names what happened, as the other names of the interface do
@@ -100,7 +114,7 @@ class Control:
             percent: share of the requests to hit, of all kinds together.
             seed: decides which requests are hit.
             path: regular expression searched in the path.
-            kinds: which of `KINDS`.
+            kinds: which of `KINDS`; for Zoho CRM of `ZOHO_KINDS`.
         """
         for place, kind in enumerate(kinds):
             rule = {"path": path, "probability_percent": percent / len(kinds), "seed": seed * 1000 + place}
@@ -192,8 +206,8 @@ class JdeControl(Control):
         self.call("POST", "/results/expire")
 
 
-class PipedriveControl(Control):
-    """Control interface of the Pipedrive emulator; custom fields are addressed by their label."""
+class RecordControl(Control):
+    """Control interface of a CRM emulator: records as users of the web application change them."""
 
     def add_record(self, entity: str, values: dict[str, Any]) -> dict[str, Any]:
         """Adds a record as a user in the web application would: without cost and limits."""
@@ -206,11 +220,50 @@ class PipedriveControl(Control):
         result: list[dict[str, Any]] = self.call("GET", f"/records/{quote(entity)}{suffix}")
         return result
 
-    def patch_record(self, entity: str, record_id: int, values: dict[str, Any]) -> dict[str, Any]:
-        """Changes a record as a user would; its update_time moves."""
+    def patch_record(self, entity: str, record_id: int | str, values: dict[str, Any]) -> dict[str, Any]:
+        """Changes a record as a user would; the time of its last change moves."""
         result: dict[str, Any] = self.call("POST", f"/records/{quote(entity)}/{record_id}", values)
         return result
 
-    def delete_record(self, entity: str, record_id: int) -> None:
+    def delete_record(self, entity: str, record_id: int | str) -> None:
         """Deletes a record as a user would."""
         self.call("DELETE", f"/records/{quote(entity)}/{record_id}")
+
+
+class PipedriveControl(RecordControl):
+    """Control interface of the Pipedrive emulator; custom fields are addressed by their label."""
+
+
+class ZohoControl(RecordControl):
+    """Control interface of the Zoho CRM emulator; modules and fields go by their API names, ids are text."""
+
+    def restore_record(self, module: str, record_id: int | str) -> dict[str, Any]:
+        """Brings a record back from the recycle bin."""
+        result: dict[str, Any] = self.call("POST", f"/records/{quote(module)}/{record_id}/restore")
+        return result
+
+    def add_module(self, api_name: str, singular: str | None = None) -> None:
+        """Adds a custom module."""
+        self.call("POST", "/modules", {"api_name": api_name, "singular": singular or api_name})
+
+    def hide_module(self, module: str, *, hidden: bool = True) -> None:
+        """Hides a module, as an edition or a profile does, or shows it again."""
+        self.call("POST", f"/modules/{quote(module)}", {"hidden": hidden})
+
+    def automation(self) -> dict[str, dict[str, int]]:
+        """Returns how many workflows, approvals and the like records have set off, by module and kind."""
+        result: dict[str, dict[str, int]] = self.call("GET", "/automation")
+        return result
+
+    def credits(self) -> dict[str, int]:
+        """Returns the credits of 24 hours (`limit`, 0 for none) and those `used`."""
+        result: dict[str, int] = self.call("GET", "/credits")
+        return result
+
+    def expire_tokens(self) -> None:
+        """Ends all access tokens; the refresh token stays good."""
+        self.call("POST", "/tokens/expire")
+
+    def revoke_tokens(self) -> None:
+        """Shuts the app out: its refresh token is revoked."""
+        self.call("POST", "/tokens/revoke")
