@@ -27,7 +27,9 @@ _UNSORTABLE = frozenset({"textarea", "multiselectpicklist", "tag", "territories"
 
 
 class CoqlApi:
-    """Answers queries. Aggregates, grouping and aliases are not emulated: they are syntax errors; nor is `include_meta`.
+    """Answers queries.
+
+    Not emulated: aggregates, grouping and aliases, which are syntax errors, and `include_meta`.
 
     Args:
         parts: parts of the org.
