@@ -464,7 +464,7 @@ def test_no_thread_outlives_its_emulator(org_with: Callable[..., Org], hook: tup
 
 
 def test_unknown_jobs_and_results(org: Org) -> None:
-    for job in ("1", "x", "9" * 30):
+    for job in ("1", "x", "9" * 19, "9" * 30):
         assert org.refused("GET", f"{WRITE}/{job}")["code"] == "RESOURCE_NOT_FOUND"
     assert org.call("GET", "/crm/v8/bulk-write/1/1.zip").status_code == 404
 
