@@ -8,11 +8,10 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from sync_ledger.adapter import Action, Result, Usage, WriteResult
+from sync_ledger.adapter import Action, Usage
 from sync_ledger.errors import ConfigError
 
 from target_zoho import directory, reading
-from target_zoho.answers import RefusedError
 from target_zoho.bulk import SIZE, BulkWrite
 from target_zoho.estimating import estimate
 from target_zoho.fields import module_fields
@@ -23,7 +22,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sync_ledger.adapter import NewRecord, Operation, RemoteRecord, Sweep
+    from sync_ledger.adapter import NewRecord, Operation, RemoteRecord, Sweep, WriteResult
     from sync_ledger.fields import EntityDescription
     from sync_ledger.limits import AccountLimits
 
@@ -153,17 +152,13 @@ class ZohoModule:
 
     def write(self, operations: Sequence[Operation]) -> Sequence[WriteResult]:
         """Send at most 100 operations of one action."""
-        if (refused := self._grow(operations)) is not None:
-            return refused
-        return self._opened().writing.write(operations)
+        return self._after_growing(operations, self._opened().writing.write)
 
     def write_bulk(self, operations: Sequence[Operation]) -> Sequence[WriteResult]:
         """Send creates as bulk write jobs."""
         opened = self._opened()
-        if (refused := self._grow(operations)) is not None:
-            return refused
         bulk = BulkWrite(self._client, opened.fields, opened.writing.write, sleep=self._sleep)
-        return bulk.write(operations, self.batch_size)
+        return self._after_growing(operations, lambda part: bulk.write(part, self.batch_size))
 
     def estimate(self, *, opens: int = 0, reads: int = 0, creates: int = 0, updates: int = 0) -> Usage:
         """Return what so many calls will take; a listing of what changed is taken for one small page."""
@@ -171,18 +166,14 @@ class ZohoModule:
         parts = -(-len(set(fields)) // reading.FIELDS_PER_CALL)
         return estimate(parts, opens=opens, reads=reads, creates=creates, updates=updates)
 
-    def _grow(self, operations: Sequence[Operation]) -> list[WriteResult] | None:
-        """Add picklist values that operations need; the results when Zoho does not take them."""
-        if not self._choices.add_options:
-            return None
-        try:
-            self._opened().picklists.grow(operations)
-        except RefusedError as error:
-            if len(operations) == 1:
-                text = f"a value is not in its picklist, and Zoho does not take it into the list: {error.text}"
-                return [WriteResult(Result.REJECTED, code=error.code, text=text)]
-            return [result for operation in operations for result in self.write([operation])]
-        return None
+    def _after_growing(
+        self, operations: Sequence[Operation], write: Callable[[Sequence[Operation]], Sequence[WriteResult]]
+    ) -> Sequence[WriteResult]:
+        """Write operations once the picklists have their values; those with one Zoho does not take are left out."""
+        refused = self._opened().picklists.grow(operations) if self._choices.add_options else {}
+        left = [operation for operation in operations if operation.external_id not in refused]
+        results = dict(zip((one.external_id for one in left), write(left) if left else (), strict=True))
+        return [refused.get(one.external_id) or results[one.external_id] for one in operations]
 
     def _opened(self) -> _Opened:
         with self._lock:
