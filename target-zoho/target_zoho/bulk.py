@@ -25,7 +25,7 @@ from target_zoho.fields import LOOKUP, USERS
 from target_zoho.results import DUPLICATE
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sync_ledger.adapter import Operation
 
@@ -142,12 +142,8 @@ class BulkWrite:
 
     def _part(self, rows: Sequence[tuple[Operation, Mapping[str, str]]]) -> Part:
         columns = (self._fields.key, *dict.fromkeys(name for _, cells in rows for name in cells))
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(columns)
-        for operation, cells in rows:
-            writer.writerow([operation.external_id, *(cells.get(name, "") for name in columns[1:])])
-        return Part([operation for operation, _ in rows], columns, out.getvalue().encode())
+        lines = ([one.external_id, *(cells.get(name, "") for name in columns[1:])] for one, cells in rows)
+        return Part([one for one, _ in rows], columns, csv_file(columns, lines))
 
     def _run(self, part: Part, *, begun: bool) -> dict[str, WriteResult]:
         """Send one file, wait for the end of its job, and return external ID -> result.
@@ -258,6 +254,15 @@ class BulkWrite:
         name = self._fields.name(about.strip())
         known = self._fields.description.find(name) is not None
         return WriteResult(Result.REJECTED, code=code.strip(), text=errors, field=name if known else None)
+
+
+def csv_file(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
+    """Return a CSV file with a header, in UTF-8; cells with any sort of line end are quoted."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")  # else a cell with a bare carriage return is left unquoted
+    writer.writerow(columns)
+    writer.writerows(lines)
+    return out.getvalue().encode()
 
 
 class _NoResultError(Exception):
