@@ -297,4 +297,3 @@ def _open(text: str) -> WriteResult:
 
 def _all(part: Part, result: WriteResult) -> dict[str, WriteResult]:
     return {operation.external_id: result for operation in part.operations}
-

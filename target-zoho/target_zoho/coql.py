@@ -33,7 +33,8 @@ def quoted(value: str) -> str:
 
 def select(columns: Sequence[str], module: str, where: str, limit: int) -> str:
     """Return a query whose rows go by id."""
-    return f"select {', '.join(columns)} from {module} where {where} order by id asc limit {limit}"
+    parts = ("select", ", ".join(columns), "from", module, "where", where, "order by id asc limit", str(limit))
+    return " ".join(parts)
 
 
 def within(column: str, values: Sequence[str]) -> str:

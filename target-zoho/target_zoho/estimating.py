@@ -30,4 +30,8 @@ def estimate(parts: int, *, opens: int, reads: int, creates: int, updates: int) 
 
 def _credits(records: int) -> int:
     full, rest = divmod(records, BATCH_SIZE)
-    return sum(costs.write_credits("POST", "/", part) * times for part, times in ((BATCH_SIZE, full), (rest, 1)) if part and times)
+    return sum(
+        costs.write_credits("POST", "/", part) * times
+        for part, times in ((BATCH_SIZE, full), (rest, 1))
+        if part and times
+    )

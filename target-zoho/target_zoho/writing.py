@@ -111,9 +111,7 @@ class Writing:
                 settled = WriteResult(Result.POSTPONED, code=result.code, text=result.text)
             found[operation.external_id] = Sent(settled)
 
-    def _send(
-        self, method: str, path: str, operations: Sequence[Operation], extra: Mapping[str, t.Any]
-    ) -> list[Sent]:
+    def _send(self, method: str, path: str, operations: Sequence[Operation], extra: Mapping[str, t.Any]) -> list[Sent]:
         """Send records of one action."""
 
         def call(part: Sequence[Operation]) -> Answer:

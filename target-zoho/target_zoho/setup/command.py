@@ -47,7 +47,9 @@ def setup(context: click.Context, modules: tuple[str, ...], config: t.Any, *, ye
             there = directory.modules(client)
             for module in FIRST:
                 if module not in (*there, *modules) and not modules:
-                    click.echo(f"Left out: {module}, which the organisation does not have or show to this user", err=True)
+                    click.echo(
+                        f"Left out: {module}, which the organisation does not have or show to this user", err=True
+                    )
             wanted = wanted_fields(settings, there, modules)
             done = _run(Maker(client, _quiet if as_json else click.echo), wanted, yes=yes, as_json=as_json)
         finally:
