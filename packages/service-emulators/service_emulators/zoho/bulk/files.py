@@ -79,26 +79,25 @@ def read_table(content: bytes, name: str, encoding: str | None = None) -> Table:
     if not lines:
         raise FileRefusedError("FILE_NOT_SUPPORTED", "File not supported for bulk write")
     if len(lines) - 1 > MAX_ROWS:
-        raise FileRefusedError("LIMIT_EXCEEDED", f"a file holds at most {MAX_ROWS} rows")
+        raise FileRefusedError("FILE_TOO_LARGE", "File size too large to process")
     width = len(lines[0])
     return Table(lines[0], tuple((*line, *("",) * (width - len(line))) for line in lines[1:]))
 
 
-def write_archive(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Returns a zip archive of one CSV file.
+def write_archive(files: Iterable[tuple[str, Sequence[str], Iterable[Sequence[str]]]]) -> bytes:
+    """Returns a zip archive of CSV files.
 
     Args:
-        name: of the CSV file.
-        header: names of the columns.
-        rows: cells.
+        files: name, header and rows of each.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows(rows)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, text.getvalue())
+        for name, header, rows in files:
+            text = io.StringIO(newline="")
+            writer = csv.writer(text, lineterminator="\r\n")
+            writer.writerow(header)
+            writer.writerows(rows)
+            archive.writestr(name, text.getvalue())
     return packed.getvalue()
 
 

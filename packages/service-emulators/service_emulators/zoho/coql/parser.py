@@ -14,16 +14,17 @@ from service_emulators.zoho.coql.syntax import (
     MAX_LIMIT,
     MAX_ORDER_COLUMNS,
     MAX_REACH,
-    CoqlError,
     Criterion,
     Pair,
     Query,
     Value,
     over,
+    refused,
 )
 
 if TYPE_CHECKING:
     from service_emulators.zoho.coql.syntax import Condition, Operator
+    from service_emulators.zoho.errors import ApiError
 
 _INVALID = "invalid query formed"
 _TOKEN = re.compile(
@@ -60,7 +61,7 @@ def parse(text: str) -> Query:
         text: the query, keywords in any case.
 
     Raises:
-        CoqlError: the text is not COQL, or asks for more than the language allows.
+        ApiError: the text is not COQL, or asks for more than the language allows.
     """
     return _Parser(text).query()
 
@@ -110,13 +111,13 @@ class _Parser:
             return
         if any(token.word() == word for token in self._tokens[self._at :]):
             raise self._syntax()
-        raise CoqlError("SYNTAX_ERROR", "missing clause", {"clause": word})
+        raise refused("SYNTAX_ERROR", "missing clause", {"clause": word})
 
-    def _syntax(self) -> CoqlError:
+    def _syntax(self) -> ApiError:
         before = self._text[: self._here.position]
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1) + 1
-        return CoqlError("SYNTAX_ERROR", _INVALID, {"line": line, "column": column, "near": self._here.text})
+        return refused("SYNTAX_ERROR", _INVALID, {"line": line, "column": column, "near": self._here.text})
 
     def _column(self) -> str:
         token = self._here
@@ -238,7 +239,7 @@ def _split(text: str) -> list[_Token]:
             start = position + len(text[position:]) - len(text[position:].lstrip())
             before = text[:start]
             place = {"line": before.count("\n") + 1, "column": start - (before.rfind("\n") + 1) + 1}
-            raise CoqlError("SYNTAX_ERROR", _INVALID, {**place, "near": text[start : start + 20]})
+            raise refused("SYNTAX_ERROR", _INVALID, {**place, "near": text[start : start + 20]})
         position = match.end()
         kind = str(match.lastgroup)
         content = match[kind]
@@ -255,4 +256,4 @@ def _split(text: str) -> list[_Token]:
 def _refuse_doubles(columns: list[str]) -> None:
     for column in columns:
         if columns.count(column) > 1:
-            raise CoqlError("DUPLICATE_DATA", "duplicate column names found", {"column_name": column})
+            raise refused("DUPLICATE_DATA", "duplicate column names found", {"column_name": column})

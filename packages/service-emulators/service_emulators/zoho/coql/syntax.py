@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from service_emulators.zoho.errors import ApiError
+
 MAX_COLUMNS = 50
 MAX_CRITERIA = 25
 MAX_IN_VALUES = 50
@@ -23,25 +25,20 @@ Operator = Literal[
 ]  # fmt: skip
 
 
-class CoqlError(Exception):
-    """A query the service refuses with status 400.
+def refused(code: str, message: str, details: dict[str, Any] | None = None) -> ApiError:
+    """400: a query the service does not take.
 
-    Attributes:
+    Args:
         code: SYNTAX_ERROR, INVALID_QUERY, LIMIT_EXCEEDED or DUPLICATE_DATA.
         message: its text.
         details: what it is about.
     """
-
-    def __init__(self, code: str, message: str, details: dict[str, Any] | None = None) -> None:
-        super().__init__(f"{code} {message} {details}")
-        self.code = code
-        self.message = message
-        self.details = details or {}
+    return ApiError(400, code, message, details)
 
 
-def over(what: str, limit: int) -> CoqlError:
+def over(what: str, limit: int) -> ApiError:
     """LIMIT_EXCEEDED for more of something than the language allows."""
-    return CoqlError("LIMIT_EXCEEDED", f"{what} limit exceeded", {"limit": limit})
+    return refused("LIMIT_EXCEEDED", f"{what} limit exceeded", {"limit": limit})
 
 
 @dataclass(frozen=True)
