@@ -30,8 +30,5 @@ def estimate(parts: int, *, opens: int, reads: int, creates: int, updates: int) 
 
 def _credits(records: int) -> int:
     full, rest = divmod(records, BATCH_SIZE)
-    return sum(
-        costs.write_credits("POST", "/", part) * times
-        for part, times in ((BATCH_SIZE, full), (rest, 1))
-        if part and times
-    )
+    last = costs.write_credits("POST", "/", rest) if rest else 0
+    return full * costs.write_credits("POST", "/", BATCH_SIZE) + last

@@ -217,7 +217,7 @@ def _holder(module: str, metadata: Sequence[Mapping[str, t.Any]], wanted: str) -
         raise ConfigError(f"{head}{module} has {len(hits)} fields with that label; use the API name, one of {names}")
     if not hits:
         raise ConfigError(
-            f"{head}{module} has no such field; `target-zoho setup {module}` makes it, a unique text field of that label"
+            f"{head}{module} has no such field; `target-zoho setup {module}` makes it, a unique text field"
         )
     found = hits[0]
     if found["data_type"] != "text" or found.get("read_only") or found.get("field_read_only"):

@@ -14,7 +14,7 @@ from target_zoho.answers import RefusedError
 from target_zoho.fields import MULTI_PICKLIST, PICKLIST
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sync_ledger.adapter import Operation
 

@@ -6,7 +6,10 @@ import pytest
 from sync_ledger.engine.validate import Invalid, normalise
 from sync_ledger.errors import ConfigError
 from sync_ledger.fields import AmbiguousFieldError, FieldType
-from target_zoho.fields import LONGEST_OPTION, ModuleFields, module_fields
+from target_zoho.fields import LONGEST_OPTION, module_fields
+
+if t.TYPE_CHECKING:
+    from target_zoho.fields import ModuleFields
 
 
 def field(name: str, kind: str = "text", **more: t.Any) -> dict[str, t.Any]:

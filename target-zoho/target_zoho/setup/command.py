@@ -46,10 +46,8 @@ def setup(context: click.Context, modules: tuple[str, ...], config: t.Any, *, ye
         try:
             there = directory.modules(client)
             for module in FIRST:
-                if module not in (*there, *modules) and not modules:
-                    click.echo(
-                        f"Left out: {module}, which the organisation does not have or show to this user", err=True
-                    )
+                if module not in there and not modules:
+                    click.echo(f"Left out: {module}, which Zoho does not have or show to this user", err=True)
             wanted = wanted_fields(settings, there, modules)
             done = _run(Maker(client, _quiet if as_json else click.echo), wanted, yes=yes, as_json=as_json)
         finally:

@@ -87,7 +87,7 @@ class Maker:
         return list((self._client.get("/settings/fields", {"module": module}).data or {}).get("fields") or [])
 
     def _make(self, module: str, part: Sequence[Wanted]) -> list[str]:
-        """Make up to five fields and return what Zoho says of those it refuses; a lost answer shows at the next look."""
+        """Make up to five fields and return what Zoho says of those it refuses. A lost answer says nothing."""
         body = {"fields": [one.definition() for one in part]}
         try:
             items = self._client.write("POST", "/settings/fields", body, params={"module": module}).data["fields"]

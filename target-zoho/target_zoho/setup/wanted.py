@@ -150,9 +150,9 @@ def _make(one: Wanted, metadata: Sequence[Mapping[str, t.Any]], result: Lacking)
     unique = [str(item["field_label"]) for item in metadata if item.get("unique")]
     if one.key and len(unique) >= MOST_UNIQUE:
         result.conflicts.append(
-            f"{one.module} has its {MOST_UNIQUE} unique fields already ({', '.join(unique)}), and Zoho allows no more in"
-            f" any edition; let duplicate values in one of them be, or set external_id_field to one that may hold the"
-            " external ID"
+            f"{one.module} has its {MOST_UNIQUE} unique fields already ({', '.join(unique)}), and Zoho allows no more"
+            " in any edition; allow duplicate values in one of them, or name the one that may hold the external ID as"
+            " external_id_field"
         )
     else:
         result.fields.append(one)
@@ -162,8 +162,8 @@ def _compare(one: Wanted, there: Mapping[str, t.Any], result: Lacking) -> None:
     kind = str(there["data_type"])
     if kind != one.type:
         result.conflicts.append(
-            f"{one.module}: {one.label!r} is of type {kind}, not {one.type}; a type can never be changed, so name another"
-            " field or rename that one in Zoho"
+            f"{one.module}: {one.label!r} is of type {kind}, not {one.type}; a type can never be changed, so name"
+            " another field or rename that one in Zoho"
         )
     elif one.key and not there.get("unique"):
         result.conflicts.append(
