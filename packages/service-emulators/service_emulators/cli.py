@@ -18,11 +18,12 @@ from service_emulators.control import ControlError
 from service_emulators.jde.dictionary import tables
 from service_emulators.jde.testing import start_jde
 from service_emulators.pipedrive.emulator import PipedriveEmulator
+from service_emulators.zoho.emulator import ZohoEmulator
 
 if TYPE_CHECKING:
     from service_emulators.jde.testing import JdeEmulator
 
-SERVICES = ("jde", "pipedrive")
+SERVICES = ("jde", "pipedrive", "zoho")
 _ALWAYS_COUNTED = ("F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401")
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -58,6 +59,12 @@ def serve(
         Path | None, typer.Option(help="Certificate chain (PEM) for JD Edwards to answer HTTPS with.")
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Key of that certificate (PEM).")] = None,
+    zoho_fields: Annotated[
+        bool, typer.Option("--zoho-fields", help="Zoho CRM has the custom fields of the demonstration already.")
+    ] = False,
+    zoho_records: Annotated[
+        int, typer.Option(help="Accounts, contacts and vendors, each, that users of Zoho CRM made themselves.", min=0)
+    ] = 0,
     switch: Annotated[
         list[str] | None,
         typer.Option(help="Behaviour: SERVICE.NAME=VALUE, for example pipedrive.burst=0."),
@@ -89,8 +96,11 @@ def serve(
                     if jde_csv is None:
                         options.update(customers=customers, contacts=contacts)
                     found[name] = _jde(stack.enter_context(start_jde(data=jde_csv, database=database, **options)), seed)
-                else:
+                elif name == "pipedrive":
                     found[name] = stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
+                else:
+                    options.update(demo_fields=zoho_fields, own_records=zoho_records)
+                    found[name] = stack.enter_context(ZohoEmulator(path=database, **options)).describe()
             except (OSError, ValueError, ControlError) as error:
                 typer.echo(f"Error: {name} can not start: {error}", err=True)
                 raise typer.Exit(1) from error

@@ -106,7 +106,8 @@ Mobile phone 30
 Fax text 30
 Website website 450
 Lead_Source picklist {_LEAD_SOURCES}
-Lead_Status picklist Attempted to Contact;Contact in Future;Contacted;Junk Lead;Lost Lead;Not Contacted;Pre-Qualified
+Lead_Status picklist Attempted to Contact;Contact in Future;Contacted;Junk Lead;Lost Lead;Not Contacted;\
+Pre-Qualified
 Industry picklist {_INDUSTRIES}
 No_of_Employees "No. of Employees" integer 9
 Annual_Revenue currency 16

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from service_emulators.zoho.deleted import DeletedApi
+from service_emulators.zoho.fields_api import FieldsApi
 from service_emulators.zoho.reading import ReadingApi
+from service_emulators.zoho.search import SearchApi
 from service_emulators.zoho.settings_api import SettingsApi
 from service_emulators.zoho.writing import WritingApi
 
@@ -24,8 +27,11 @@ class Api(Protocol):
 
 APIS: tuple[Callable[[Parts], Api], ...] = (
     SettingsApi,
+    FieldsApi,
     WritingApi,
     ReadingApi,
+    SearchApi,
+    DeletedApi,
 )
 
 

@@ -32,6 +32,7 @@ class ZohoSwitches(Switches):
         same_key_in_batch: what becomes of the second of two upsert items with the same key (undocumented): refused as a
             duplicate, or an update of the first.
         recycled_unique: whether a record in the recycle bin still holds its unique values (undocumented).
+        unique_external: whether one field may be unique and external (undocumented).
         if_modified_since: whether a record changed at that very moment is in the list (the vendor does not say).
         sandbox: partly failed batches answer 200, as sandboxes were seen to.
     """
@@ -52,5 +53,6 @@ class ZohoSwitches(Switches):
     person_names: Literal["last_name", "either"] = "last_name"
     same_key_in_batch: Literal["refuse", "update"] = "refuse"
     recycled_unique: bool = False
+    unique_external: Literal["refuse", "accept"] = "refuse"
     if_modified_since: Literal["inclusive", "exclusive"] = "inclusive"
     sandbox: bool = False
