@@ -120,7 +120,7 @@ class ZohoEmulator(RunningEmulator):
     def _assemble(self) -> TrafficMiddleware:
         parts = self.parts
         self._credits = Credits(self.switches, self.clock)
-        apis = [api(parts) for api in APIS]
+        self._apis = apis = [api(parts) for api in APIS]
         app = ZohoApp(
             store=parts.store,
             catalog=parts.catalog,
@@ -137,6 +137,14 @@ class ZohoEmulator(RunningEmulator):
         extra = [route for api in apis if hasattr(api, "control_routes") for route in api.control_routes()]
         control = control_app(recorder, faults, self.switches, self.clock, [*self._controls.routes(), *extra])
         return TrafficMiddleware(app, control, recorder, faults, self.clock)
+
+    def stop(self) -> None:
+        """Stops the server, what runs beside it, and closes the data."""
+        self._served.stop()
+        for api in self._apis:
+            if hasattr(api, "close"):
+                api.close()
+        super().stop()
 
     def records(self, module: str) -> list[dict[str, Any]]:
         """Returns the live records of a module, as the API shows all their fields, oldest first."""
