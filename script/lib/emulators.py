@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
 HOME = surroundings.ROOT / ".emulators"
-SERVICES = ("jde", "pipedrive")
+SERVICES = ("jde", "pipedrive", "zoho")
 START_SECONDS = 120
 
 
@@ -40,6 +40,7 @@ def _serve(arguments: argparse.Namespace, more: list[str]) -> int:
     _clear()
     file = HOME / "emulators.json"
     command = ["service-emulators", "serve", *(arguments.services or SERVICES), "--json", str(file), *more]
+    command.append("--zoho-fields")  # as if `target-zoho setup` had run: the pipeline can go at once
     command += ["--customers", str(arguments.customers), "--contacts", str(arguments.contacts)]
     command += ["--documents", str(arguments.documents)]
     with children.child(command, stdout=subprocess.DEVNULL) as process:
@@ -77,7 +78,7 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
 
 def _clear() -> None:
     """Emulators start with new data; a ledger or state of earlier ones would point to records that are gone."""
-    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env"):
+    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env", surroundings.ZOHO_TOKENS):
         for file in HOME.glob(pattern):
             file.unlink()
 
@@ -98,8 +99,10 @@ def _show(services: dict[str, t.Any]) -> None:
             print(f"  {name:16} {value}")
     print("\nIn another terminal:")
     print("  source .emulators/env")
-    if "pipedrive" in services and "jde" in services:
-        print("  meltano run tap-jdedwards jde-to-pipedrive target-pipedrive")
+    crms = [crm for crm in ("pipedrive", "zoho") if crm in services]
+    if crms and "jde" in services:
+        for crm in crms:
+            print(f"  meltano run tap-jdedwards jde-to-{crm} target-{crm}")
         print("  sync-ledger runs")
     elif "jde" in services:
         print("  tap-jdedwards doctor")

@@ -78,6 +78,15 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("a certificate and its key belong together", param_hint="--tls-cert, --tls-key")
     switches = _switches(switch or [])
+    own: dict[str, dict[str, Any]] = {
+        "jde": {"data": jde_csv, "documents": documents, "gl_rows": gl_rows, "odd": odd},
+        "pipedrive": {},
+        "zoho": {"demo_fields": zoho_fields, "own_records": zoho_records},
+    }
+    if tls_cert is not None:
+        own["jde"].update(tls=(tls_cert, tls_key))
+    if jde_csv is None:
+        own["jde"].update(customers=customers, contacts=contacts)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stopped.set())
@@ -86,21 +95,15 @@ def serve(
     with ExitStack() as stack:
         found: dict[str, dict[str, Any]] = {}
         for position, name in enumerate(dict.fromkeys(chosen)):
-            options: dict[str, Any] = {"seed": seed, "port": port + position if port else 0, **switches[name]}
+            options: dict[str, Any] = {
+                "seed": seed,
+                "port": port + position if port else 0,
+                **own[name],
+                **switches[name],
+            }
             database = None if data is None else data / f"{name}.sqlite3"
             try:
-                if name == "jde":
-                    options.update(documents=documents, gl_rows=gl_rows, odd=odd)
-                    if tls_cert is not None:
-                        options.update(tls=(tls_cert, tls_key))
-                    if jde_csv is None:
-                        options.update(customers=customers, contacts=contacts)
-                    found[name] = _jde(stack.enter_context(start_jde(data=jde_csv, database=database, **options)), seed)
-                elif name == "pipedrive":
-                    found[name] = stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
-                else:
-                    options.update(demo_fields=zoho_fields, own_records=zoho_records)
-                    found[name] = stack.enter_context(ZohoEmulator(path=database, **options)).describe()
+                found[name] = _start(stack, name, database, options)
             except (OSError, ValueError, ControlError) as error:
                 typer.echo(f"Error: {name} can not start: {error}", err=True)
                 raise typer.Exit(1) from error
@@ -108,6 +111,15 @@ def serve(
             write_whole(json_file, json.dumps(found, indent=2) + "\n")
         _show(found)
         stopped.wait()
+
+
+def _start(stack: ExitStack, name: str, database: Path | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Starts one service, to be stopped with the stack, and returns what its clients need to know."""
+    if name == "jde":
+        return _jde(stack.enter_context(start_jde(database=database, **options)), options["seed"])
+    if name == "pipedrive":
+        return stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
+    return stack.enter_context(ZohoEmulator(path=database, **options)).describe()
 
 
 def _jde(emulator: JdeEmulator, seed: int) -> dict[str, Any]:

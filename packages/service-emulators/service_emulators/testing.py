@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     from service_emulators.pipedrive.switches import Plan
 
-__all__ = ["ForwardProxy", "JdeEmulator", "PipedriveEmulator", "ZohoEmulator", "start_jde", "start_pipedrive", "start_zoho"]
+__all__ = [
+    "ForwardProxy",
+    "JdeEmulator",
+    "PipedriveEmulator",
+    "ZohoEmulator",
+    "start_jde",
+    "start_pipedrive",
+    "start_zoho",
+]
 
 
 def start_pipedrive(

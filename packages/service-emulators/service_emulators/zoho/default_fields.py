@@ -134,8 +134,8 @@ Change_Log_Time__s datetime -
         f"""
 Account_Name text 200 *
 Account_Number bigint 18
-Account_Type picklist Analyst;Competitor;Customer;Distributor;Integrator;Investor;Other;Partner;Press;Prospect;Reseller;\
-Supplier;Vendor
+Account_Type picklist Analyst;Competitor;Customer;Distributor;Integrator;Investor;Other;Partner;Press;Prospect;\
+Reseller;Supplier;Vendor
 Account_Site text 80
 Parent_Account lookup Accounts
 Phone phone 30
