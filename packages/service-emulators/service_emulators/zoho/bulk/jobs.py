@@ -38,6 +38,7 @@ class Job:
         created_by: user.
         created_at: emulator clock, seconds since 1970.
         polls: how often its details were asked for.
+        counted: whether a call has counted for the rows it wrote.
         done_rows: rows processed so far.
         end: how it ends.
         end_after: rows processed before it fails or stalls.
@@ -54,6 +55,7 @@ class Job:
     created_by: int
     created_at: float
     polls: int
+    counted: bool
     done_rows: int
     end: Literal["completes", "fails", "stalls"]
     end_after: int
@@ -101,6 +103,7 @@ class Jobs:
             created_by=call.user_id,
             created_at=self._parts.clock.seconds(),
             polls=0,
+            counted=False,
             done_rows=0,
             end=switches.bulk_end,
             end_after=switches.bulk_end_after,

@@ -57,7 +57,9 @@ class ReadJobs:
         }
         if more:
             outcome["next_page_token"] = page_token(request.page + 1)
-        result = write_archive([(f"{job.id}.csv", ["Record Id" if n == "id" else n for n in request.fields], rows)])
+        # API names, the id as "Id" (from memory, unverified).
+        header = ["Id" if name == "id" else name for name in request.fields]
+        result = write_archive([(f"{job.id}.csv", header, rows)])
         self._jobs.save(
             job, state="COMPLETED", done_rows=len(rows), outcome=msgspec.json.encode(outcome).decode(), result=result
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
 from service_emulators.zoho.tables import METADATA
 
@@ -24,6 +24,7 @@ JOBS = Table(
     Column("created_by", BigInteger, nullable=False),
     Column("created_at", Float, nullable=False),  # emulator clock, seconds since 1970
     Column("polls", Integer, nullable=False),  # how often its details were asked for
+    Column("counted", Boolean, nullable=False),  # whether a call has counted its writes
     Column("done_rows", Integer, nullable=False),
     Column("end", String, nullable=False),  # how it ends: the switch `bulk_end` at its creation
     Column("end_after", Integer, nullable=False),  # rows written before it fails or stalls
