@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import http.server
 import io
+import json
+import threading
 import time
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -65,16 +68,18 @@ class Org:
     def upload(self, content: str | bytes, name: str = "rows.csv") -> str:
         """Uploads a CSV file; returns its id."""
         headers = {"feature": "bulk-write", "X-CRM-ORG": self.emulator.org.zgid}
-        files = {"file": ("rows.zip", archive(content, name))}
+        files = {"file": ("rows.zip", self.archive(content, name))}
         answer: dict[str, Any] = self.ok("POST", "/crm/v8/upload", files=files, headers=headers)
         return str(answer["details"]["file_id"])
 
-    def write(self, content: str, module: str = "Accounts", operation: str = "insert", **resource: Any) -> str:
+    def write(self, content: str | bytes, module: str = "Accounts", operation: str = "insert", **resource: Any) -> str:
         """Uploads a file whose header row names the fields and starts a bulk write job; returns its id."""
         answer = self.ok("POST", "/crm/bulk/v8/write", self.job(content, module, operation, **resource))
         return str(answer["details"]["id"])
 
-    def job(self, content: str, module: str = "Accounts", operation: str = "insert", **resource: Any) -> dict[str, Any]:
+    def job(
+        self, content: str | bytes, module: str = "Accounts", operation: str = "insert", **resource: Any
+    ) -> dict[str, Any]:
         """Uploads a file; returns the body of a request for a bulk write job."""
         given = {
             "type": "data",
@@ -91,7 +96,7 @@ class Org:
 
     def ended(self, job: str) -> dict[str, Any]:
         """Waits for the end of a bulk write job; returns its details."""
-        return until(lambda: self.details(job), lambda found: found["status"] in {"COMPLETED", "FAILED"})
+        return self.until(lambda: self.details(job), lambda found: found["status"] in {"COMPLETED", "FAILED"})
 
     def result(self, job: str) -> list[dict[str, str]]:
         """Waits for the end of a bulk write job; returns the rows of its result."""
@@ -99,22 +104,23 @@ class Org:
         assert details["status"] == "COMPLETED", details
         return rows_of(self.session.get(details["result"]["download_url"], timeout=10).content)
 
+    @staticmethod
+    def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 10) -> Any:
+        """Looks until what is seen is good; returns it."""
+        end = time.monotonic() + seconds
+        while not good(seen := look()):
+            assert time.monotonic() < end, seen
+            time.sleep(0.005)
+        return seen
 
-def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 10) -> Any:
-    """Looks until what is seen is good; returns it."""
-    end = time.monotonic() + seconds
-    while not good(seen := look()):
-        assert time.monotonic() < end, seen
-        time.sleep(0.005)
-    return seen
-
-
-def archive(content: str | bytes, name: str = "rows.csv") -> bytes:
-    """Returns a zip archive of one file."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(name, content)
-    return packed.getvalue()
+    @staticmethod
+    def archive(content: str | bytes, *names: str) -> bytes:
+        """Returns a zip archive of a file under one name or several."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+            for name in names or ("rows.csv",):
+                file.writestr(name, content)
+        return packed.getvalue()
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
@@ -174,3 +180,30 @@ def org_with() -> Iterator[Callable[..., Org]]:
             return Org(stack.enter_context(ZohoEmulator(**{**FAST, **arguments})))
 
         yield start
+
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    """Keeps the bodies it is sent."""
+
+    got: list[Any]
+
+    def do_POST(self) -> None:
+        self.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[str, list[Any]]]:
+    """A receiver of calls: its address, and the bodies it got so far."""
+    got: list[Any] = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Kept", (Hook,), {"got": got}))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", got
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -34,7 +34,6 @@ class Job:
         kind: what it does.
         state: where it stands; `shown_state` is what is told of it.
         request: JSON of its request.
-        origin: scheme and host of the call that created it.
         created_by: user.
         created_at: emulator clock, seconds since 1970.
         polls: how often its details were asked for.
@@ -51,7 +50,6 @@ class Job:
     kind: Kind
     state: State
     request: str
-    origin: str
     created_by: int
     created_at: float
     polls: int
@@ -99,7 +97,6 @@ class Jobs:
             kind=kind,
             state="ADDED",
             request=msgspec.json.encode(request).decode(),
-            origin=call.origin,
             created_by=call.user_id,
             created_at=self._parts.clock.seconds(),
             polls=0,

@@ -52,7 +52,6 @@ class ReadJobs:
             "page": request.page,
             "per_page": per_page,
             "count": len(rows),
-            "download_url": f"{job.origin}/crm/bulk/v8/read/{job.id}/result",
             "more_records": more,
         }
         if more:
@@ -152,7 +151,8 @@ class BulkReadApi:
             "file_type": "csv",
         }
         if state == "COMPLETED":
-            shown["result"] = msgspec.json.decode(job.outcome or "{}")
+            link = f"{call.origin}/crm/bulk/v8/read/{job.id}/result"
+            shown["result"] = {**msgspec.json.decode(job.outcome or "{}"), "download_url": link}
         return Reply({"data": [shown]})
 
     def _result(self, call: Call) -> Reply:

@@ -20,7 +20,6 @@ JOBS = Table(
     Column("kind", String, nullable=False),  # write or read
     Column("state", String, nullable=False),  # ADDED, INPROGRESS, COMPLETED, FAILED
     Column("request", Text, nullable=False),  # JSON of `write_request.WriteRequest` or `read_request.ReadRequest`
-    Column("origin", String, nullable=False),  # scheme and host of the creating call, for the link to the result
     Column("created_by", BigInteger, nullable=False),
     Column("created_at", Float, nullable=False),  # emulator clock, seconds since 1970
     Column("polls", Integer, nullable=False),  # how often its details were asked for

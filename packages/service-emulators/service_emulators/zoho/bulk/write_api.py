@@ -118,7 +118,7 @@ class BulkWriteApi:
         if request.callback is not None:
             body["callback"] = request.callback
         if state == "COMPLETED":
-            body["result"] = {"download_url": f"{job.origin}/crm/v8/bulk-write/{job.id}/{job.id}.zip"}
+            body["result"] = {"download_url": f"{call.origin}/crm/v8/bulk-write/{job.id}/{job.id}.zip"}
         return Reply(body)
 
     def _told(self, state: str) -> str:
