@@ -56,7 +56,7 @@ def describe_module(module: Module, org: Org) -> dict[str, Any]:
         "convertable": False,
         "inventory_template_supported": False,
         "quick_create": True,
-        "email_template_support": True,
+        "emailTemplate_support": True,
         "filter_supported": True,
         "sequence_number": 1,
         "status": "visible",
