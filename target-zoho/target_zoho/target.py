@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 
 from singer_sdk import typing as th
+from sync_ledger.errors import ConfigError
 from sync_ledger.settings import upsert_settings
-from sync_ledger.target import UpsertTarget
+from sync_ledger.target import UNMAPPED_STREAM, UpsertTarget
 
 from target_zoho.adapter import Choices, ZohoDestination
 from target_zoho.bulk import TIME_LIMIT_SECONDS
 from target_zoho.connecting import connect
 from target_zoho.regions import REGIONS
 from target_zoho.scopes import WANTED
+
+if t.TYPE_CHECKING:
+    from singer_sdk.sinks import Sink
 
 
 class TargetZoho(UpsertTarget):
@@ -187,6 +192,19 @@ class TargetZoho(UpsertTarget):
             ),
         ),
     )
+
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        """Return the sink of a stream; a module that is not there is refused with what to do instead."""
+        known = {UNMAPPED_STREAM, *self.destination.entities}
+        if stream_name not in known and self.config["on_unknown_stream"] != "skip":
+            near = difflib.get_close_matches(stream_name, self.destination.entities, n=1)
+            hint = f"did you mean {near[0]!r}? Otherwise it" if near else "it"
+            raise ConfigError(
+                f"Stream {stream_name!r}: Zoho has no module of that API name that this user may write; {hint} is not"
+                " in the org's edition or hidden from the user's profile. Map the stream to another module or to null"
+                " in the mapping, or set on_unknown_stream to skip"
+            )
+        return super().get_sink_class(stream_name)
 
     def connect(self) -> ZohoDestination:
         """Return the org the settings name; nothing is sent yet."""
