@@ -175,7 +175,9 @@ class ZohoModule:
     def estimate(self, *, opens: int = 0, reads: int = 0, creates: int = 0, updates: int = 0) -> Usage:
         """Return what so many calls will take; a listing of what changed is taken for one small page."""
         parts = len(reading.field_groups(self._opened().fields, self._asked))
-        return estimate(parts, opens=opens, reads=reads, creates=creates, updates=updates)
+        return estimate(
+            parts, opens=opens, reads=reads, creates=creates, updates=updates, bulk_threshold=self.bulk_threshold
+        )
 
     def _after_growing(
         self, operations: Sequence[Operation], write: Callable[[Sequence[Operation]], Sequence[WriteResult]]

@@ -131,19 +131,33 @@ def test_an_unknown_value_of_a_picklist_is_held_or_added(runner: Runner, org: Or
     assert [one["JDE_Status"] for one in org.truth("Accounts")] == ["Dormant"]
 
 
+def apply(runner: Runner, org: Org, config: Path) -> tuple[int, int]:
+    """Apply the newest plan and return the credits it took and those it said."""
+    plan = json.loads(call(runner, "plan", "--json").stdout)
+    before = org.control.credits()["used"]
+    config.write_text(json.dumps(runner.settings))
+    applied = call(runner, "apply", str(plan["id"]), "--config", str(config), "--json")
+    assert applied.exit_code == 0, applied.output
+    return org.control.credits()["used"] - before, plan["cost"]
+
+
 def test_applying_a_plan_costs_what_it_says_and_verify_finds_no_difference(
     runner: Runner, org: Org, tmp_path: Path
 ) -> None:
     assert runner.run(schema("Accounts"), *(account(number) for number in range(40))) == 0
     rows = [account(number, Billing_City="Boulder" if number < 30 else "Denver") for number in range(1240)]
     assert runner.run(schema("Accounts"), *rows, mode="plan") == 0
-    plan = json.loads(call(runner, "plan", "--json").stdout)
-    before = org.control.credits()["used"]
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(runner.settings))
-    applied = call(runner, "apply", str(plan["id"]), "--config", str(config), "--json")
-    assert applied.exit_code == 0, applied.output
-    used = org.control.credits()["used"] - before
-    assert abs(used - plan["cost"]) <= 0.02 * used, (used, plan)
+    used, said = apply(runner, org, tmp_path / "config.json")
+    assert abs(used - said) <= 0.02 * used, (used, said)
     assert len(org.truth("Accounts")) == 1240
-    assert call(runner, "verify", "--config", str(config)).exit_code == 0
+    assert call(runner, "verify", "--config", str(tmp_path / "config.json")).exit_code == 0
+
+
+def test_a_plan_knows_what_a_bulk_write_costs(runner: Runner, org: Org, tmp_path: Path) -> None:
+    org.control.switch(bulk_start_ms=0)
+    runner.settings["bulk_threshold"] = 300
+    assert runner.run(schema("Accounts"), *(account(number) for number in range(600)), mode="plan") == 0
+    used, said = apply(runner, org, tmp_path / "config.json")
+    assert used > 500
+    assert abs(used - said) <= 0.02 * used, (used, said)
+    assert len(org.truth("Accounts")) == 600
