@@ -318,8 +318,7 @@ class PipedriveClient:
     def _judge(self, response: requests.Response) -> Answer:
         if response.status_code == HTTPStatus.UNAUTHORIZED and isinstance(self._auth, PipedriveOAuth):
             # Refused at the gate, so without any effect: the access token may have been revoked or replaced.
-            self._auth.refused(response.request.headers.get("authorization", ""))
-            raise TokenReplacedError
+            raise self._auth.refused(response)
         return read_answer(response)
 
     def _send(

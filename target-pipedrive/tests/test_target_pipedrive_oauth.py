@@ -55,6 +55,13 @@ def kept(runner: Runner) -> Tokens:
     return found
 
 
+def refusal(token: str) -> requests.Response:
+    """Return the answer to a request that had a token."""
+    response = requests.Response()
+    response.request = requests.Request("GET", "http://x", headers={"authorization": f"Bearer {token}"}).prepare()
+    return response
+
+
 def revoke(pipedrive: PipedriveEmulator, token: str) -> None:
     login_pair = (pipedrive.oauth.client_id, pipedrive.oauth.client_secret)
     answer = requests.post(f"{pipedrive.url}/oauth/revoke", data={"token": token}, auth=login_pair, timeout=5)
@@ -121,7 +128,7 @@ def test_processes_and_threads_share_one_renewal(by_oauth: Runner, pipedrive: Pi
     (stale,) = found
     revoke(pipedrive, stale)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: sharing[number % 4].refused(f"Bearer {stale}"), range(32)))
+        list(pool.map(lambda number: sharing[number % 4].refused(refusal(stale)), range(32)))
     assert len({one.tokens().access_token for one in sharing} - found) == 1
 
 

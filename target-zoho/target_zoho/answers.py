@@ -178,4 +178,5 @@ def _refusal(status: int, body: object, call: str, scopes: Sequence[str], module
 
 
 def _text(body: object) -> str:
-    return str(body.get("message") or "")[:_LONGEST_TEXT] if isinstance(body, dict) else ""
+    words = str(body.get("message") or "") if isinstance(body, dict) else ""
+    return " ".join(words.split())[:_LONGEST_TEXT]

@@ -324,8 +324,10 @@ class ZohoClient:
             try:
                 return take(response)
             except InvalidTokenError:
-                self.auth.refused(response.request.headers.get("authorization", ""))
-                raise TokenReplacedError from None
+                raise self.auth.refused(response) from None
+            except BudgetExhaustedError as error:
+                self._budget.exhausted(str(error))
+                raise
         except (ScopeError, NoPermissionError):
             raise  # other calls may still be allowed
         except ServiceError as error:
@@ -372,10 +374,7 @@ class ZohoClient:
 
     def _stop(self, error: ServiceError) -> ServiceError:
         """Let nothing more be sent."""
-        if self._stopped is None:
-            self._stopped = error
-            if isinstance(error, BudgetExhaustedError):
-                self._budget.exhausted(str(error))
+        self._stopped = self._stopped or error
         return error
 
     def _url(self, path: str) -> str:

@@ -15,7 +15,7 @@ from service_calls import OAuth, TokenLimit, Tokens, mark
 from sync_ledger.errors import CredentialsError, ServiceUnavailableError
 
 from target_zoho.answers import read_json
-from target_zoho.regions import checked
+from target_zoho.regions import REGIONS, checked
 from target_zoho.service import ZOHO
 
 if t.TYPE_CHECKING:
@@ -139,12 +139,14 @@ class ZohoOAuth(OAuth):
             access_token=str(body["access_token"]),
             refresh_token="",  # it stands in the settings and never changes
             expires_at=asked_at + min(seconds, LIFE_SECONDS),
-            api_domain=checked("api_domain of Zoho's token answer", str(body.get("api_domain") or "")),
+            api_domain=checked(
+                "api_domain of Zoho's token answer", str(body.get("api_domain") or REGIONS[self._login.data_center].api)
+            ),
             scope=str(body.get("scope") or ""),
         )
 
     def _refusal(self, body: dict[str, t.Any], status: int) -> Exception:
-        code = str(body.get("error") or f"HTTP {status}")[:_LONGEST_TEXT]
+        code = " ".join(str(body.get("error") or f"HTTP {status}").split())[:_LONGEST_TEXT]
         here = f"data_center {self._login.data_center} ({self._login.accounts})"
         if code == "Access Denied":
             return ServiceUnavailableError(

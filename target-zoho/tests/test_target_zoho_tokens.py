@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 from service_calls import kept_tokens
 from service_calls.token_file import Kept, keep_tokens
 from sync_ledger.errors import CredentialsError, ServiceUnavailableError
@@ -80,6 +81,18 @@ def test_an_expired_token_in_the_middle_of_a_run_is_replaced_once_for_all_thread
     assert asked(zoho) == 3
 
 
+def test_a_token_another_process_has_fetched_may_be_refused_as_well(zoho: ZohoEmulator, tmp_path: Path) -> None:
+    settings = settings_of(zoho, tmp_path)
+    first, second = client_of(settings), client_of(settings)
+    for client in (first, second):
+        client.get("/org")
+    zoho.control.expire_tokens()
+    second.get("/org")
+    zoho.control.expire_tokens()
+    assert first.get("/org").status == 200  # with the second's token first, then with one of its own
+    assert asked(zoho) == 3
+
+
 def test_a_write_refused_for_its_token_is_sent_again_and_done_once(zoho: ZohoEmulator, tmp_path: Path) -> None:
     client = client_of(settings_of(zoho, tmp_path))
     client.get("/org")
@@ -107,7 +120,10 @@ class Time:
 def replace_token(settings: dict[str, t.Any], clock: Time) -> None:
     """Get another access token, as a process of its own that had the present one refused."""
     oauth = oauth_of(settings, clock=clock, sleep=clock.wait)
-    oauth.refused(f"Zoho-oauthtoken {oauth.tokens().access_token}")
+    response = requests.Response()
+    header = {"authorization": f"Zoho-oauthtoken {oauth.tokens().access_token}"}
+    response.request = requests.Request("GET", "http://x", headers=header).prepare()
+    assert oauth.refused(response).fresh
 
 
 def test_ten_tokens_in_ten_minutes_are_never_exceeded_and_the_count_outlives_the_process(

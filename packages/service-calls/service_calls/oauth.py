@@ -32,16 +32,24 @@ EARLY_SECONDS: t.Final = 120
 """So long before its end a token is renewed, so that none expires under way."""
 
 MAX_TRIES: t.Final = 4
-LOCK_SECONDS: t.Final = 120
+LONGEST_ANSWER: t.Final = 20
+"""Seconds the token endpoint may take at the most, as other processes wait meanwhile."""
+
+LOCK_SECONDS: t.Final = 180
 
 _log = logging.getLogger(__name__)
 
 
 class TokenReplacedError(Exception):
-    """The access token was refused, without any effect, and there is another one now."""
+    """The access token was refused, without any effect, and there is another one now.
 
-    def __init__(self) -> None:
+    Attributes:
+        fresh: The other one was fetched for this request; no better one can be had.
+    """
+
+    def __init__(self, *, fresh: bool) -> None:
         super().__init__("401: the access token was replaced")
+        self.fresh = fresh
 
 
 class TokenLimit(t.NamedTuple):
@@ -94,6 +102,7 @@ class OAuth(AuthBase):
         self._sleep = sleep
         self._lock = threading.Lock()
         self._tokens: Tokens | None = None
+        self._fetched = 0
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the header to a request about to be sent."""
@@ -126,19 +135,24 @@ class OAuth(AuthBase):
                 self._tokens = self._renewed(None)
             return self._tokens
 
-    def refused(self, authorization: str) -> None:
-        """Note that the service refused the access token of a request; get another one.
+    def refused(self, response: requests.Response) -> TokenReplacedError:
+        """Get another access token, as the service has refused the one a request had.
 
         Args:
-            authorization: The header the request had.
+            response: The refusal.
+
+        Returns:
+            What to raise, so that the request is sent again with the other one (see `keep_trying`).
 
         Raises:
             Exception: As `tokens`.
         """
-        stale = authorization.removeprefix(f"{self.scheme} ")
+        stale = response.request.headers.get("authorization", "").removeprefix(f"{self.scheme} ")
         with self._lock:
+            fetched = self._fetched
             if self._tokens is not None and self._tokens.access_token == stale:
                 self._tokens = self._renewed(stale)
+            return TokenReplacedError(fresh=self._fetched > fetched)
 
     def ask(
         self,
@@ -169,7 +183,7 @@ class OAuth(AuthBase):
                     data=form,
                     auth=auth or _no_netrc,
                     headers={"accept": "application/json", "user-agent": self._service.agent},
-                    timeout=self._timeout,
+                    timeout=min(self._timeout, LONGEST_ANSWER),
                     allow_redirects=False,  # a redirect would carry the secrets to another host
                 )
             except requests.RequestException as error:
@@ -201,6 +215,7 @@ class OAuth(AuthBase):
                 if kept is not None and kept.access_token != stale and not self._ends_soon(kept):
                     return kept  # another process was faster
                 tokens = self.fetch(kept)
+                self._fetched += 1
                 self._keep(tokens, self._kept().asked_at)
                 return tokens
         except Timeout:

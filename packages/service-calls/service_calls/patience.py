@@ -15,6 +15,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_TRIES: t.Final = 5
+MOST_TOKENS: t.Final = 3
+"""Access tokens a request is tried with after its first; others may have fetched one that is refused as well."""
 
 _log = logging.getLogger(__name__)
 _Answer = t.TypeVar("_Answer")
@@ -32,7 +34,8 @@ def keep_trying(
     """Send a request until it is answered.
 
     What certainly had no effect is sent again, after a wait that doubles and is spread at random (full jitter). What
-    may have had one is sent again only if `safe`. A call refused for its access token is sent once more with another.
+    may have had one is sent again only if `safe`. A call refused for its access token is sent again with another, until
+    one is refused that was fetched for it.
 
     Args:
         exchange: Sends the request once.
@@ -49,7 +52,7 @@ def keep_trying(
     """
     waits = backoff.expo(base=2, factor=0.5, max_value=8)
     next(waits)  # the generator's first value only primes it
-    tries, turned_away, replaced = 1, 0, False
+    tries, turned_away, replaced, fresh = 1, 0, 0, False
     while True:
         try:
             return exchange()
@@ -59,9 +62,9 @@ def keep_trying(
             busy(error, turned_away)
             continue
         except TokenReplacedError as error:
-            if replaced:
+            if fresh or replaced >= MOST_TOKENS:
                 raise
-            replaced = True
+            fresh, replaced = error.fresh, replaced + 1
             _log.warning("%s: %s", name, error)
             continue
         except NotSentError as error:

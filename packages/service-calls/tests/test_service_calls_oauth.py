@@ -11,14 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 from filelock import FileLock
 from service_calls import OAuth, Service, TokenLimit, Tokens, Transport, kept_tokens, oauth
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import requests
 
 
 class SettingError(Exception):
@@ -96,13 +95,20 @@ class Login(OAuth):
         return Tokens(response.json()["token"], "", asked_at + 3600)
 
 
+def refusal(token: str) -> requests.Response:
+    """Return the answer to a request that had a token."""
+    response = requests.Response()
+    response.request = requests.Request("GET", "http://x", headers={"authorization": f"Acme {token}"}).prepare()
+    return response
+
+
 def test_threads_and_processes_share_a_token_and_its_replacement(endpoint: Endpoint, tmp_path: Path) -> None:
     file = tmp_path / "new" / "tokens.json"
     sharing = [Login(endpoint.url, file) for _ in range(4)]  # what another process would have
     with ThreadPoolExecutor(8) as pool:
         found = set(pool.map(lambda number: sharing[number % 4].tokens().access_token, range(32)))
         assert found == {"t1"}
-        list(pool.map(lambda number: sharing[number % 4].refused("Acme t1"), range(32)))
+        list(pool.map(lambda number: sharing[number % 4].refused(refusal("t1")), range(32)))
     assert {one.tokens().access_token for one in sharing} == {"t2"}
     assert endpoint.asked == ["secret=s3cret"] * 2
 
@@ -120,9 +126,9 @@ def test_the_limit_holds_whoever_asks(endpoint: Endpoint, tmp_path: Path) -> Non
     login = Login(endpoint.url, file, clock=lambda: now)
     for number in (1, 2):
         login.tokens()
-        login.refused(f"Acme t{number}")
+        assert login.refused(refusal(f"t{number}")).fresh
     other = Login(endpoint.url, file, clock=lambda: now + 59)
-    stale = f"Acme {other.tokens().access_token}"
+    stale = refusal(other.tokens().access_token)
     with pytest.raises(UnavailableError, match=r"Acme gives 3 access tokens in 1 min.*tokens\.json"):
         other.refused(stale)
     assert len(endpoint.asked) == 3
