@@ -278,7 +278,7 @@ class WriteJobs:
 
 def cell_in(mapping: Mapping, cells: tuple[str, ...]) -> str:
     """Returns what a row has for a field."""
-    return mapping.constant or "" if mapping.index is None else cells[mapping.index].strip()
+    return mapping.constant or "" if mapping.index is None else cells[mapping.index]
 
 
 def _told(status: str, record_id: int | None = None, errors: str = "") -> dict[str, Any]:
