@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sync_ledger.engine.validate import normalise
 from target_zoho import coql, values
-from target_zoho.bulk import csv_file
+from target_zoho.bulk_files import csv_file
 from target_zoho.fields import module_fields
 from test_target_zoho_fields import KEY, field, options
 
