@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 
 from singer_sdk import typing as th
+from sync_ledger.errors import ConfigError
 from sync_ledger.settings import upsert_settings
-from sync_ledger.target import UpsertTarget
+from sync_ledger.target import UNMAPPED_STREAM, UpsertTarget
 
 from target_zoho.adapter import Choices, ZohoDestination
+from target_zoho.bulk import TIME_LIMIT_SECONDS
 from target_zoho.connecting import connect
 from target_zoho.regions import REGIONS
 from target_zoho.scopes import WANTED
+
+if t.TYPE_CHECKING:
+    from singer_sdk.sinks import Sink
 
 
 class TargetZoho(UpsertTarget):
@@ -152,6 +158,16 @@ class TargetZoho(UpsertTarget):
             ),
         ),
         th.Property(
+            "bulk_timeout_seconds",
+            th.IntegerType(minimum=1),
+            default=TIME_LIMIT_SECONDS,
+            title="Bulk time limit",
+            description=(
+                "How long a bulk write may take, in seconds; the records of one that has not ended by then are looked"
+                " up and written in the normal way."
+            ),
+        ),
+        th.Property(
             "max_concurrency",
             th.IntegerType(minimum=1, maximum=25),
             default=4,
@@ -177,6 +193,19 @@ class TargetZoho(UpsertTarget):
         ),
     )
 
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        """Return the sink of a stream; a module that is not there is refused with what to do instead."""
+        known = {UNMAPPED_STREAM, *self.destination.entities}
+        if stream_name not in known and self.config["on_unknown_stream"] != "skip":
+            near = difflib.get_close_matches(stream_name, self.destination.entities, n=1)
+            hint = f"did you mean {near[0]!r}? Otherwise it" if near else "it"
+            raise ConfigError(
+                f"Stream {stream_name!r}: Zoho has no module of that API name that this user may write; {hint} is not"
+                " in the org's edition or hidden from the user's profile. Map the stream to another module or to null"
+                " in the mapping, or set on_unknown_stream to skip"
+            )
+        return super().get_sink_class(stream_name)
+
     def connect(self) -> ZohoDestination:
         """Return the org the settings name; nothing is sent yet."""
         choices = Choices(
@@ -184,6 +213,7 @@ class TargetZoho(UpsertTarget):
             trigger=tuple(self.config["trigger"]),
             add_options=self.config["picklists"] == "add",
             bulk_threshold=self.config["bulk_threshold"],
+            bulk_timeout_seconds=self.config["bulk_timeout_seconds"],
         )
         return ZohoDestination(
             connect(self.config),

@@ -97,6 +97,9 @@ class ZohoEmulator(RunningEmulator):
                 user_id=self.org.web_user_id,
             )
         super().__init__(self._assemble(), self.store, port)
+        for api in self._apis:
+            if hasattr(api, "start"):
+                api.start()
         self.control = ZohoControl(self.url)
 
     def _parts(self, catalog: Catalog) -> Parts:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+import requests
 from service_emulators.zoho.switches import ZohoSwitches
 
 if TYPE_CHECKING:
@@ -310,6 +312,29 @@ def test_upsert_by_a_unique_field_does_both(org: Org) -> None:
     assert {row["JDE_Number"]: row["Account_Name"] for row in org.records("Accounts")} == {"A1": "New", "2": "Two"}
 
 
+def test_upsert_by_id_adds_rows_without_one_alone(org: Org) -> None:
+    (first,) = org.add("Accounts", {"Account_Name": "Old"})
+    content = f"id,Account_Name\n{first},New\n,Two\n5725768000000000001,Gone\n"
+    rows = org.result(org.write(content, operation="upsert", find_by="id"))
+    assert [(row["STATUS"], row["ERRORS"]) for row in rows] == [
+        ("UPDATED", ""),
+        ("ADDED", ""),
+        ("SKIPPED", "RESOURCE_NOT_FOUND-id"),
+    ]
+    assert {row["Account_Name"] for row in org.records("Accounts")} == {"New", "Two"}
+
+
+def test_a_job_whose_field_is_gone_fails_and_others_go_on(org: Org) -> None:
+    made = {"fields": [{"field_label": "Passing", "data_type": "text", "length": 20}]}
+    field = org.ok("POST", "/crm/v8/settings/fields?module=Accounts", made)["fields"][0]["details"]["id"]
+    org.control.switch(bulk_start_ms=3_600_000)
+    job = org.write("Account_Name,Passing\nA,1\n")
+    org.ok("DELETE", f"/crm/v8/settings/fields/{field}?module=Accounts")
+    org.control.switch(bulk_start_ms=0)
+    assert org.ended(job)["status"] == "FAILED"
+    assert org.result(org.write("Account_Name\nB\n"))[0]["STATUS"] == "ADDED"
+
+
 def test_cells_become_values_of_their_fields(org: Org) -> None:
     (parent,) = org.add("Accounts", {"Account_Name": "Parent", "JDE_Number": "P"})
     mappings = [
@@ -420,8 +445,26 @@ def test_the_end_is_told_to_the_callback(org: Org, hook: tuple[str, list[Any]]) 
     assert org.details(job)["callback"] == {"url": url, "method": "post"}
 
 
+def test_a_job_whose_answer_was_lost_runs_all_the_same(org: Org) -> None:
+    body = org.job("Account_Name\nA\n")
+    org.control.fault("reset", method="POST", path="/bulk/v8/write$", when="after")
+    with pytest.raises(requests.ConnectionError):
+        org.call("POST", WRITE, body)
+    org.until(lambda: org.records("Accounts"), bool)
+
+
+def test_no_thread_outlives_its_emulator(org_with: Callable[..., Org], hook: tuple[str, list[Any]]) -> None:
+    before = set(threading.enumerate())
+    org = org_with()
+    body = {**org.job("Account_Name\n" + "A\n" * 2000), "callback": {"url": hook[0], "method": "post"}}
+    org.ok("POST", WRITE, body)
+    org.until(lambda: org.emulator.counts()["Accounts"], bool)
+    org.emulator.stop()
+    assert {thread.name for thread in set(threading.enumerate()) - before if "emulator" in thread.name} == set()
+
+
 def test_unknown_jobs_and_results(org: Org) -> None:
-    for job in ("1", "x", "9" * 30):
+    for job in ("1", "x", "9" * 19, "9" * 30):
         assert org.refused("GET", f"{WRITE}/{job}")["code"] == "RESOURCE_NOT_FOUND"
     assert org.call("GET", "/crm/v8/bulk-write/1/1.zip").status_code == 404
 

@@ -32,8 +32,10 @@ class BulkApi:
             BulkWriteApi(parts, jobs, carrier, self._worker.wake),
             BulkReadApi(parts, jobs, self._worker.wake),
         )
-        if jobs.waiting():  # of an earlier process on the same file
-            self._worker.wake()
+
+    def start(self) -> None:
+        """Goes on with the jobs that an earlier process left on the same file."""
+        self._worker.wake()
 
     def routes(self) -> dict[str, Route]:
         """Returns the endpoints."""

@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 
 from service_emulators.zoho.bulk.tables import JOBS
 from service_emulators.zoho.times import stored_time
+from service_emulators.zoho.values import record_id
 
 if TYPE_CHECKING:
     from service_emulators.zoho.calls import Call
@@ -62,11 +63,6 @@ class Job:
     result: bytes | None = None
 
     @property
-    def ended(self) -> bool:
-        """Whether nothing more happens to it."""
-        return self.state in {"COMPLETED", "FAILED"}
-
-    @property
     def stalled(self) -> bool:
         """Whether it has come as far as it ever will without having ended."""
         return self.end == "stalls" and self.state == "INPROGRESS" and self.done_rows >= self.end_after
@@ -111,9 +107,7 @@ class Jobs:
 
     def find(self, kind: Kind, job_id: str) -> Job | None:
         """Returns a job or None."""
-        if not job_id.isascii() or not job_id.isdigit() or len(job_id) > 19:  # noqa: PLR2004 - 64 bits
-            return None
-        statement = select(JOBS).where(JOBS.c.id == int(job_id), JOBS.c.kind == kind)
+        statement = select(JOBS).where(JOBS.c.id == record_id(job_id), JOBS.c.kind == kind)
         row = self._parts.store.connection.execute(statement).mappings().first()
         return None if row is None else Job(**row)
 
@@ -128,21 +122,16 @@ class Jobs:
     def next(self) -> Job | None:
         """Returns a job to go on with, the oldest; None if all have ended, stalled or are too young."""
         begin = self._parts.clock.seconds() - self._parts.switches.bulk_start_ms / 1000
-        statement = (
-            select(JOBS)
-            .where(JOBS.c.state.in_(("ADDED", "INPROGRESS")), JOBS.c.created_at <= begin)
-            .order_by(JOBS.c.id)
-        )
-        for row in self._parts.store.connection.execute(statement).mappings():
-            job = Job(**row)
-            if not job.stalled:
-                return job
-        return None
+        return next((job for job in self._unfinished() if job.created_at <= begin), None)
 
     def waiting(self) -> bool:
         """Returns whether any job has still to go on, now or later."""
-        statement = select(JOBS).where(JOBS.c.state.in_(("ADDED", "INPROGRESS")))
-        return any(not Job(**row).stalled for row in self._parts.store.connection.execute(statement).mappings())
+        return bool(self._unfinished())
+
+    def _unfinished(self) -> list[Job]:
+        statement = select(JOBS).where(JOBS.c.state.in_(("ADDED", "INPROGRESS"))).order_by(JOBS.c.id)
+        rows = self._parts.store.connection.execute(statement).mappings().all()
+        return [job for job in (Job(**row) for row in rows) if not job.stalled]
 
     def save(self, job: Job, **values: Any) -> None:
         """Writes attributes of a job."""
