@@ -31,7 +31,7 @@ _MASTERS: dict[str, tuple[str, ...]] = {
 _CHUNK = 2000
 _LIMITS = (0, 5000, 10000, 25000, 50000, 100000, 250000, 1000000)
 _ON_HOLD, _CLOSED, _OTHER_COMPANY, _BRANCH = (25, 7), (50, 31), (20, 3), (40, 17)
-"""Every 25th customer is on hold, beginning with number 7, and so on. A branch is paid for by the customer before it."""
+"""Every 25th customer is on hold, beginning with number 7, and so on. For a branch the customer before it pays."""
 
 
 def seed_store(store: Store, *, customers: int, contacts: int, seed: int, today: date) -> None:
