@@ -8,15 +8,16 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from doctor_findings import Status, failed, good, of_error, warning
+from sync_ledger.commands import SettingsError, read_settings
 from sync_ledger.errors import ConfigError, SyncError
 
 from target_pipedrive.answers import RefusedError
-from target_pipedrive.command_settings import SettingsError, read_settings
 from target_pipedrive.connecting import connect
 from target_pipedrive.directory import Directory
 from target_pipedrive.hosts import domain
 from target_pipedrive.setup.making import Maker
 from target_pipedrive.setup.wanted import wanted_fields
+from target_pipedrive.target import TargetPipedrive
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,7 +45,7 @@ def examine(config: t.Any) -> Iterator[Finding]:
         Findings as they come.
     """
     try:
-        settings = read_settings(config)
+        settings = read_settings(TargetPipedrive, config)
         wanted_fields(settings)
         client = connect(settings)
     except SettingsError as error:
