@@ -192,8 +192,8 @@ class JdeControl(Control):
         self.call("POST", "/results/expire")
 
 
-class PipedriveControl(Control):
-    """Control interface of the Pipedrive emulator; custom fields are addressed by their label."""
+class RecordControl(Control):
+    """Control interface of a CRM emulator: records as users of the web application change them."""
 
     def add_record(self, entity: str, values: dict[str, Any]) -> dict[str, Any]:
         """Adds a record as a user in the web application would: without cost and limits."""
@@ -206,11 +206,50 @@ class PipedriveControl(Control):
         result: list[dict[str, Any]] = self.call("GET", f"/records/{quote(entity)}{suffix}")
         return result
 
-    def patch_record(self, entity: str, record_id: int, values: dict[str, Any]) -> dict[str, Any]:
-        """Changes a record as a user would; its update_time moves."""
+    def patch_record(self, entity: str, record_id: int | str, values: dict[str, Any]) -> dict[str, Any]:
+        """Changes a record as a user would; the time of its last change moves."""
         result: dict[str, Any] = self.call("POST", f"/records/{quote(entity)}/{record_id}", values)
         return result
 
-    def delete_record(self, entity: str, record_id: int) -> None:
+    def delete_record(self, entity: str, record_id: int | str) -> None:
         """Deletes a record as a user would."""
         self.call("DELETE", f"/records/{quote(entity)}/{record_id}")
+
+
+class PipedriveControl(RecordControl):
+    """Control interface of the Pipedrive emulator; custom fields are addressed by their label."""
+
+
+class ZohoControl(RecordControl):
+    """Control interface of the Zoho CRM emulator; modules and fields go by their API names, ids are text."""
+
+    def restore_record(self, module: str, record_id: int | str) -> dict[str, Any]:
+        """Brings a record back from the recycle bin."""
+        result: dict[str, Any] = self.call("POST", f"/records/{quote(module)}/{record_id}/restore")
+        return result
+
+    def add_module(self, api_name: str, singular: str | None = None) -> None:
+        """Adds a custom module."""
+        self.call("POST", "/modules", {"api_name": api_name, "singular": singular or api_name})
+
+    def hide_module(self, module: str, *, hidden: bool = True) -> None:
+        """Hides a module, as an edition or a profile does, or shows it again."""
+        self.call("POST", f"/modules/{quote(module)}", {"hidden": hidden})
+
+    def automation(self) -> dict[str, dict[str, int]]:
+        """Returns how many workflows, approvals and the like records have set off, by module and kind."""
+        result: dict[str, dict[str, int]] = self.call("GET", "/automation")
+        return result
+
+    def credits(self) -> dict[str, int]:
+        """Returns the credits of 24 hours (`limit`, 0 for none) and those `used`."""
+        result: dict[str, int] = self.call("GET", "/credits")
+        return result
+
+    def expire_tokens(self) -> None:
+        """Ends all access tokens; the refresh token stays good."""
+        self.call("POST", "/tokens/expire")
+
+    def revoke_tokens(self) -> None:
+        """Shuts the app out: its refresh token is revoked."""
+        self.call("POST", "/tokens/revoke")

@@ -13,7 +13,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FaultKind = Literal["status", "reset", "slow", "truncate", "timeout", "sign_off"]
+FaultKind = Literal["status", "reset", "slow", "truncate", "timeout", "sign_off", "partial"]
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -23,7 +23,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         kind: `status` answers with `status`/`body`/`headers`; `reset` resets the TCP connection without an answer;
             `slow` waits `delay_ms` and goes on; `truncate` sends half the real answer under its full Content-Length and
             closes; `timeout` never answers (with `delay_ms` it closes the connection after that time); `sign_off`
-            ends all sessions before the request is handled, where the service has sessions.
+            ends all sessions before the request is handled, where the service has sessions; `partial` lets the service
+            refuse some records of a batch, where it takes batches.
         method: HTTP method it applies to; None for all.
         path: regular expression searched in the path.
         when: `before`: the request has no effect; `after`: the effect happens and only the answer is lost or replaced.
@@ -33,6 +34,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         probability_percent: share of the matching requests to hit, by a generator of the fault's own.
         seed: decides which requests that share are; the same for the same sequence of requests.
         delay_ms: milliseconds to wait before anything else happens (before the effect or after it, by `when`).
+        every: `partial` refuses every so many-th record of a batch, and the first.
         id: number given by the plan.
         hits: requests hit so far.
     """
@@ -49,6 +51,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     probability_percent: float = 100
     seed: int = 1
     delay_ms: int = 0
+    every: int = 2
     id: int = 0
     hits: int = 0
 
@@ -74,10 +77,12 @@ class FaultPlan:
 
     Args:
         sign_off: ends all sessions of the service, if it has any.
+        batches: the service takes batches that may fail in part.
     """
 
-    def __init__(self, sign_off: Callable[[], object] | None = None) -> None:
+    def __init__(self, sign_off: Callable[[], object] | None = None, *, batches: bool = False) -> None:
         self.sign_off = sign_off
+        self._batches = batches
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._numbers = itertools.count(1)
@@ -87,10 +92,12 @@ class FaultPlan:
         """Puts a fault in force and gives it a number.
 
         Raises:
-            ValueError: `path` is not a regular expression, or the service has no sessions to end.
+            ValueError: `path` is not a regular expression, or the service has no sessions to end or no batches.
         """
         if fault.kind == "sign_off" and self.sign_off is None:
             raise ValueError("this service has no sessions that could end")
+        if fault.kind == "partial" and not (self._batches and fault.every > 0):
+            raise ValueError("this service has no batches that could fail in part, or `every` is not positive")
         try:
             re.compile(fault.path)
         except re.error as error:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CONTROL_PREFIX = "/_emulator"
 LOG_LENGTH = 5000
 _TALLY = "emulator.tally"
+_PARTIAL = "emulator.partial"
 _MASK = "********"
 _ID_SEGMENT = re.compile(r"/(?:\d+|[0-9a-f]{40})(?=/|$)")
 _SECRET_NAME = re.compile(r"token|password|secret|authorization|api[-_]?key", re.IGNORECASE)
@@ -54,6 +55,12 @@ def tally_of(scope: MutableMapping[str, Any]) -> Tally:
     tally = scope.setdefault(_TALLY, Tally())
     assert isinstance(tally, Tally)  # noqa: S101 - the key is ours alone
     return tally
+
+
+def partial_fault(scope: MutableMapping[str, Any]) -> Fault | None:
+    """Returns the fault that makes the request being handled fail in part, for the service to carry out."""
+    fault: Fault | None = scope.get(_PARTIAL)
+    return fault
 
 
 @dataclass(frozen=True)
@@ -213,6 +220,8 @@ class TrafficMiddleware:
         real: _Answer | None = None
         if fault.kind == "sign_off" and self._faults.sign_off is not None:
             self._faults.sign_off()
+        if fault.kind == "partial":
+            scope[_PARTIAL] = fault
         if fault.when == "after" or fault.kind == "truncate":
             real = await self._ask(scope, body)
         if fault.kind == "timeout":

@@ -14,6 +14,7 @@ from service_emulators.pipedrive.calls import Call
 from service_emulators.pipedrive.costs import V1_COSTS, V2_COSTS
 from service_emulators.pipedrive.errors import ApiError, gone, no_such_path, unauthorized
 from service_emulators.pipedrive.limits import OverLimitError
+from service_emulators.routing import RouteTable
 from service_emulators.traffic import tally_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ class Credential:
 
 @dataclass(frozen=True)
 class _Route:
-    template: tuple[str, ...]
     handler: Callable[[Call], Reply]
     cost: int
     endpoint: str
@@ -75,7 +75,7 @@ class PipedriveApp:
         self._limits = limits
         self._credentials = credentials
         self._oauth = oauth
-        self._routes: dict[tuple[str, str, int], list[_Route]] = {}
+        self._routes = {"v2": RouteTable[_Route](), "v1": RouteTable[_Route]()}
         self._numbers = itertools.count(1)
         self._add("v2", v2, V2_COSTS, "/api/v2")
         self._add("v1", v1, V1_COSTS, "/api/v1")
@@ -85,11 +85,8 @@ class PipedriveApp:
     ) -> None:
         for key, handler in handlers.items():
             method, _, path = key.partition(" ")
-            template = tuple(path.strip("/").split("/"))
-            route = _Route(template, handler, costs[key], prefix + path, "earch" in path)
-            found = self._routes.setdefault((version, method, len(template)), [])
-            # Literal paths first: /deals/archived before /deals/{id}.
-            found.append(route) if "{" in path else found.insert(0, route)
+            route = _Route(handler, costs[key], prefix + path, "earch" in path)
+            self._routes[version].add(method, path, route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
@@ -143,7 +140,8 @@ class PipedriveApp:
             raise unauthorized()
         method: str = scope["method"]
         version, segments = _split(scope["path"])
-        route, args = self._match(version, method, segments)
+        routes = self._routes.get(version)
+        route, args = routes.match(method, segments) if routes else (None, {})
         cost = route.cost if route else 0
         headers.extend(self._limits.admit(secret, credential.kind, cost, search=route.search if route else False))
         if version == "v1" and (self._switches.v1 == "gone" or (segments and segments[0] in GONE)):
@@ -161,18 +159,6 @@ class PipedriveApp:
     def _settle(self, tally: Tally) -> None:
         self._store.commit()
         tally.writes = 1
-
-    def _match(self, version: str, method: str, segments: list[str]) -> tuple[_Route | None, dict[str, str]]:
-        for route in self._routes.get((version, method, len(segments)), ()):
-            args: dict[str, str] = {}
-            for part, segment in zip(route.template, segments, strict=True):
-                if part[0] == "{":
-                    args[part[1:-1]] = segment
-                elif part != segment:
-                    break
-            else:
-                return route, args
-        return None, {}
 
 
 _OAUTH_PATHS = frozenset({"/oauth/token", "/oauth/revoke"})

@@ -28,18 +28,15 @@ from service_emulators.pipedrive.seed import ADMIN_ID, COMPANY_DOMAIN, USER_ID, 
 from service_emulators.pipedrive.store import Store
 from service_emulators.pipedrive.switches import PipedriveSwitches
 from service_emulators.pipedrive.tables import USERS
-from service_emulators.serving import serve
+from service_emulators.running import RunningEmulator
 from service_emulators.traffic import Recorder, TrafficMiddleware
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
-
-    from typing_extensions import Self
 
 
-class PipedriveEmulator:
-    """A running Pipedrive company; also a context manager that stops it.
+class PipedriveEmulator(RunningEmulator):
+    """A running Pipedrive company.
 
     Args:
         seed: decides credentials and the codes of custom fields.
@@ -81,12 +78,7 @@ class PipedriveEmulator:
         self.access_token = self.oauth.access_token
         self.store = Store(path)
         app, self._records = self._assemble(demo_fields=demo_fields)
-        try:
-            self._served = serve(app, port=port)
-        except OSError:
-            self.store.close()
-            raise
-        self.url = self._served.url
+        super().__init__(app, self.store, port)
         self.control = PipedriveControl(self.url)
 
     def _assemble(self, *, demo_fields: bool) -> tuple[TrafficMiddleware, RecordControls]:
@@ -147,16 +139,3 @@ class PipedriveEmulator:
             "seed": self.seed,
             "counts": self.counts(),
         }
-
-    def stop(self) -> None:
-        """Stops the server and closes the data."""
-        self._served.stop()
-        self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

@@ -1,19 +1,14 @@
-"""Storage of the Pipedrive emulator in SQLite, by SQLAlchemy Core.
-
-One connection and one lock: requests are handled one after the other anyway, and tests look at the data from another
-thread.
-"""
+"""Storage of the Pipedrive emulator in SQLite, by SQLAlchemy Core."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import create_engine, func, insert, select, text, update
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import func, insert, select, update
 
+from service_emulators.database import Database
 from service_emulators.pipedrive.tables import METADATA, TABLES
 
 if TYPE_CHECKING:
@@ -42,7 +37,7 @@ class Record:
     deleted_at: float | None = None
 
 
-class Store:
+class Store(Database):
     """The data of one company.
 
     Args:
@@ -50,37 +45,7 @@ class Store:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.lock = threading.RLock()
-        self._engine = create_engine(
-            f"sqlite:///{path}" if path else "sqlite://",
-            poolclass=StaticPool,
-            connect_args={"check_same_thread": False},
-        )
-        self.connection = self._engine.connect()
-        self.connection.exec_driver_sql("PRAGMA synchronous=OFF")
-        if path:
-            self.connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        METADATA.create_all(self.connection)
-        self.connection.commit()
-
-    def close(self) -> None:
-        """Closes the database."""
-        with self.lock:
-            self.connection.close()
-            self._engine.dispose()
-
-    def commit(self) -> None:
-        """Makes changes permanent."""
-        self.connection.commit()
-
-    def rollback(self) -> None:
-        """Drops changes since the last commit."""
-        self.connection.rollback()
-
-    def query(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
-        """Runs a SELECT for a test or a curious user; returns rows by column name."""
-        with self.lock:
-            return [dict(row) for row in self.connection.execute(text(sql), parameters).mappings()]
+        super().__init__(METADATA, path)
 
     def count(self, entity: str) -> int:
         """Returns the number of live records of an entity."""

@@ -1,0 +1,56 @@
+"""What can be changed about the Zoho CRM emulator while it runs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from service_emulators.control import Switches
+
+Edition = Literal["free", "standard", "professional", "enterprise", "ultimate"]
+DataCenter = Literal["us", "eu", "in", "au", "cn", "jp", "ca", "sa"]
+
+
+class ZohoSwitches(Switches):
+    """Switches of the Zoho CRM emulator. The defaults are the documented or, failing that, the strictest behaviour.
+
+    Attributes:
+        edition: edition of the org: credits, concurrency, custom fields.
+        users: paid users; they multiply the credits.
+        credits: credits of 24 hours; None takes the figure of edition and users, 0 lifts the limit.
+        concurrency: simultaneous calls; None takes the edition's figure, 0 lifts the limit.
+        sub_concurrency: simultaneous calls of the kinds that have a limit of their own; 0 lifts it.
+        latency_ms: time every call takes, during which it counts as running.
+        data_center: data centre that this address belongs to. Elsewhere than where the org lives, its app is unknown
+            and its tokens are invalid.
+        access_token_seconds: how long access tokens live.
+        token_throttle: access tokens per refresh token in 10 minutes; 0 lifts the limit.
+        live_tokens: access tokens per refresh token that live at the same time.
+        search_lag_ms: age a write must have to be found by a search.
+        picklists: whether a value that is not in a list is refused or taken as it is (undocumented, by org).
+        unknown_fields: whether a field name that the module does not have is refused or passed over (undocumented).
+        person_names: what leads and contacts must have: a last name, or (announced by the vendor) either of both names.
+        same_key_in_batch: what becomes of the second of two upsert items with the same key (undocumented): refused as a
+            duplicate, or an update of the first.
+        recycled_unique: whether a record in the recycle bin still holds its unique values (undocumented).
+        if_modified_since: whether a record changed at that very moment is in the list (the vendor does not say).
+        sandbox: partly failed batches answer 200, as sandboxes were seen to.
+    """
+
+    edition: Edition = "enterprise"
+    users: int = 10
+    credits: int | None = None
+    concurrency: int | None = None
+    sub_concurrency: int = 10
+    latency_ms: int = 0
+    data_center: DataCenter = "us"
+    access_token_seconds: int = 3600
+    token_throttle: int = 10
+    live_tokens: int = 30
+    search_lag_ms: int = 3000
+    picklists: Literal["refuse", "accept"] = "refuse"
+    unknown_fields: Literal["refuse", "ignore"] = "refuse"
+    person_names: Literal["last_name", "either"] = "last_name"
+    same_key_in_batch: Literal["refuse", "update"] = "refuse"
+    recycled_unique: bool = False
+    if_modified_since: Literal["inclusive", "exclusive"] = "inclusive"
+    sandbox: bool = False
