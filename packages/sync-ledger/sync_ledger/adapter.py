@@ -78,6 +78,8 @@ class WriteResult:
         code: The service's error code or the HTTP status, as text.
         text: The service's own words, without secrets.
         field: Name of the field it complains about, when it says so.
+        created: With a create that was written: False if the service found a record with the external ID and updated
+            that one instead, as an upsert does; None where it does not tell, so that the record counts as new.
     """
 
     result: Result
@@ -85,6 +87,7 @@ class WriteResult:
     code: str | None = None
     text: str | None = None
     field: str | None = None
+    created: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,7 @@ class EntityAdapter(t.Protocol):
         """Send at most `batch_size` operations of one action; one result per operation, in the same order.
 
         Only faults that concern all rows alike are raised (`sync_ledger.errors.ServiceError`); what concerns one row
-        is a `WriteResult`.
+        is a `WriteResult`. `BudgetExhaustedError` says that nothing was sent.
         """
 
     def estimate(self, *, opens: int = 0, reads: int = 0, creates: int = 0, updates: int = 0) -> Usage:
@@ -240,6 +243,37 @@ class ListsRecords(t.Protocol):
 
     def records(self) -> Iterator[RemoteRecord]:
         """List all records that are not deleted, with their values, page by page."""
+
+
+@t.runtime_checkable
+class WritesInBulk(t.Protocol):
+    """What an `EntityAdapter` has beside its other methods when the service takes many creates as one job.
+
+    While the ledger has no link of the entity, its sink gathers up to `bulk_size` rows; the engine then sends their
+    creates with `write_bulk` if there are at least `bulk_threshold`, and with `write` otherwise. Only entities whose
+    records carry the external ID are written so.
+    """
+
+    @property
+    def bulk_threshold(self) -> int:
+        """From this many creates in one batch on `write_bulk` is used; 0 for never."""
+
+    @property
+    def bulk_size(self) -> int:
+        """Most operations one `write_bulk` takes, and most rows a sink gathers for it."""
+
+    def write_bulk(self, operations: Sequence[Operation]) -> Sequence[WriteResult]:
+        """Send at most `bulk_size` creates as one job, wait for its end, and return a result per operation, in order.
+
+        UNKNOWN is the result of each operation whose effect is not known for certain: the job failed, did not end in
+        good time, or its result could not be read, for want of budget too. The engine looks those up with `find` and
+        sends the absent ones with `write`. A job whose end was not seen may still be at work then, so the service
+        itself has to refuse a second record of one external ID.
+
+        Raises:
+            ServiceError: As `write` does. `BudgetExhaustedError` says that nothing was sent: once the service has the
+                job, its operations are UNKNOWN.
+        """
 
 
 class Destination(t.Protocol):
@@ -291,12 +325,13 @@ class Relations:
 
 
 def batches(operations: Sequence[Operation], size: int) -> Iterator[Sequence[Operation]]:
-    """Cut operations into slices of at most `size`, never mixing actions, order kept."""
-    start = 0
-    while start < len(operations):
-        action = operations[start].action
-        end = start
-        while end < len(operations) and end - start < size and operations[end].action is action:
-            end += 1
-        yield operations[start:end]
-        start = end
+    """Cut operations into slices of at most `size` of one action, each as full as can be; order kept within an action.
+
+    Their external IDs are distinct, so that it does not matter which action comes first.
+    """
+    by_action: dict[Action, list[Operation]] = {}
+    for operation in operations:
+        by_action.setdefault(operation.action, []).append(operation)
+    for alike in by_action.values():
+        for start in range(0, len(alike), size):
+            yield alike[start : start + size]

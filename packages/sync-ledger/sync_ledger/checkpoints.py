@@ -2,7 +2,8 @@
 
 The SDK keeps one STATE and passes it on when everything is drained at once. Sinks drain one by one, though, when they
 are full; so each STATE remembers the sinks that held rows when it came, and is free when each of them has been drained
-since.
+since. A STATE behind rows that are gathered for a bulk write waits until that is done, however long it takes. Of STATEs
+that wait for the same sinks only the newest is kept, so that there are never more of them than sinks.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Checkpoints:
         """Take in a STATE; `sinks` hold rows that came before it and are not settled."""
         holding = set(sinks)
         if holding:
+            if self._waiting and self._waiting[-1][1] == holding:
+                self._waiting.pop()  # both wait for the same sinks to be drained once: the newer one goes out
             self._waiting.append((state, holding))
             self._since = self._clock() if self._since is None else self._since
         else:
@@ -63,6 +66,11 @@ class Checkpoints:
     def overdue(self) -> bool:
         """Whether a STATE has waited so long that all sinks should be drained for it."""
         return self._since is not None and self._clock() - self._since >= self._interval
+
+    def put_off(self) -> None:
+        """Let the interval begin anew: the sinks a STATE waits for still gather rows for a bulk write."""
+        if self._waiting:
+            self._since = self._clock()
 
     def passed(self) -> None:
         """Note that a STATE has gone out; one that was free before it is older and must not follow it."""

@@ -7,7 +7,7 @@ import time
 import typing as t
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sync_ledger.adapter import Usage
     from sync_ledger.engine.engine import UpsertEngine
@@ -38,6 +38,16 @@ class Progress:
         self._told = moment
         rate = tally.total / max(moment - self._begun, 0.001)
         logger.info("%d rows settled (%.0f rows/s), %s", tally.total, rate, _budget(usage))
+
+    def gathering(self, waiting: Mapping[str, int]) -> bool:
+        """Log which rows STATE waits for, stream -> rows, if the last line is long enough ago; return whether."""
+        moment = self._clock()
+        if moment - self._told < _INTERVAL:
+            return False
+        self._told = moment
+        rows = " and ".join(f"{number} rows of {stream}" for stream, number in waiting.items())
+        logger.info("STATE waits for %s, gathered for a bulk write", rows)
+        return True
 
     def summary(self, engine: UpsertEngine, usage: Usage) -> None:
         """Log the run's result in one line."""

@@ -36,6 +36,7 @@ class Reason(str, enum.Enum):
     SAME_AS_REMOTE = "same_as_remote"
     CREATE = "create"
     UPDATE = "update"
+    ALREADY_THERE = "already_there"
     NEWER_IN_BATCH = "newer_in_batch"
     UNKNOWN_STREAM = "unknown_stream"
     UNMAPPED = "unmapped"

@@ -8,6 +8,7 @@ import typing as t
 
 from singer_sdk.sinks import BatchSink
 
+from sync_ledger.batching import LARGEST, BatchSize
 from sync_ledger.errors import ConfigError
 from sync_ledger.observing.tracing import span
 from sync_ledger.records import external_id_of, is_field, unmapped
@@ -17,12 +18,6 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sync_ledger.target import UpsertTarget
-
-_BATCH_SECONDS = 2
-"""A batch is sized so that it takes about this long: a target that dies loses no more progress than that."""
-
-_FIRST_BATCH = 50
-_LARGEST_BATCH = 1000
 
 
 class LedgerSink(BatchSink):
@@ -67,14 +62,28 @@ class UpsertSink(LedgerSink):
 
     def __init__(self, target: t.Any, stream_name: str, schema: dict[str, t.Any], key_properties: t.Any) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self._size = _FIRST_BATCH
+        self._batch = BatchSize(1, self.batch_size_rows)
+        self._keys: set[str | None] = set()
+        self._keyed = 0
 
     @property
     def max_size(self) -> int:
-        """Rows that make a batch: as many as fit into a few seconds, judged by the last batch."""
-        # A plan is made anew when it is cut short, and records are read a hundred at a time: full batches cost least.
-        size = _LARGEST_BATCH if self.config["mode"] == "plan" else self._size
-        return min(size, self.batch_size_rows or _LARGEST_BATCH)
+        """Rows that make a batch."""
+        if self.config["mode"] == "plan":
+            # A plan is made anew when it is cut short, and records are read a hundred at a time: full batches cost
+            # least.
+            return min(LARGEST, self.batch_size_rows or LARGEST)
+        return self._batch.rows
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the batch is to be settled."""
+        return self._batch.overfull or bool(super().is_full)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether rows wait here for a bulk write, so that no time drives them out."""
+        return self._batch.gathering and self.current_size > 0
 
     def open(self) -> None:
         """Check the stream against the destination and bring the index of its entity up to date."""
@@ -83,17 +92,39 @@ class UpsertSink(LedgerSink):
                 f"Stream {self.stream_name!r} has no key_properties; the target upserts by them. "
                 "Set __key_properties__ in the mapping"
             )
+        engine = self.upsert_target.engine
+        self._batch = BatchSize(engine.rows_per_turn(self.stream_name), self.batch_size_rows)
         properties = [name for name in self.schema["properties"] if self._is_field(name)]
-        self.upsert_target.process(lambda: self.upsert_target.engine.open(self.stream_name, properties))
+        self.upsert_target.process(lambda: engine.open(self.stream_name, properties))
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Ask the engine what kind of batch is wanted next, and say so when that is a bulk write."""
+        before, rows = self._batch.gathering, self.upsert_target.engine.gathers(self.stream_name)
+        self._batch.gather(rows)
+        if rows and not before:
+            self.logger.info(
+                "First load of %s: up to %d rows are gathered for a bulk write, and STATE waits for them",
+                self.stream_name,
+                self._batch.rows,
+            )
+
+    def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
+        """Take a row into the batch."""
+        self._batch.came(record)
+        super().process_record(record, context)
 
     def holds(self, external_id: str) -> bool:
         """Whether a row of that external ID waits for the batch to be full."""
-        waiting = (self._pending_batch or {}).get("records", ())
-        return any(external_id_of(record, self.key_properties) == external_id for record in waiting)
+        waiting = (self._pending_batch or {}).get("records", [])
+        self._keys.update(external_id_of(record, self.key_properties) for record in waiting[self._keyed :])
+        self._keyed = len(waiting)
+        return external_id in self._keys
 
     def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
         """Give a batch to the engine, its parents' rows first."""
         target = self.upsert_target
+        self._keys, self._keyed = set(), 0
         target.drain_parents(self.stream_name)
         rows: list[SourceRow] = []
         keyless: list[Settled] = []
@@ -112,8 +143,8 @@ class UpsertSink(LedgerSink):
         if rows:
             with span("batch", parent=True, entity=self.stream_name, rows=len(rows)):
                 target.process(lambda: target.engine.process(self.stream_name, rows))
-            took = max(time.monotonic() - begun, 0.001)
-            self._size = max(_FIRST_BATCH, min(_LARGEST_BATCH, int(len(rows) * _BATCH_SECONDS / took)))
+        self._batch.took(len(rows), time.monotonic() - begun)
+        self._look_ahead()
 
     def _remove_sdc_metadata_from_record(self, record: dict[str, t.Any]) -> None:
         """Keep `_sdc_deleted_at`, which singer-sdk 0.54.9 would drop; `settle` leaves out what is no field."""

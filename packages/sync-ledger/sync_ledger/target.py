@@ -216,10 +216,33 @@ class UpsertTarget(SecretSettings, Target):
         waiting = (id(sink) for sink in self._sinks_active.values() if sink.current_size)
         self._checkpoints.came(message_dict["value"], waiting)
         if self._checkpoints.overdue():
-            self.drain_all()
-            self._checkpoints.all_passed()
+            self._drain_in_time()
         else:
             self._pass_state()
+
+    def _drain_in_time(self) -> None:
+        """Let all sinks write what they hold, but for those that gather rows for a bulk write.
+
+        A child would drain its parents first, so the children of these wait along with them.
+        """
+        gathering = {name for name, sink in self._sinks_active.items() if isinstance(sink, UpsertSink) and sink.gathers}
+        if not gathering:
+            self.drain_all()
+            self._checkpoints.all_passed()
+            return
+        for name, sink in self._sinks_active.items():
+            if name not in gathering and not self.engine.parents(name) & gathering:
+                self.drain_one(sink)
+        self._checkpoints.put_off()
+        self._pass_state()
+        waiting = {name: self._sinks_active[name].current_size for name in sorted(gathering)}
+        if self.progress.gathering(waiting):
+            self.engine.note_alive()
+
+    def _handle_max_record_age(self) -> None:
+        if self._max_record_age_in_minutes > self._MAX_RECORD_AGE_IN_MINUTES:
+            self._drain_in_time()
+            self._reset_max_record_age()
 
     def settled(self, sink: Sink) -> None:
         """Note that all rows a sink held are settled, and pass on a STATE that waited for them only."""

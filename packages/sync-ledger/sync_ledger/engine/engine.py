@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sync_ledger.adapter import Action, Operation
 from sync_ledger.engine.adoption import adoption, gap, held_values
+from sync_ledger.engine.bulk import enough, most_rows, parts, writes_in_bulk
 from sync_ledger.engine.deletion_rules import FLAG, check_when, deletion_rules
 from sync_ledger.engine.deletions import Deletions, out_of_budget
 from sync_ledger.engine.diff import changes, live_changes
@@ -42,6 +43,7 @@ if t.TYPE_CHECKING:
     from sync_ledger.engine.matching import Finding
     from sync_ledger.engine.undo_file import Removal
     from sync_ledger.engine.work import EntityWork
+    from sync_ledger.engine.writer import Report
     from sync_ledger.errors import SyncError
     from sync_ledger.ledger import Ledger
     from sync_ledger.ledger.links import Flight
@@ -80,7 +82,7 @@ class Options:
     undo_file: Path = Path("sync-ledger.undo.jsonl")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Checked:
     """A row that passed validation, with what stages resolve and diff learn about it.
 
@@ -112,7 +114,8 @@ class UpsertEngine:
         self._destination = destination
         self._ledger = ledger
         self._options = options
-        self._writer = Writer(destination.concurrency)
+        self._writer = Writer(destination.concurrency, lambda: ledger.runs.beat(self.run_id))
+        self._wrote_in_bulk: set[str] = set()
         self._work: dict[str, EntityWork] = {}
         self._budget_gone = False
         self._received = 0
@@ -177,16 +180,38 @@ class UpsertEngine:
             self._note_budget(error)
             self._settle([*settled, *map(out_of_budget, [*newest, *gone])])
             return
-        checked = self._validate(work, newest, settled)
-        checked = self._relate(work, checked, settled)
-        checked = _hold_undecided(work, checked, settled)
-        self._diff(work, checked, settled)
-        pending = [item for item in checked if item.operation is not None]
-        stopped_by = self._write(work, pending, settled) or self._take_deletions(work, gone, settled)
-        self._settle(settled)
-        if stopped_by is not None:
-            raise stopped_by
-        self._failure_guard.check()
+        put_aside: list[_Checked] | None = [] if self._may_write_in_bulk(work, len(newest)) else None
+        for part in parts(newest):  # only one, unless rows have been gathered for a bulk write
+            pending = self._decide(work, part, settled)
+            if put_aside is not None:
+                put_aside += filter(_creates, pending)
+                pending = [item for item in pending if not _creates(item)]
+            self._close_part(settled, self._write(work, pending, settled))
+        if put_aside is not None:
+            self._write_put_aside(work, put_aside, settled)
+        self._close_part(settled, self._take_deletions(work, gone, settled))
+
+    def rows_per_turn(self, entity: str) -> int:
+        """Return the rows it takes for each thread that writes to have one full call; 1 where every call is full."""
+        most = self._destination.entity(entity).batch_size
+        return most * self._destination.concurrency if most > 1 else 1
+
+    def gathers(self, entity: str) -> int:
+        """Return how many rows to gather for one batch because a bulk write may come of it; 0 if none will.
+
+        That is so while the entity has no links, since all its rows may be new then, and as long as bulk writes come.
+        """
+        bulk = writes_in_bulk(self._destination.entity(entity))
+        if bulk is None or self._options.mode != "apply" or self._budget_gone or entity not in self._work:
+            return 0
+        if self._work[entity].description.external_id_field is None:
+            return 0
+        first_load = entity in self._wrote_in_bulk or not self._ledger.links.any(entity)
+        return bulk.bulk_size if first_load else 0
+
+    def note_alive(self) -> None:
+        """Give a sign of life while no row is settled."""
+        self._ledger.runs.beat(self.run_id)
 
     def settle_directly(self, settled: Sequence[Settled]) -> None:
         """Settle rows whose outcome is clear without any stage: unmapped rows, streams that are skipped."""
@@ -207,7 +232,7 @@ class UpsertEngine:
             GuardError: If more records would be deleted than the settings allow.
         """
         if not self.planning and not self.adopting:
-            self._replay.run(self._waiting(), lambda entity: self._ledger.open_rows.failed(entity, chunk=CHUNK))
+            self._replay.run(self._waiting(), self._failed)
         self._check_books()
         self._delete_guard.check()
         if self.plan_id is not None:
@@ -234,7 +259,11 @@ class UpsertEngine:
             GuardError: If more records would be deleted than the settings allow.
         """
         for entity in self._destination.entities:
-            for rows in self._ledger.plans.rows(plan_id, entity, chunk=APPLY_CHUNK):
+            adapter = self._destination.entity(entity)
+            planned = self._ledger.plans.work(plan_id).get(entity)
+            in_bulk = planned is not None and enough(adapter, planned.creates)
+            chunk = most_rows(adapter, APPLY_CHUNK) if in_bulk else APPLY_CHUNK
+            for rows in self._ledger.plans.rows(plan_id, entity, chunk=chunk):
                 if not self._budget_gone:
                     self.process(entity, rows)
         self._replay.run(self._waiting(), self._deletions_that_wait)
@@ -246,6 +275,10 @@ class UpsertEngine:
     def _waiting(self) -> list[str]:
         waiting = self._ledger.open_rows.entities_with_failed()
         return [entity for entity in self._destination.entities if entity in waiting]
+
+    def _failed(self, entity: str) -> Iterator[list[SourceRow]]:
+        chunk = most_rows(self._destination.entity(entity), CHUNK)
+        return self._ledger.open_rows.failed(entity, chunk=chunk)
 
     def _deletions_that_wait(self, entity: str) -> Iterator[list[SourceRow]]:
         for rows in self._ledger.open_rows.failed(entity, chunk=CHUNK):
@@ -342,6 +375,22 @@ class UpsertEngine:
             if (rule := self._deletions.rules.get(entity)) is not None and rule.do == FLAG:
                 rule.flag(description)
         return self._work[entity]
+
+    def _decide(self, work: EntityWork, rows: Sequence[SourceRow], settled: list[Settled]) -> list[_Checked]:
+        """Take rows through all stages but the last ones; return those for which something is to be sent."""
+        checked = self._validate(work, rows, settled)
+        checked = self._relate(work, checked, settled)
+        checked = _hold_undecided(work, checked, settled)
+        self._diff(work, checked, settled)
+        return [item for item in checked if item.operation is not None]
+
+    def _close_part(self, settled: list[Settled], stopped_by: SyncError | None) -> None:
+        """Settle a part of a batch, and end the run if it cannot go on."""
+        self._settle(settled)
+        settled.clear()
+        if stopped_by is not None:
+            raise stopped_by
+        self._failure_guard.check()
 
     def _validate(self, work: EntityWork, rows: Iterable[SourceRow], settled: list[Settled]) -> list[_Checked]:
         checked = []
@@ -553,7 +602,6 @@ class UpsertEngine:
             return
         try:
             if remote_id is None:
-                item.changes = {name: (None, value) for name, value in item.values.items() if value is not None}
                 values = check_create(work.description, item.values)
                 item.operation = Operation(Action.CREATE, item.row.external_id, values)
             else:
@@ -577,7 +625,7 @@ class UpsertEngine:
             settled.append(_held(item.row, problem, remote_id))
             return
         if item.operation and item.row.planned:
-            text = deviation(item.row.planned, item.operation, item.changes)
+            text = deviation(item.row.planned, item.operation, _changes(item))
             if text is not None:
                 item.operation = None
                 settled.append(Settled(item.row, Outcome.HELD, Reason.PLAN_CHANGED, text=text, remote_id=remote_id))
@@ -609,18 +657,60 @@ class UpsertEngine:
         if self._budget_gone:
             settled.extend(out_of_budget(item.row) for item in pending)
             return None
-        operations = [item.operation for item in pending if item.operation]
-        actions = {operation.external_id: operation.action.value for operation in operations}
         lost = LostCreates(self._ledger, work.adapter) if work.description.external_id_field is None else None
-        payloads = {one.external_id: one.values for one in operations if lost and one.action is Action.CREATE}
-        mine = self._ledger.links.intend(self.run_id, work.description.entity, actions, now(), payloads)
+        pending = self._intend(work, pending, settled, keeping_payloads=lost is not None)
+        report = self._writer.write(work.adapter, _operations(pending), lost)
+        work.undecided.update(report.undecided)
+        self._take_answers(pending, report, settled)
+        return self._end_of_budget(report.stopped_by)
+
+    def _may_write_in_bulk(self, work: EntityWork, rows: int) -> bool:
+        if self._options.mode != "apply" or work.description.external_id_field is None:
+            return False  # without the external ID in the record, creates of a job could not be told apart
+        return enough(work.adapter, rows)
+
+    def _write_put_aside(self, work: EntityWork, creates: Sequence[_Checked], settled: list[Settled]) -> None:
+        """Write the creates of a large batch: as one job if there still are enough of them, else by ordinary calls."""
+        entity = work.description.entity
+        if self._budget_gone or not enough(work.adapter, len(creates)):
+            self._wrote_in_bulk.discard(entity)
+            for part in parts(creates):
+                self._close_part(settled, self._write(work, part, settled))
+            return
+        self._wrote_in_bulk.add(entity)
+        pending: list[_Checked] = []
+        for part in parts(creates):
+            pending += self._intend(work, part, settled)
+        logger.info("Writing %d new %s in bulk", len(pending), entity)
+        report = self._writer.write(work.adapter, _operations(pending), in_bulk=True)
+        for part in parts(pending):
+            self._take_answers(part, report, settled)
+            self._settle(settled)
+            settled.clear()
+        self._close_part(settled, self._end_of_budget(report.stopped_by))
+
+    def _intend(
+        self,
+        work: EntityWork,
+        pending: Sequence[_Checked],
+        settled: list[Settled],
+        *,
+        keeping_payloads: bool = False,
+    ) -> list[_Checked]:
+        """Note what is about to be sent; return what is this run's to send."""
+        entity = work.description.entity
+        operations = _operations(pending)
+        actions = {operation.external_id: operation.action.value for operation in operations}
+        sent = {one.external_id: one.values for one in operations if keeping_payloads and one.action is Action.CREATE}
+        mine = self._ledger.links.intend(self.run_id, entity, actions, now(), sent)
         # Between the look at a link and this note another run may have written the record, and be done with it.
-        marks = self._ledger.links.marks(work.description.entity, sorted(mine))
+        marks = self._ledger.links.marks(entity, sorted(mine))
         free = {item.row.external_id for item in pending if marks.get(item.row.external_id) == item.mark} & mine
         settled.extend(busy(item.row) for item in pending if item.row.external_id not in free)
-        pending = [item for item in pending if item.row.external_id in free]
-        report = self._writer.write(work.adapter, [one for one in operations if one.external_id in free], lost)
-        work.undecided.update(report.undecided)
+        return [item for item in pending if item.row.external_id in free]
+
+    def _take_answers(self, pending: Sequence[_Checked], report: Report, settled: list[Settled]) -> None:
+        """Turn the answers to what was sent into outcomes; what was not sent gets one only at the end of a budget."""
         budget_gone = isinstance(report.stopped_by, BudgetExhaustedError)
         for item in pending:
             external_id = item.row.external_id
@@ -630,16 +720,19 @@ class UpsertEngine:
                 settled.append(held_create(item.row, report.undecided[external_id]))
             elif (result := report.results.get(external_id)) and item.operation:
                 answers = report.answers.get(external_id, ())
-                decided = verdict(item.row, item.operation, result, item.values, item.changes, answers)
+                decided = verdict(item.row, item.operation, result, item.values, _changes(item), answers)
                 if item.operation.adopt and decided.outcome is Outcome.UPDATED:
                     decided = replace(decided, reason=Reason.ADOPTED)
                 settled.append(replace(decided, matched_by=item.match.matched_by if item.match else None))
             elif budget_gone:
                 settled.append(out_of_budget(item.row))
-        if isinstance(report.stopped_by, BudgetExhaustedError):
-            self._note_budget(report.stopped_by)
-            return None
-        return report.stopped_by
+
+    def _end_of_budget(self, stopped_by: SyncError | None) -> SyncError | None:
+        """Note the end of the budget, with which a run goes on, and return any other fault that ends it."""
+        if not isinstance(stopped_by, BudgetExhaustedError):
+            return stopped_by
+        self._note_budget(stopped_by)
+        return None
 
     def _note_budget(self, error: BudgetExhaustedError) -> None:
         if self.planning:
@@ -657,11 +750,12 @@ class UpsertEngine:
             self.tally.add(item)
 
     def _take_deletions(self, work: EntityWork, rows: Sequence[SourceRow], settled: list[Settled]) -> SyncError | None:
+        before = len(settled)
         stopped_by = self._deletions.take(work, rows, settled)
         if not isinstance(stopped_by, BudgetExhaustedError):
             return stopped_by
-        self._note_budget(stopped_by)
-        done = {item.row.external_id for item in settled}
+        self._end_of_budget(stopped_by)
+        done = {item.row.external_id for item in settled[before:]}
         settled.extend(out_of_budget(row) for row in rows if row.external_id not in done)
         return None
 
@@ -675,6 +769,21 @@ class UpsertEngine:
             settle=self.settle_directly,
             go_on=lambda: not self._budget_gone,
         )
+
+
+def _operations(items: Iterable[_Checked]) -> list[Operation]:
+    return [item.operation for item in items if item.operation]
+
+
+def _creates(item: _Checked) -> bool:
+    return item.operation is not None and item.operation.action is Action.CREATE
+
+
+def _changes(item: _Checked) -> Mapping[str, tuple[t.Any, t.Any]] | None:
+    """Return field -> (old, new) of what is sent; of a create only when asked for, since many may be put aside."""
+    if _creates(item):
+        return {name: (None, value) for name, value in item.values.items() if value is not None}
+    return item.changes
 
 
 def _newest(rows: Sequence[SourceRow], settled: list[Settled]) -> list[SourceRow]:
@@ -722,7 +831,7 @@ def _planned(work: EntityWork, item: _Checked, operation: Operation) -> Settled:
         Reason(action_of(operation)),
         text=item.note,
         remote_id=operation.remote_id,
-        changes=item.changes,
+        changes=_changes(item),
         matched_by=item.match.matched_by if item.match else None,
         cost=price(work.adapter, operation),
     )

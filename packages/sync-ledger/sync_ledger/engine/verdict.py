@@ -50,10 +50,13 @@ def _verdict(
 ) -> Settled:
     text = " ".join(part for part in (result.code, result.text) if part) or None
     if result.result is Result.WRITTEN:
-        created = operation.action is Action.CREATE
-        outcome = Outcome.CREATED if created else Outcome.UPDATED
         remote_id = result.remote_id or operation.remote_id
-        return Settled(row, outcome, remote_id=remote_id, changes=changes, values=values)
+        outcome, reason = Outcome.UPDATED, Reason.NONE
+        if operation.action is Action.CREATE and result.created is False:
+            reason = Reason.ALREADY_THERE
+        elif operation.action is Action.CREATE:
+            outcome = Outcome.CREATED
+        return Settled(row, outcome, reason, remote_id=remote_id, changes=changes, values=values)
     if result.result is Result.REJECTED:
         return Settled(row, Outcome.REJECTED, Reason.REFUSED, result.field, text, operation.remote_id)
     if result.result is Result.GONE:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import logging
+import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from sync_ledger.adapter import Action, Result, WriteResult, batches
+from sync_ledger.engine.bulk import enough, parts, writes_in_bulk
 from sync_ledger.engine.diff import same
 from sync_ledger.errors import BudgetExhaustedError, ServiceError, ServiceUnavailableError
 from sync_ledger.ledger.clock import now
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from datetime import datetime
 
     from sync_ledger.adapter import EntityAdapter, Operation
     from sync_ledger.engine.lost_creates import LostCreates
 
+    Send = Callable[[Sequence[Operation]], Sequence[WriteResult]]
+
+logger = logging.getLogger("sync_ledger")
+
 _ROUNDS = 3
 """How often one operation is sent at most, when each time its answer is lost and it turns out not to have happened."""
 
 _OUTAGE = 20
-"""So many writes failing in a row, none succeeding between them, are an outage: the run ends instead of going on."""
+"""So many calls failing in a row, none with a success among them, are an outage: the run ends instead of going on."""
+
+_SIGN_OF_LIFE = 10.0
+"""Seconds after which a call that still lasts, as a bulk write does, is told of."""
 
 
 @dataclass
@@ -56,29 +66,47 @@ class Writer:
     """Sends operations through a bounded pool of threads.
 
     Operations of one call have distinct external IDs, so that no two threads ever work on one record.
+
+    Args:
+        concurrency: Calls at the same time.
+        lasting: Called now and then while a call lasts long, so that nobody takes the run for dead.
+        interval: Seconds between two such calls.
     """
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(
+        self, concurrency: int, lasting: Callable[[], None] = lambda: None, interval: float = _SIGN_OF_LIFE
+    ) -> None:
         self._failing = 0
+        self._lasting = lasting
+        self._interval = interval
         self._pool = ThreadPoolExecutor(max_workers=max(1, concurrency), thread_name_prefix="write")
 
     def close(self) -> None:
         """Let running calls end and release the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def write(self, adapter: EntityAdapter, operations: Sequence[Operation], lost: LostCreates | None = None) -> Report:
+    def write(
+        self,
+        adapter: EntityAdapter,
+        operations: Sequence[Operation],
+        lost: LostCreates | None = None,
+        *,
+        in_bulk: bool = False,
+    ) -> Report:
         """Send operations and find out what became of each of them.
 
         Args:
             adapter: The entity written to.
             operations: What to send.
             lost: Finds creates without an answer, where the service does not keep the external ID.
+            in_bulk: The operations are creates, and the adapter may take them as jobs. What a job leaves in the dark
+                is sent by ordinary calls: these make headway where jobs are stuck.
         """
         report = Report()
         begun = now()
         waiting = list(operations)
-        for _ in range(_ROUNDS):
-            self._send(adapter, waiting, report)
+        for turn in range(_ROUNDS):
+            self._send(adapter, waiting, report, in_bulk=in_bulk and turn == 0)
             unknown = [
                 operation
                 for operation in waiting
@@ -95,18 +123,17 @@ class Writer:
                 break
         return report
 
-    def _send(self, adapter: EntityAdapter, operations: Sequence[Operation], report: Report) -> None:
-        calls: list[tuple[Sequence[Operation], Future[Sequence[WriteResult]]]] = [
-            (part, self._pool.submit(adapter.write, part)) for part in batches(operations, adapter.batch_size)
-        ]
+    def _send(self, adapter: EntityAdapter, operations: Sequence[Operation], report: Report, *, in_bulk: bool) -> None:
+        calls = [(part, self._pool.submit(send, part)) for part, send in _calls(adapter, operations, in_bulk=in_bulk)]
         for part, future in calls:
             if future.cancelled():
                 continue
             try:
-                for operation, result in zip(part, future.result(), strict=True):
+                results = self._wait(adapter, part, future)
+                for operation, result in zip(part, results, strict=True):
                     report.results[operation.external_id] = result
                     report.note(operation, result)
-                    self._watch(operation, result)
+                self._watch(part[-1], results)
             except ServiceError as error:
                 # Credentials and outages outrank a used-up budget: with them the run cannot end well.
                 if report.stopped_by is None or isinstance(report.stopped_by, BudgetExhaustedError):
@@ -114,21 +141,47 @@ class Writer:
                 for _, other in calls:
                     other.cancel()
 
-    def _watch(self, operation: Operation, result: WriteResult) -> None:
-        """Count failures in a row over the whole run.
+    def _wait(
+        self, adapter: EntityAdapter, part: Sequence[Operation], call: Future[Sequence[WriteResult]]
+    ) -> Sequence[WriteResult]:
+        """Wait for the results of a call, and tell of one that takes its time."""
+        begun = time.monotonic()
+        while not wait([call], timeout=self._interval).done:
+            logger.info("Writing %d %s for %.0f s so far", len(part), adapter.entity, time.monotonic() - begun)
+            self._lasting()
+        return call.result()
+
+    def _watch(self, last: Operation, results: Sequence[WriteResult]) -> None:
+        """Count calls that failed for all their operations, in a row and over the whole run.
 
         Raises:
             ServiceUnavailableError: If there are so many that the service must be down.
         """
-        if result.result not in {Result.UNSENT, Result.UNKNOWN}:
+        if any(one.result not in {Result.UNSENT, Result.UNKNOWN} for one in results):
             self._failing = 0
             return
         self._failing += 1
         if self._failing >= _OUTAGE:
             raise ServiceUnavailableError(
-                f"{self._failing} writes in a row failed, the last one for {operation.external_id} with "
-                f"{result.code or 'no answer'}; the run ends here, the rows are kept and sent again by the next run"
+                f"{self._failing} writes in a row failed, the last one for {last.external_id} with "
+                f"{results[-1].code or 'no answer'}; the run ends here, the rows are kept, and the next run sends them"
             )
+
+
+def _calls(
+    adapter: EntityAdapter, operations: Sequence[Operation], *, in_bulk: bool
+) -> Iterator[tuple[Sequence[Operation], Send]]:
+    """Cut operations into calls."""
+    bulk = writes_in_bulk(adapter) if in_bulk else None
+    if bulk is None:
+        for part in batches(operations, adapter.batch_size):
+            yield part, adapter.write
+        return
+    for job in parts(operations, bulk.bulk_size):
+        if enough(adapter, len(job)):
+            yield job, bulk.write_bulk
+        else:
+            yield from _calls(adapter, job, in_bulk=False)
 
 
 def _examine(

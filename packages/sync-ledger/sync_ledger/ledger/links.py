@@ -118,6 +118,12 @@ class Links:
         with self._engine.connect() as connection:
             return {row.external_id: row.remote_id for row in connection.execute(query)}
 
+    def any(self, entity: str) -> bool:
+        """Whether the entity has a link at all."""
+        query = select(links.c.external_id).where(links.c.destination == self._destination, links.c.entity == entity)
+        with self._engine.connect() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def living(self, entity: str) -> int:
         """Count the links whose record nothing was done with for want of a source row."""
         query = select(func.count()).where(

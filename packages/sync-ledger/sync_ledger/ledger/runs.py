@@ -62,6 +62,11 @@ class Runs:
         with self._engine.begin() as connection:
             connection.execute(update(runs).where(runs.c.id == run_id).values(values))
 
+    def beat(self, run_id: int) -> None:
+        """Give a sign of life, so that a run on another host does not take this one for dead."""
+        with self._engine.begin() as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(heartbeat_at=now()))
+
     def end(self, run_id: int, status: str, usage: Usage, error: str | None = None) -> None:
         """Close a run as `succeeded`, `failed` or `stopped`."""
         moment = now()

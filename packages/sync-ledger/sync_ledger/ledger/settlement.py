@@ -28,6 +28,7 @@ if t.TYPE_CHECKING:
 
 _KNOWN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 _WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED})
+_NEW_TO_THE_INDEX = frozenset({Reason.ADOPTED, Reason.ALREADY_THERE})
 _UNDECIDED = frozenset({Reason.UNKNOWN_RESULT, Reason.AMBIGUOUS_CREATE})
 _LASTING = select(runs.c.id).where(runs.c.status == "running")
 
@@ -147,8 +148,8 @@ def _write_links(
     ]
     upsert(connection, links, rows)
     _note_origin(connection, destination, entity, linked)
-    created = [item for item in linked if item.outcome is Outcome.CREATED or item.reason is Reason.ADOPTED]
-    if created:
+    new_there = [item for item in linked if item.outcome is Outcome.CREATED or item.reason in _NEW_TO_THE_INDEX]
+    if new_there:
         sweep = connection.execute(
             select(sweeps.c.sweep).where(sweeps.c.destination == destination, sweeps.c.entity == entity)
         ).scalar()
@@ -163,7 +164,7 @@ def _write_links(
                     "external_id": item.row.external_id,
                     "sweep": sweep or 0,
                 }
-                for item in created
+                for item in new_there
             ],
         )
     gone = [
