@@ -8,6 +8,8 @@ from singer_sdk import typing as th
 from sync_ledger.settings import upsert_settings
 from sync_ledger.target import UpsertTarget
 
+from target_zoho.adapter import Choices, ZohoDestination
+from target_zoho.connecting import connect
 from target_zoho.regions import REGIONS
 from target_zoho.scopes import WANTED
 
@@ -174,6 +176,21 @@ class TargetZoho(UpsertTarget):
             ),
         ),
     )
+
+    def connect(self) -> ZohoDestination:
+        """Return the org the settings name; nothing is sent yet."""
+        choices = Choices(
+            self.config["external_id_field"],
+            trigger=tuple(self.config["trigger"]),
+            add_options=self.config["picklists"] == "add",
+            bulk_threshold=self.config["bulk_threshold"],
+        )
+        return ZohoDestination(
+            connect(self.config),
+            choices,
+            modules=self.config["modules"],
+            concurrency=self.config["max_concurrency"],
+        )
 
 
 if __name__ == "__main__":
