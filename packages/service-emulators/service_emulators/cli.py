@@ -18,11 +18,12 @@ from service_emulators.control import ControlError
 from service_emulators.jde.dictionary import tables
 from service_emulators.jde.testing import start_jde
 from service_emulators.pipedrive.emulator import PipedriveEmulator
+from service_emulators.zoho.emulator import ZohoEmulator
 
 if TYPE_CHECKING:
     from service_emulators.jde.testing import JdeEmulator
 
-SERVICES = ("jde", "pipedrive")
+SERVICES = ("jde", "pipedrive", "zoho")
 _ALWAYS_COUNTED = ("F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401")
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -58,6 +59,12 @@ def serve(
         Path | None, typer.Option(help="Certificate chain (PEM) for JD Edwards to answer HTTPS with.")
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Key of that certificate (PEM).")] = None,
+    zoho_fields: Annotated[
+        bool, typer.Option("--zoho-fields", help="Zoho CRM has the custom fields of the demonstration already.")
+    ] = False,
+    zoho_records: Annotated[
+        int, typer.Option(help="Accounts, contacts and vendors, each, that users of Zoho CRM made themselves.", min=0)
+    ] = 0,
     switch: Annotated[
         list[str] | None,
         typer.Option(help="Behaviour: SERVICE.NAME=VALUE, for example pipedrive.burst=0."),
@@ -81,16 +88,16 @@ def serve(
         for position, name in enumerate(dict.fromkeys(chosen)):
             options: dict[str, Any] = {"seed": seed, "port": port + position if port else 0, **switches[name]}
             database = None if data is None else data / f"{name}.sqlite3"
+            if name == "jde":
+                options.update(data=jde_csv, documents=documents, gl_rows=gl_rows, odd=odd)
+                if tls_cert is not None:
+                    options.update(tls=(tls_cert, tls_key))
+                if jde_csv is None:
+                    options.update(customers=customers, contacts=contacts)
+            elif name == "zoho":
+                options.update(demo_fields=zoho_fields, own_records=zoho_records)
             try:
-                if name == "jde":
-                    options.update(documents=documents, gl_rows=gl_rows, odd=odd)
-                    if tls_cert is not None:
-                        options.update(tls=(tls_cert, tls_key))
-                    if jde_csv is None:
-                        options.update(customers=customers, contacts=contacts)
-                    found[name] = _jde(stack.enter_context(start_jde(data=jde_csv, database=database, **options)), seed)
-                else:
-                    found[name] = stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
+                found[name] = _start(stack, name, database, options)
             except (OSError, ValueError, ControlError) as error:
                 typer.echo(f"Error: {name} can not start: {error}", err=True)
                 raise typer.Exit(1) from error
@@ -98,6 +105,14 @@ def serve(
             write_whole(json_file, json.dumps(found, indent=2) + "\n")
         _show(found)
         stopped.wait()
+
+
+def _start(stack: ExitStack, name: str, database: Path | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Starts one service, to be stopped with the stack, and returns what its clients need to know."""
+    if name == "jde":
+        return _jde(stack.enter_context(start_jde(database=database, **options)), options["seed"])
+    emulator = PipedriveEmulator if name == "pipedrive" else ZohoEmulator
+    return stack.enter_context(emulator(path=database, **options)).describe()
 
 
 def _jde(emulator: JdeEmulator, seed: int) -> dict[str, Any]:

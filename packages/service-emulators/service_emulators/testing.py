@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING, Any
 from service_emulators.jde.testing import JdeEmulator, start_jde
 from service_emulators.pipedrive.emulator import PipedriveEmulator
 from service_emulators.proxy import ForwardProxy
+from service_emulators.zoho.emulator import ZohoEmulator
+from service_emulators.zoho.testing import start_zoho
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from service_emulators.pipedrive.switches import Plan
 
-__all__ = ["ForwardProxy", "JdeEmulator", "PipedriveEmulator", "start_jde", "start_pipedrive"]
+__all__ = [
+    "ForwardProxy",
+    "JdeEmulator",
+    "PipedriveEmulator",
+    "ZohoEmulator",
+    "start_jde",
+    "start_pipedrive",
+    "start_zoho",
+]
 
 
 def start_pipedrive(

@@ -160,4 +160,3 @@ class AccountsServer:
 
     def _abroad(self) -> bool:
         return self._switches.data_center != self._home
-

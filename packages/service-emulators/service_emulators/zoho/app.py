@@ -11,7 +11,7 @@ import msgspec
 from service_emulators.routing import RouteTable
 from service_emulators.traffic import partial_fault, tally_of
 from service_emulators.zoho.accounts import TOKEN_PATH
-from service_emulators.zoho.calls import Call, Reply
+from service_emulators.zoho.calls import Call
 from service_emulators.zoho.errors import (
     ApiError,
     invalid_token,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from service_emulators.zoho.accounts import AccountsServer
-    from service_emulators.zoho.calls import Route
+    from service_emulators.zoho.calls import Reply, Route
     from service_emulators.zoho.catalog import Catalog
     from service_emulators.zoho.changes import Changes
     from service_emulators.zoho.limits import Concurrency, Credits

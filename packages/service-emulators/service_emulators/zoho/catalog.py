@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from service_emulators.zoho.store import Store
 
+USER_TYPES = frozenset({"ownerlookup", "userlookup"})
 LIST_TYPES = frozenset({"picklist", "multiselectpicklist"})
 TEXT_TYPES = frozenset({"text", "textarea", "email", "phone", "website", "picklist"})
 _JSON = JSON(none_as_null=True)
@@ -47,6 +48,7 @@ _COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
     "bigint": BigInteger(),
     "lookup": BigInteger(),
     "ownerlookup": BigInteger(),
+    "userlookup": BigInteger(),
     "double": Float(),
     "currency": Float(),
     "percent": Float(),

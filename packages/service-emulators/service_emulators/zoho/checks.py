@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service_emulators.zoho import values
-from service_emulators.zoho.catalog import LIST_TYPES
+from service_emulators.zoho.catalog import LIST_TYPES, USER_TYPES
 from service_emulators.zoho.errors import RowError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Checks:
         try:
             if field.data_type == "lookup":
                 return self._lookup(field, value, path, external)
-            if field.data_type == "ownerlookup":
+            if field.data_type in USER_TYPES:
                 return self._user(field, value, path)
             stored = values.check(field, value)
         except values.UnfitError as error:
@@ -144,7 +144,9 @@ class Checks:
             if append and current is not None:
                 given[name] = list(dict.fromkeys([*(current[name] or ()), *(given[name] or ())]))
 
-    def _missing(self, module: Module, body: dict[str, Any], given: Row, path: str, *, creating: bool) -> list[RowError]:
+    def _missing(
+        self, module: Module, body: dict[str, Any], given: Row, path: str, *, creating: bool
+    ) -> list[RowError]:
         missing = []
         for name, field in module.fields.items():
             if not field.mandatory or (name == "Last_Name" and self._either_name(given)):

@@ -1,5 +1,7 @@
-"""What the Zoho CRM emulator adds to the control interface: records as a user of the web application changes them,
-modules and fields as an administrator makes them, and what writes set off. Nothing here costs credits or meets a limit.
+"""What the Zoho CRM emulator adds to the control interface.
+
+Records as a user of the web application changes them, modules as an administrator makes them, and what writes set off.
+Nothing here costs credits or meets a limit.
 """
 
 from __future__ import annotations

@@ -106,7 +106,8 @@ Mobile phone 30
 Fax text 30
 Website website 450
 Lead_Source picklist {_LEAD_SOURCES}
-Lead_Status picklist Attempted to Contact;Contact in Future;Contacted;Junk Lead;Lost Lead;Not Contacted;Pre-Qualified
+Lead_Status picklist Attempted to Contact;Contact in Future;Contacted;Junk Lead;Lost Lead;Not Contacted;\
+Pre-Qualified
 Industry picklist {_INDUSTRIES}
 No_of_Employees "No. of Employees" integer 9
 Annual_Revenue currency 16
@@ -133,8 +134,8 @@ Change_Log_Time__s datetime -
         f"""
 Account_Name text 200 *
 Account_Number bigint 18
-Account_Type picklist Analyst;Competitor;Customer;Distributor;Integrator;Investor;Other;Partner;Press;Prospect;Reseller;\
-Supplier;Vendor
+Account_Type picklist Analyst;Competitor;Customer;Distributor;Integrator;Investor;Other;Partner;Press;Prospect;\
+Reseller;Supplier;Vendor
 Account_Site text 80
 Parent_Account lookup Accounts
 Phone phone 30

@@ -23,7 +23,7 @@ from service_emulators.zoho.limits import Concurrency, Credits
 from service_emulators.zoho.org import Org
 from service_emulators.zoho.parts import Parts
 from service_emulators.zoho.records import Records
-from service_emulators.zoho.seed import populate
+from service_emulators.zoho.seed import add_demo_fields, add_own_records, populate
 from service_emulators.zoho.show import Show
 from service_emulators.zoho.store import Store
 from service_emulators.zoho.switches import ZohoSwitches
@@ -41,7 +41,7 @@ class ZohoEmulator(RunningEmulator):
     Args:
         seed: decides credentials and ids.
         demo_fields: create the custom fields of the demonstration.
-        own_records: records of the users' own to start with, in Accounts, Contacts and Vendors.
+        own_records: accounts, contacts and vendors, each, that users have made before.
         time_zone: time zone of the org.
         scopes: what the app was let in for; None for all that the suite may need.
         home: data centre the org lives in.
@@ -80,11 +80,22 @@ class ZohoEmulator(RunningEmulator):
         self.clock = EmulatorClock()
         self.store = Store(path)
         catalog = Catalog(self.store)
-        populate(self.store, catalog, seed=seed, time_zone=time_zone)
+        new = populate(self.store, catalog, seed=seed, time_zone=time_zone)
+        if new and demo_fields:
+            add_demo_fields(self.store, catalog)
         self.org = Org(self.store)
         self.accounts = AccountsServer(seed, self.org.zgid, home, scopes, self.clock, self.switches)
         self.access_token = self.accounts.access_token
         self.parts = self._parts(catalog)
+        if new and own_records:
+            add_own_records(
+                self.store,
+                catalog,
+                self.parts.records,
+                seed=seed,
+                number=own_records,
+                user_id=self.org.web_user_id,
+            )
         super().__init__(self._assemble(), self.store, port)
         self.control = ZohoControl(self.url)
 
@@ -109,7 +120,7 @@ class ZohoEmulator(RunningEmulator):
     def _assemble(self) -> TrafficMiddleware:
         parts = self.parts
         self._credits = Credits(self.switches, self.clock)
-        apis = [api(parts) for api in APIS]
+        self._apis = apis = [api(parts) for api in APIS]
         app = ZohoApp(
             store=parts.store,
             catalog=parts.catalog,
@@ -127,6 +138,14 @@ class ZohoEmulator(RunningEmulator):
         control = control_app(recorder, faults, self.switches, self.clock, [*self._controls.routes(), *extra])
         return TrafficMiddleware(app, control, recorder, faults, self.clock)
 
+    def stop(self) -> None:
+        """Stops the server, what runs beside it, and closes the data."""
+        self._served.stop()
+        for api in self._apis:
+            if hasattr(api, "close"):
+                api.close()
+        super().stop()
+
     def records(self, module: str) -> list[dict[str, Any]]:
         """Returns the live records of a module, as the API shows all their fields, oldest first."""
         with self.store.lock:
@@ -135,9 +154,7 @@ class ZohoEmulator(RunningEmulator):
     def counts(self) -> dict[str, int]:
         """Returns the number of live records by module."""
         with self.store.lock:
-            return {
-                name: self.store.count_rows(module.table) for name, module in self.parts.catalog.modules().items()
-            }
+            return {name: self.store.count_rows(module.table) for name, module in self.parts.catalog.modules().items()}
 
     def describe(self) -> dict[str, Any]:
         """Returns what a client needs to know, as JSON data; credentials included."""

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from service_emulators.zoho.bulk.api import BulkApi
+from service_emulators.zoho.coql.api import CoqlApi
+from service_emulators.zoho.deleted import DeletedApi
+from service_emulators.zoho.fields_api import FieldsApi
 from service_emulators.zoho.reading import ReadingApi
+from service_emulators.zoho.search import SearchApi
 from service_emulators.zoho.settings_api import SettingsApi
+from service_emulators.zoho.watch.api import WatchApi
 from service_emulators.zoho.writing import WritingApi
 
 if TYPE_CHECKING:
@@ -24,8 +30,14 @@ class Api(Protocol):
 
 APIS: tuple[Callable[[Parts], Api], ...] = (
     SettingsApi,
+    FieldsApi,
     WritingApi,
     ReadingApi,
+    SearchApi,
+    DeletedApi,
+    CoqlApi,
+    BulkApi,
+    WatchApi,
 )
 
 

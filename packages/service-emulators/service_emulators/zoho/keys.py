@@ -80,6 +80,4 @@ class Keys:
 
     def drop(self, module: Module, field: Field) -> None:
         """Lets go of all values of a field."""
-        self._store.connection.execute(
-            delete(KEYS).where(KEYS.c.module == module.name, KEYS.c.field == field.api_name)
-        )
+        self._store.connection.execute(delete(KEYS).where(KEYS.c.module == module.name, KEYS.c.field == field.api_name))

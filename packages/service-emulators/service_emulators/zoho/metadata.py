@@ -16,6 +16,7 @@ _JSON_TYPES = {
     "boolean": "boolean",
     "lookup": "jsonobject",
     "ownerlookup": "jsonobject",
+    "userlookup": "jsonobject",
     "multiselectpicklist": "jsonarray",
     "tag": "jsonarray",
     "territories": "jsonarray",

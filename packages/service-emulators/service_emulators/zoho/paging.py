@@ -124,9 +124,7 @@ class Paging:
                 {"param_name": "page", "limit": DISCRETE_ROWS},
             )
         if token is not None and offset >= TOKEN_ROWS:
-            raise ApiError(
-                400, "PAGINATION_LIMIT_EXCEEDED", "pagination limit exceeded", {"limit": TOKEN_ROWS}
-            )
+            raise ApiError(400, "PAGINATION_LIMIT_EXCEEDED", "pagination limit exceeded", {"limit": TOKEN_ROWS})
         where, since = self._where(module, call)
         column = module.table.c[sort]
         if token is not None:
@@ -197,9 +195,7 @@ class Paging:
             )
         return token
 
-    def _give(
-        self, call: Call, module: Module, last: Row, sort: str, position: int, page: int
-    ) -> tuple[str, str]:
+    def _give(self, call: Call, module: Module, last: Row, sort: str, position: int, page: int) -> tuple[str, str]:
         expires = self._clock.seconds() + TOKEN_SECONDS
         key = secrets.token_hex(40)
         previous = call.query.get("page_token")

@@ -193,7 +193,8 @@ class Records:
 
     def restore(self, module: Module, record_id: int) -> bool:
         """Brings a record back from the recycle bin; returns whether it was there."""
-        statement = select(RECYCLE_BIN.c.record).where(RECYCLE_BIN.c.id == record_id, RECYCLE_BIN.c.module == module.name)
+        here = (RECYCLE_BIN.c.id == record_id, RECYCLE_BIN.c.module == module.name)
+        statement = select(RECYCLE_BIN.c.record).where(*here)
         stored = self._store.connection.execute(statement).scalar_one_or_none()
         if stored is None:
             return False

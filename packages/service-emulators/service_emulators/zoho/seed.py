@@ -2,32 +2,67 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import random
+from typing import TYPE_CHECKING, Any
 
+from faker import Faker
 from sqlalchemy import insert, select
 
+from service_emulators.zoho.catalog import Field, api_name_of
 from service_emulators.zoho.default_fields import MODULES, SYSTEM_FIELDS
 from service_emulators.zoho.tables import ORG, USERS
 
 if TYPE_CHECKING:
     from service_emulators.zoho.catalog import Catalog
+    from service_emulators.zoho.records import Records
     from service_emulators.zoho.store import Store
 
 FIRST_ID = 5_725_767_000_000_000_000
 _RECORDS_FROM = 411_000
+_SEEDS = 1_000_000  # so that ids stay below 2**63
 _PEOPLE = (
     ("Integration", "User", "integration", "Administrator", True),
     ("Sam", "Sales", "sam", "Standard", True),
     ("Former", "Colleague", "former", "Standard", False),
 )
 
+_STATUSES = ("Active", "On hold", "Closed")
+DEMO_FIELDS: dict[str, tuple[tuple[str, str, int | None, tuple[str, ...]], ...]] = {
+    "Accounts": (
+        ("JDE Number", "text", 20, ()),
+        ("JDE Status", "picklist", None, _STATUSES),
+        ("Hold Reason", "text", 100, ()),
+        ("Credit Limit", "currency", 16, ()),
+        ("Credit Currency", "text", 3, ()),
+        ("Payment Terms", "text", 100, ()),
+        ("Tax ID", "text", 20, ()),
+        ("Email", "email", 100, ()),
+        ("Customer Group", "text", 100, ()),
+        ("Customer Class", "text", 100, ()),
+    ),
+    "Vendors": (
+        ("JDE Number", "text", 20, ()),
+        ("JDE Status", "picklist", None, _STATUSES),
+        ("Hold Reason", "text", 100, ()),
+        ("Payment Terms", "text", 100, ()),
+        ("Tax ID", "text", 20, ()),
+    ),
+    "Contacts": (
+        ("JDE Number", "text", 20, ()),
+        ("Contact Type", "text", 100, ()),
+    ),
+}
+"""Label, type, length and picklist values of the custom fields of the demonstration; `JDE Number` is unique."""
 
-def populate(store: Store, catalog: Catalog, *, seed: int, time_zone: str) -> None:
-    """Fills an empty database; one that was filled before is left alone."""
+KEY_LABEL = "JDE Number"
+
+
+def populate(store: Store, catalog: Catalog, *, seed: int, time_zone: str) -> bool:
+    """Fills an empty database; one that was filled before is left alone. Returns whether it was empty."""
     connection = store.connection
     if connection.execute(select(ORG.c.id)).first() is not None:
-        return
-    first = FIRST_ID + seed * 1_000_000_000_000
+        return False
+    first = FIRST_ID + seed % _SEEDS * 1_000_000_000_000
     connection.execute(
         insert(ORG).values(
             id=first + 15_000,
@@ -60,3 +95,64 @@ def populate(store: Store, catalog: Catalog, *, seed: int, time_zone: str) -> No
             custom=False,
         )
     store.commit()
+    return True
+
+
+def add_demo_fields(store: Store, catalog: Catalog) -> None:
+    """Adds the custom fields of the demonstration that are not there."""
+    for name, fields in DEMO_FIELDS.items():
+        for label, data_type, length, options in fields:
+            module = catalog.modules()[name]
+            if api_name_of(label) in module.fields:
+                continue
+            field = Field(
+                id=store.new_id(),
+                api_name=api_name_of(label),
+                label=label,
+                data_type=data_type,
+                length=length,
+                decimals=2 if data_type == "currency" else None,
+                custom=True,
+                unique={"case_sensitive": False} if label == KEY_LABEL else None,
+                options=catalog.options(options),
+            )
+            catalog.create_field(module, field)
+    store.commit()
+
+
+def add_own_records(store: Store, catalog: Catalog, records: Records, *, seed: int, number: int, user_id: int) -> None:
+    """Adds accounts, contacts and vendors that users of the org made themselves: none of them knows JD Edwards.
+
+    Args:
+        store: the data.
+        catalog: modules.
+        records: the way records are made.
+        seed: decides them.
+        number: how many of each.
+        user_id: who made them.
+    """
+    fake = Faker("de_DE")
+    fake.seed_instance(seed)
+    chance = random.Random(seed)  # noqa: S311 - made-up data, not secrets
+    modules = catalog.modules()
+    accounts = []
+    for _ in range(number):
+        values: dict[str, Any] = {"Account_Name": fake.company(), "Billing_City": fake.city(), "Phone": _phone(chance)}
+        accounts.append(records.create(modules["Accounts"], values, user_id=user_id))
+    for place in range(number):
+        last_name = fake.last_name()
+        values = {
+            "First_Name": fake.first_name(),
+            "Last_Name": last_name,
+            "Email": f"{api_name_of(last_name).lower() or 'someone'}.{place}@users-own.example",
+            "Account_Name": {"id": str(chance.choice(accounts)["id"])},
+        }
+        records.create(modules["Contacts"], values, user_id=user_id)
+    for _ in range(number):
+        values = {"Vendor_Name": fake.company(), "City": fake.city(), "Phone": _phone(chance)}
+        records.create(modules["Vendors"], values, user_id=user_id)
+    store.commit()
+
+
+def _phone(chance: random.Random) -> str:
+    return f"+49 30 {chance.randrange(100_000, 1_000_000)}"

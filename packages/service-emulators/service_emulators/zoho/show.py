@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from service_emulators.zoho.catalog import USER_TYPES
 from service_emulators.zoho.store import WRITTEN_AT
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from service_emulators.zoho.org import Org
     from service_emulators.zoho.store import Row, Store
 
+_EMPTY: dict[str, Any] = {"tag": [], "boolean": False}
 _WHOLE_TYPES = frozenset({"currency", "double", "percent"})
 
 
@@ -46,10 +48,7 @@ class Show:
             if field.data_type == "lookup"
         }
         return [
-            {
-                field.api_name: self.value(field, row[field.api_name], titles.get(field.api_name, {}))
-                for field in fields
-            }
+            {field.api_name: self.value(field, row[field.api_name], titles.get(field.api_name, {})) for field in fields}
             for row in rows
         ]
 
@@ -69,8 +68,8 @@ class Show:
         """
         kind = field.data_type
         if stored is None:
-            return [] if kind == "tag" else None
-        if kind == "ownerlookup":
+            return _EMPTY.get(kind)
+        if kind in USER_TYPES:
             return self._org.user(stored, email=True)
         if kind == "lookup":
             return {"name": titles.get(stored), "id": str(stored)}

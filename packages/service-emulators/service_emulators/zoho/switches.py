@@ -32,7 +32,20 @@ class ZohoSwitches(Switches):
         same_key_in_batch: what becomes of the second of two upsert items with the same key (undocumented): refused as a
             duplicate, or an update of the first.
         recycled_unique: whether a record in the recycle bin still holds its unique values (undocumented).
+        unique_external: whether one field may be unique and external (undocumented).
         if_modified_since: whether a record changed at that very moment is in the list (the vendor does not say).
+        bulk_start_ms: age at which a bulk job begins.
+        bulk_polls: how many requests for a bulk job's details are told in any case that it has not ended.
+        bulk_find_by: what a bulk write job may find records by: `id` alone (specification of 2026), or any unique field
+            (documents of v7).
+        bulk_end: how the bulk jobs created from now on end; one that stalls never does.
+        bulk_end_after: rows that a bulk write job which fails or stalls writes before it does.
+        bulk_result_columns: columns of the file that stand in the result of a bulk write job: the first three mapped
+            ones ("Download Bulk Write Result", v8), or all.
+        bulk_result_order: whether the rows of that result stand in the order of the file (undocumented).
+        bulk_in_progress: how a running bulk write job is told; the documents write it both ways.
+        bulk_read_page: rows of one bulk read job.
+        notifications: whether each notification is delivered once, twice or not at all (undocumented).
         sandbox: partly failed batches answer 200, as sandboxes were seen to.
     """
 
@@ -52,5 +65,16 @@ class ZohoSwitches(Switches):
     person_names: Literal["last_name", "either"] = "last_name"
     same_key_in_batch: Literal["refuse", "update"] = "refuse"
     recycled_unique: bool = False
+    unique_external: Literal["refuse", "accept"] = "refuse"
     if_modified_since: Literal["inclusive", "exclusive"] = "inclusive"
+    bulk_start_ms: int = 200
+    bulk_polls: int = 1
+    bulk_find_by: Literal["id", "unique"] = "id"
+    bulk_end: Literal["completes", "fails", "stalls"] = "completes"
+    bulk_end_after: int = 0
+    bulk_result_columns: Literal["first_three", "all"] = "first_three"
+    bulk_result_order: Literal["kept", "shuffled"] = "kept"
+    bulk_in_progress: Literal["INPROGRESS", "IN PROGRESS"] = "INPROGRESS"
+    bulk_read_page: int = 200_000
+    notifications: Literal["once", "twice", "lost"] = "once"
     sandbox: bool = False

@@ -6,13 +6,14 @@ Strict as the pipedrive emulator's: no number as text, no text as number, and lo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from service_emulators.zoho.times import parse_time
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from service_emulators.zoho.catalog import Field
 
 MAX_TAGS = 10

@@ -109,7 +109,7 @@ class WritingApi:
         order = match_order(batch.module, body.get("duplicate_check_fields"))
 
         def upsert(item: Any, path: str) -> dict[str, Any]:
-            found = self._match(batch, order, item, path)
+            found = self._match(batch, order, item)
             if found is None:
                 row = self._create(batch, item, path)
                 return self._success(row, "record added", action="insert", duplicate_field=None)
@@ -121,7 +121,7 @@ class WritingApi:
 
         return self._each(batch, upsert, 200)
 
-    def _match(self, batch: _Batch, order: Sequence[Field], item: Any, path: str) -> tuple[Row, Field] | None:
+    def _match(self, batch: _Batch, order: Sequence[Field], item: Any) -> tuple[Row, Field] | None:
         if not isinstance(item, dict):
             return None
         for by in order:

@@ -126,10 +126,12 @@ class Jobs:
         return "ADDED" if job.polls == 1 and job.state == "ADDED" else "INPROGRESS"
 
     def next(self) -> Job | None:
-        """Returns a job there is something to do about, the oldest; None if all have ended, stalled or are too young."""
+        """Returns a job to go on with, the oldest; None if all have ended, stalled or are too young."""
         begin = self._parts.clock.seconds() - self._parts.switches.bulk_start_ms / 1000
         statement = (
-            select(JOBS).where(JOBS.c.state.in_(("ADDED", "INPROGRESS")), JOBS.c.created_at <= begin).order_by(JOBS.c.id)
+            select(JOBS)
+            .where(JOBS.c.state.in_(("ADDED", "INPROGRESS")), JOBS.c.created_at <= begin)
+            .order_by(JOBS.c.id)
         )
         for row in self._parts.store.connection.execute(statement).mappings():
             job = Job(**row)

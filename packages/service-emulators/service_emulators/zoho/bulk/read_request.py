@@ -94,9 +94,7 @@ def read_request(catalog: Catalog, body: Any) -> ReadRequest:
         _find(columns, name)
     if query.get("criteria") is not None:
         where(columns, query["criteria"])
-    return ReadRequest(
-        module=module.name, query=query, fields=names, page=_page(query), callback=read_callback(body)
-    )
+    return ReadRequest(module=module.name, query=query, fields=names, page=_page(query), callback=read_callback(body))
 
 
 def where(columns: Columns, criteria: Any) -> ColumnElement[bool]:
@@ -126,7 +124,9 @@ def _condition(columns: Columns, given: Any) -> tuple[Condition, int]:
         message = "the group operator is not supported"
         raise _refused("GROUP_OPERATOR_NOT_SUPPORTED", message, {"supported": ["and", "or"]})
     if not isinstance(group, list) or len(group) < 2:  # noqa: PLR2004 - one is no group
-        raise _refused("AMBIGUOUS_GROUP_IN_CRITERIA", "a group holds at least two criteria", {"group_operator": operator})
+        raise _refused(
+            "AMBIGUOUS_GROUP_IN_CRITERIA", "a group holds at least two criteria", {"group_operator": operator}
+        )
     parts = [_condition(columns, item) for item in group]
     node = parts[0][0]
     for part, _ in parts[1:]:

@@ -146,7 +146,7 @@ class WriteJobs:
             current = self._existing(task, cells)
             if current is None:
                 if request.operation == "update":
-                    raise RowError("RESOURCE_NOT_FOUND", "no such record", {"api_name": task.task.find_by})
+                    return _told("SKIPPED", errors=f"RESOURCE_NOT_FOUND-{task.column(str(task.task.find_by))}")
                 return _told("ADDED", self._insert(job, task, cells))
             if request.operation == "insert":
                 return _told("SKIPPED")
@@ -231,7 +231,9 @@ class WriteJobs:
             if self._parts.switches.bulk_result_order == "shuffled":
                 random.Random(job.id).shuffle(rows)  # noqa: S311 - no secret; the same job gives the same order
             header = [task.table.header[index] for index in self._shown(task)]
-            files.append((f"{task.module.name}-{task.task.file_name}", [*header, "STATUS", "RECORD_ID", "ERRORS"], rows))
+            files.append(
+                (f"{task.module.name}-{task.task.file_name}", [*header, "STATUS", "RECORD_ID", "ERRORS"], rows)
+            )
         outcome = [
             {
                 "added_count": count["ADDED"],

@@ -2,8 +2,8 @@
 
 Codes: fact sheet section 8, OpenAPI of 2025 and 2026, bulk write. Texts the documents do not give are unverified. That
 `index` and `default_value` exclude each other is how COEXISTENCE_NOT_ALLOWED is read here (unverified). `find_by` of a
-resource may be `id` alone (specification of 2026) or any unique field (documents of v7): switch `bulk_find_by`. Subforms
-(`parent_column_index`) are not emulated.
+resource may be `id` alone (specification of 2026) or any unique field (documents of v7): switch `bulk_find_by`.
+Subforms (`parent_column_index`) are not emulated.
 """
 
 from __future__ import annotations
@@ -164,9 +164,7 @@ class WriteReader:
             raise _data("find_by", supported_values=allowed)
         return str(given)
 
-    def _mappings(
-        self, operation: str, resource: dict[str, Any], module: Module, path: str
-    ) -> list[Mapping] | None:
+    def _mappings(self, operation: str, resource: dict[str, Any], module: Module, path: str) -> list[Mapping] | None:
         given = resource.get("field_mappings")
         if given is None:
             return None

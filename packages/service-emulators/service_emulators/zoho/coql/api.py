@@ -80,7 +80,9 @@ def _statement(query: Query, columns: Columns, targets: list[Target]) -> Select[
         order.append(target.sql.desc() if descending else target.sql.asc())
     order.append(columns.find("id").sql)  # the service's own order, and what keeps pages apart
     statement = select(*(target.sql.label(f"c{number}") for number, target in enumerate(targets)))
-    return statement.select_from(columns.source).where(where).order_by(*order).limit(query.limit + 1).offset(query.offset)
+    return (
+        statement.select_from(columns.source).where(where).order_by(*order).limit(query.limit + 1).offset(query.offset)
+    )
 
 
 def _text(call: Call) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table
-
 from service_emulators.zoho.coql.syntax import refused
 from service_emulators.zoho.tables import USERS
 
 if TYPE_CHECKING:
-    from sqlalchemy import Alias, ColumnElement, FromClause
+    from sqlalchemy import ColumnElement, FromClause, Table
 
     from service_emulators.zoho.catalog import Catalog, Field, Module
 
@@ -49,7 +47,7 @@ class Columns:
     def __init__(self, catalog: Catalog, module: Module) -> None:
         self._catalog = catalog
         self._module = module
-        self._joined: dict[str, Alias] = {}
+        self._joined: dict[str, FromClause] = {}
         self._targets: dict[str, Target] = {}
         self.source: FromClause = module.table
 
@@ -92,7 +90,7 @@ class Columns:
             raise _unknown(name)
         return Target(name, table.c[last], found.data_type, found, module)
 
-    def _join(self, path: str, column: ColumnElement[Any], other: Table) -> Alias:
+    def _join(self, path: str, column: ColumnElement[Any], other: Table) -> FromClause:
         joined = self._joined.get(path)
         if joined is None:
             joined = self._joined[path] = other.alias()

@@ -2,7 +2,8 @@
 
 Which operators a type takes: "Kaizen #80" and "#81 COQL API" of Zoho's community; text areas take none ("Query API -
 Limitations"). Text is compared without regard to case, as the vendor's database does. Nothing but a null test holds for
-an empty column (undocumented; SQL's own rule). Lists of several values, tags and territories take null tests alone here.
+an empty column (undocumented; SQL's own rule). Lists of several values, tags and territories take null tests alone
+here.
 """
 
 from __future__ import annotations
@@ -87,19 +88,25 @@ def _compare(target: Target, operator: Operator, values: list[Any]) -> ColumnEle
 
 
 def _same_text(target: Target, values: list[str], *, negated: bool) -> ColumnElement[bool]:
-    field, module = target.field, target.module
-    if not negated and field is not None and module is not None and field in module.matched and not field.case_sensitive:
-        # The table of keys has an index, and its values are folded beyond ASCII.
-        table = target.sql.table  # type: ignore[attr-defined]  # a column of a table or alias
-        keys = select(KEYS.c.record_id).where(
-            KEYS.c.module == module.name,
-            KEYS.c.field == field.api_name,
-            KEYS.c.value.in_([value.casefold() for value in values]),
-        )
-        return cast("ColumnElement[bool]", table.c.id.in_(keys))
+    found = None if negated else _by_key(target, values)
+    if found is not None:
+        return found
     folded = _folded(target)
     wanted = [value.casefold() for value in values]
     return folded.not_in(wanted) if negated else folded.in_(wanted)
+
+
+def _by_key(target: Target, values: list[str]) -> ColumnElement[bool] | None:
+    """Returns the condition over the table of keys, which has an index; None for fields that are not in it."""
+    field, module = target.field, target.module
+    if field is None or module is None or field not in module.matched or field.case_sensitive:
+        return None
+    keys = select(KEYS.c.record_id).where(
+        KEYS.c.module == module.name,
+        KEYS.c.field == field.api_name,
+        KEYS.c.value.in_([value.casefold() for value in values]),
+    )
+    return cast("ColumnElement[bool]", target.sql.table.c.id.in_(keys))
 
 
 def _like(target: Target, value: Value) -> ColumnElement[bool]:

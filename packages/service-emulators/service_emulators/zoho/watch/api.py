@@ -117,9 +117,7 @@ class WatchApi:
             raise invalid({"api_name": "watch", "json_path": "$.watch", "maximum_length": MAX_CHANNELS})
         return items
 
-    def _each(
-        self, call: Call, items: list[Any], handle: Callable[[Reader], dict[str, Any]], good: int = 200
-    ) -> Reply:
+    def _each(self, call: Call, items: list[Any], handle: Callable[[Reader], dict[str, Any]], good: int = 200) -> Reply:
         now = self._parts.clock.now()
         modules = {name for name in self._parts.catalog.modules() if self._parts.catalog.find(name)}
         results = []
