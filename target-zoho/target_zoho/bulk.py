@@ -248,12 +248,19 @@ class BulkWrite:
             return WriteResult(Result.WRITTEN, remote_id=remote_id, created=status == _ADDED)
         if status != _SKIPPED or not errors:
             return _open(f"the result file says {status or 'nothing'} of this row")
-        code, _, about = errors.partition("-")
-        if code.strip() == DUPLICATE:
+        found = [_complaint(one) for one in errors.split(":")]
+        if any(code == DUPLICATE for code, _ in found):
             return None
-        name = self._fields.name(about.strip())
+        code, columns = found[0]
+        name = self._fields.name(columns[0])
         known = self._fields.description.find(name) is not None
-        return WriteResult(Result.REJECTED, code=code.strip(), text=errors, field=name if known else None)
+        return WriteResult(Result.REJECTED, code=code, text=errors, field=name if known else None)
+
+
+def _complaint(text: str) -> tuple[str, list[str]]:
+    """Read `CODE-column,column`; the columns are what the file's header or Zoho calls the fields."""
+    code, _, columns = text.partition("-")
+    return code.strip(), [column.strip() for column in columns.split(",")]
 
 
 def csv_file(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:

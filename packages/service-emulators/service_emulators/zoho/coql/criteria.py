@@ -40,7 +40,7 @@ _OPERATORS: dict[str, frozenset[str]] = {
     "boolean": frozenset({"="}) | _NULLS,
     "textarea": frozenset(),
 }
-_WHOLE = re.compile(r"-?\d{1,18}")
+_WHOLE = re.compile(r"-?\d{1,19}")  # ids have 19 digits
 _DECIMAL = re.compile(r"-?\d{1,16}(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
