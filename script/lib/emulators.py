@@ -14,12 +14,13 @@ import typing as t
 
 import children
 import surroundings
+from pipelines import PIPELINES
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
 HOME = surroundings.ROOT / ".emulators"
-SERVICES = ("jde", "pipedrive")
+SERVICES = ("jde", *PIPELINES)
 START_SECONDS = 120
 
 
@@ -77,7 +78,7 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
 
 def _clear() -> None:
     """Emulators start with new data; a ledger or state of earlier ones would point to records that are gone."""
-    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env"):
+    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "target-*-tokens.json*", "env"):
         for file in HOME.glob(pattern):
             file.unlink()
 
@@ -98,8 +99,12 @@ def _show(services: dict[str, t.Any]) -> None:
             print(f"  {name:16} {value}")
     print("\nIn another terminal:")
     print("  source .emulators/env")
-    if "pipedrive" in services and "jde" in services:
-        print("  meltano run tap-jdedwards jde-to-pipedrive target-pipedrive")
+    pipelines = [pipeline for name, pipeline in PIPELINES.items() if name in services and "jde" in services]
+    for pipeline in pipelines:
+        if pipeline.set_up:
+            print(f"  meltano invoke {pipeline.loader}:setup")
+        print(f"  meltano run {' '.join(pipeline.blocks)}")
+    if pipelines:
         print("  sync-ledger runs")
     elif "jde" in services:
         print("  tap-jdedwards doctor")

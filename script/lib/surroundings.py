@@ -21,7 +21,7 @@ def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> di
         home: Folder that keeps ledger and Meltano's state, apart from a user's own.
         services: What `service-emulators serve --json` wrote.
     """
-    jde, pipedrive = services.get("jde", {}), services.get("pipedrive", {})
+    jde, pipedrive, zoho = (services.get(name, {}) for name in ("jde", "pipedrive", "zoho"))
     found = {
         "MELTANO_PROJECT_ROOT": str(ROOT),
         "MELTANO_ENVIRONMENT": "demo",
@@ -34,6 +34,13 @@ def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> di
         "TARGET_PIPEDRIVE_API_URL": pipedrive.get("url"),
         "TARGET_PIPEDRIVE_API_TOKEN": pipedrive.get("api_token"),
         "TARGET_PIPEDRIVE_LEDGER_URL": ledger_url(home),
+        "TARGET_ZOHO_ACCOUNTS_URL": zoho.get("accounts_url"),
+        "TARGET_ZOHO_UPLOAD_URL": zoho.get("upload_url"),
+        "TARGET_ZOHO_CLIENT_ID": zoho.get("client_id"),
+        "TARGET_ZOHO_CLIENT_SECRET": zoho.get("client_secret"),
+        "TARGET_ZOHO_REFRESH_TOKEN": zoho.get("refresh_token"),
+        "TARGET_ZOHO_TOKEN_FILE": str(home / "target-zoho-tokens.json"),
+        "TARGET_ZOHO_LEDGER_URL": ledger_url(home),
         "SYNC_LEDGER_URL": ledger_url(home),
     }
     return {name: value for name, value in found.items() if value}

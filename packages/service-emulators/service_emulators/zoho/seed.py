@@ -32,7 +32,7 @@ DEMO_FIELDS: dict[str, tuple[tuple[str, str, int | None, tuple[str, ...]], ...]]
         ("JDE Number", "text", 20, ()),
         ("JDE Status", "picklist", None, _STATUSES),
         ("Hold Reason", "text", 100, ()),
-        ("Credit Limit", "currency", 16, ()),
+        ("Credit Limit", "double", 16, ()),
         ("Credit Currency", "text", 3, ()),
         ("Payment Terms", "text", 100, ()),
         ("Tax ID", "text", 20, ()),
