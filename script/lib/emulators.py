@@ -41,6 +41,7 @@ def _serve(arguments: argparse.Namespace, more: list[str]) -> int:
     _clear()
     file = HOME / "emulators.json"
     command = ["service-emulators", "serve", *(arguments.services or SERVICES), "--json", str(file), *more]
+    command.append("--zoho-fields")  # as if `target-zoho setup` had run: the pipeline can go at once
     command += ["--customers", str(arguments.customers), "--contacts", str(arguments.contacts)]
     command += ["--documents", str(arguments.documents)]
     with children.child(command, stdout=subprocess.DEVNULL) as process:
@@ -78,7 +79,7 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
 
 def _clear() -> None:
     """Emulators start with new data; a ledger or state of earlier ones would point to records that are gone."""
-    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "target-*-tokens.json*", "env"):
+    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env", surroundings.ZOHO_TOKENS):
         for file in HOME.glob(pattern):
             file.unlink()
 
@@ -101,8 +102,6 @@ def _show(services: dict[str, t.Any]) -> None:
     print("  source .emulators/env")
     pipelines = [pipeline for name, pipeline in PIPELINES.items() if name in services and "jde" in services]
     for pipeline in pipelines:
-        if pipeline.set_up:
-            print(f"  meltano invoke {pipeline.loader}:setup")
         print(f"  meltano run {' '.join(pipeline.blocks)}")
     if pipelines:
         print("  sync-ledger runs")

@@ -7,6 +7,7 @@ import typing as t
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+ZOHO_TOKENS = "target-zoho-tokens.json"
 
 
 def ledger_url(home: Path) -> str:
@@ -39,7 +40,7 @@ def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> di
         "TARGET_ZOHO_CLIENT_ID": zoho.get("client_id"),
         "TARGET_ZOHO_CLIENT_SECRET": zoho.get("client_secret"),
         "TARGET_ZOHO_REFRESH_TOKEN": zoho.get("refresh_token"),
-        "TARGET_ZOHO_TOKEN_FILE": str(home / "target-zoho-tokens.json"),
+        "TARGET_ZOHO_TOKEN_FILE": str(home / ZOHO_TOKENS) if zoho else None,
         "TARGET_ZOHO_LEDGER_URL": ledger_url(home),
         "SYNC_LEDGER_URL": ledger_url(home),
     }

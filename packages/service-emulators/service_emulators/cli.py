@@ -78,6 +78,15 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("a certificate and its key belong together", param_hint="--tls-cert, --tls-key")
     switches = _switches(switch or [])
+    own: dict[str, dict[str, Any]] = {
+        "jde": {"data": jde_csv, "documents": documents, "gl_rows": gl_rows, "odd": odd},
+        "pipedrive": {},
+        "zoho": {"demo_fields": zoho_fields, "own_records": zoho_records},
+    }
+    if tls_cert is not None:
+        own["jde"].update(tls=(tls_cert, tls_key))
+    if jde_csv is None:
+        own["jde"].update(customers=customers, contacts=contacts)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stopped.set())
@@ -86,16 +95,13 @@ def serve(
     with ExitStack() as stack:
         found: dict[str, dict[str, Any]] = {}
         for position, name in enumerate(dict.fromkeys(chosen)):
-            options: dict[str, Any] = {"seed": seed, "port": port + position if port else 0, **switches[name]}
+            options: dict[str, Any] = {
+                "seed": seed,
+                "port": port + position if port else 0,
+                **own[name],
+                **switches[name],
+            }
             database = None if data is None else data / f"{name}.sqlite3"
-            if name == "jde":
-                options.update(data=jde_csv, documents=documents, gl_rows=gl_rows, odd=odd)
-                if tls_cert is not None:
-                    options.update(tls=(tls_cert, tls_key))
-                if jde_csv is None:
-                    options.update(customers=customers, contacts=contacts)
-            elif name == "zoho":
-                options.update(demo_fields=zoho_fields, own_records=zoho_records)
             try:
                 found[name] = _start(stack, name, database, options)
             except (OSError, ValueError, ControlError) as error:
@@ -111,8 +117,9 @@ def _start(stack: ExitStack, name: str, database: Path | None, options: dict[str
     """Starts one service, to be stopped with the stack, and returns what its clients need to know."""
     if name == "jde":
         return _jde(stack.enter_context(start_jde(database=database, **options)), options["seed"])
-    emulator = PipedriveEmulator if name == "pipedrive" else ZohoEmulator
-    return stack.enter_context(emulator(path=database, **options)).describe()
+    if name == "pipedrive":
+        return stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
+    return stack.enter_context(ZohoEmulator(path=database, **options)).describe()
 
 
 def _jde(emulator: JdeEmulator, seed: int) -> dict[str, Any]:

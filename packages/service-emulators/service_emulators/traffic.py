@@ -32,6 +32,7 @@ _TALLY = "emulator.tally"
 _PARTIAL = "emulator.partial"
 _MASK = "********"
 _ID_SEGMENT = re.compile(r"/(?:\d+|[0-9a-f]{40})(?=/|$)")
+_FORM = re.compile(r"[\w.~+%*-]+=[^&\s]*(?:&[\w.~+%*-]+=[^&\s]*)*")
 _SECRET_NAME = re.compile(r"token|password|secret|authorization|api[-_]?key", re.IGNORECASE)
 
 
@@ -74,21 +75,23 @@ class Exchange:
     status: int | None
 
     def public(self) -> dict[str, Any]:
-        """Returns it as JSON data with secrets masked; a JSON body is parsed, another one is text."""
-        query = urlencode(
-            [
-                (name, _MASK if _SECRET_NAME.search(name) else value)
-                for name, value in parse_qsl(self.query, keep_blank_values=True)
-            ],
-            safe=",*",
-        )
+        """Returns it as JSON data with secrets masked; a JSON body is parsed, another one is text, and a form masked too."""
+        query = _mask_pairs(self.query)
         body: Any = None
         if self.body:
             try:
                 body = mask(msgspec.json.decode(self.body))
             except msgspec.DecodeError:
                 body = self.body.decode("utf-8", "replace")
+                if _FORM.fullmatch(body):
+                    body = _mask_pairs(body)
         return {"method": self.method, "path": self.path, "query": query, "body": body, "status": self.status}
+
+
+def _mask_pairs(text: str) -> str:
+    """Returns a query string or form with the values under secret-sounding names replaced."""
+    pairs = parse_qsl(text, keep_blank_values=True)
+    return urlencode([(name, _MASK if _SECRET_NAME.search(name) else value) for name, value in pairs], safe=",*")
 
 
 def mask(value: Any) -> Any:

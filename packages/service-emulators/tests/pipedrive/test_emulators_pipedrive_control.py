@@ -87,25 +87,27 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, number: sig
                 time.sleep(0.02)
             services = json.loads(file.read_text())
             assert oct(os.stat(file).st_mode & 0o777) == "0o600"  # noqa: PTH116 - the mode is what matters
-            assert list(services) == ["jde", "pipedrive"]
+            assert list(services) == ["jde", "pipedrive", "zoho"]
             assert services["jde"]["counts"]["F03012"] >= 5
             assert services["pipedrive"]["plan"] == "lite"
             url, token = services["pipedrive"]["url"], services["pipedrive"]["api_token"]
             assert requests.get(url + "/api/v1/users/me", headers={"x-api-token": token}, timeout=10).ok
             assert PipedriveControl(url).counters()["requests"] == 1
+            assert services["zoho"]["counts"]["Accounts"] == 0
         finally:
             process.send_signal(number)
             output, errors = process.communicate(timeout=20)
     assert process.returncode == 0
     assert errors == ""
     assert url in output
-    assert sorted(path.name for path in (tmp_path / "data").glob("*.sqlite3")) == ["jde.sqlite3", "pipedrive.sqlite3"]
+    files = sorted(path.name for path in (tmp_path / "data").glob("*.sqlite3"))
+    assert files == ["jde.sqlite3", "pipedrive.sqlite3", "zoho.sqlite3"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["zoho"], "no such service"),
+        (["siebel"], "no such service"),
         (["pipedrive", "--switch", "burst=0"], "SERVICE.NAME=VALUE"),
         (["pipedrive", "--switch", "pipedrive.nope=1"], "unknown field"),
     ],
