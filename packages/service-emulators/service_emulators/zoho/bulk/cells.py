@@ -81,7 +81,7 @@ def _moment(kind: str, cell: str, shape: str, zone: ZoneInfo) -> str:
     try:
         moment = datetime.strptime(cell, pattern)  # noqa: DTZ007 - the zone is put on below
     except ValueError:
-        return cell
+        return f"{cell}: not {shape}"  # not the cell itself: in the form of the API it would pass
     if kind == "date":
         return moment.date().isoformat()
     return moment.replace(tzinfo=zone).isoformat(timespec="seconds")

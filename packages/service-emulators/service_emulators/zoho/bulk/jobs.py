@@ -34,10 +34,10 @@ class Job:
         kind: what it does.
         state: where it stands; `shown_state` is what is told of it.
         request: JSON of its request.
-        origin: scheme and host of the call that created it.
         created_by: user.
         created_at: emulator clock, seconds since 1970.
         polls: how often its details were asked for.
+        counted: whether a call has counted for the rows it wrote.
         done_rows: rows processed so far.
         end: how it ends.
         end_after: rows processed before it fails or stalls.
@@ -50,10 +50,10 @@ class Job:
     kind: Kind
     state: State
     request: str
-    origin: str
     created_by: int
     created_at: float
     polls: int
+    counted: bool
     done_rows: int
     end: Literal["completes", "fails", "stalls"]
     end_after: int
@@ -97,10 +97,10 @@ class Jobs:
             kind=kind,
             state="ADDED",
             request=msgspec.json.encode(request).decode(),
-            origin=call.origin,
             created_by=call.user_id,
             created_at=self._parts.clock.seconds(),
             polls=0,
+            counted=False,
             done_rows=0,
             end=switches.bulk_end,
             end_after=switches.bulk_end_after,

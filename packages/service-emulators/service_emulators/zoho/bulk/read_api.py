@@ -52,12 +52,13 @@ class ReadJobs:
             "page": request.page,
             "per_page": per_page,
             "count": len(rows),
-            "download_url": f"{job.origin}/crm/bulk/v8/read/{job.id}/result",
             "more_records": more,
         }
         if more:
             outcome["next_page_token"] = page_token(request.page + 1)
-        result = write_archive([(f"{job.id}.csv", ["Record Id" if n == "id" else n for n in request.fields], rows)])
+        # API names, the id as "Id" (from memory, unverified).
+        header = ["Id" if name == "id" else name for name in request.fields]
+        result = write_archive([(f"{job.id}.csv", header, rows)])
         self._jobs.save(
             job, state="COMPLETED", done_rows=len(rows), outcome=msgspec.json.encode(outcome).decode(), result=result
         )
@@ -150,7 +151,8 @@ class BulkReadApi:
             "file_type": "csv",
         }
         if state == "COMPLETED":
-            shown["result"] = msgspec.json.decode(job.outcome or "{}")
+            link = f"{call.origin}/crm/bulk/v8/read/{job.id}/result"
+            shown["result"] = {**msgspec.json.decode(job.outcome or "{}"), "download_url": link}
         return Reply({"data": [shown]})
 
     def _result(self, call: Call) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
 from service_emulators.zoho.tables import METADATA
 
@@ -20,10 +20,10 @@ JOBS = Table(
     Column("kind", String, nullable=False),  # write or read
     Column("state", String, nullable=False),  # ADDED, INPROGRESS, COMPLETED, FAILED
     Column("request", Text, nullable=False),  # JSON of `write_request.WriteRequest` or `read_request.ReadRequest`
-    Column("origin", String, nullable=False),  # scheme and host of the creating call, for the link to the result
     Column("created_by", BigInteger, nullable=False),
     Column("created_at", Float, nullable=False),  # emulator clock, seconds since 1970
     Column("polls", Integer, nullable=False),  # how often its details were asked for
+    Column("counted", Boolean, nullable=False),  # whether a call has counted its writes
     Column("done_rows", Integer, nullable=False),
     Column("end", String, nullable=False),  # how it ends: the switch `bulk_end` at its creation
     Column("end_after", Integer, nullable=False),  # rows written before it fails or stalls

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import insert
 
-from service_emulators.zoho.bulk.files import MAX_BYTES, is_zip
+from service_emulators.zoho.bulk.files import MAX_BYTES, is_zip, names_in
 from service_emulators.zoho.bulk.multipart import read_parts
 from service_emulators.zoho.bulk.tables import UPLOADS
 from service_emulators.zoho.bulk.write_request import WriteReader, WriteRequest
@@ -70,6 +70,8 @@ class BulkWriteApi:
             raise ApiError(400, "INVALID_DATA", "Import file size should be less than 25 mb.")
         if not is_zip(file.content):
             raise ApiError(400, "INVALID_FILE_FORMAT", "invalid file format. only zip format is supported")
+        if len(names_in(file.content)) != 1:
+            raise ApiError(400, "INVALID_FILE_FORMAT", "the zip file must hold one CSV file")
         file_id = self._parts.store.new_id()
         self._parts.store.connection.execute(insert(UPLOADS), {"id": file_id, "content": file.content})
         created = self._parts.org.local(stored_time(self._parts.clock.now()))
@@ -99,6 +101,10 @@ class BulkWriteApi:
             raise ApiError(400, "RESOURCE_NOT_FOUND", "The requested resource doesn't exist.")
         request = msgspec.json.decode(job.request, type=WriteRequest)
         state = self._told(self._jobs.poll(job))
+        if state in {"COMPLETED", "FAILED"} and not job.counted:
+            # The rows are written beside all calls; the first one that is told of it counts for them.
+            call.tally.writes = sum(count["added_count"] + count["updated_count"] for count in job.counts())
+            self._jobs.save(job, counted=True)
         body: dict[str, Any] = {
             "status": state,
             "resource": self._resources(job, request, state),
@@ -112,7 +118,7 @@ class BulkWriteApi:
         if request.callback is not None:
             body["callback"] = request.callback
         if state == "COMPLETED":
-            body["result"] = {"download_url": f"{job.origin}/crm/v8/bulk-write/{job.id}/{job.id}.zip"}
+            body["result"] = {"download_url": f"{call.origin}/crm/v8/bulk-write/{job.id}/{job.id}.zip"}
         return Reply(body)
 
     def _told(self, state: str) -> str:

@@ -12,7 +12,14 @@ from sqlalchemy import insert, select
 from service_emulators.zoho.bulk.cells import value_of
 from service_emulators.zoho.bulk.files import FileRefusedError, names_in, read_table, write_archive
 from service_emulators.zoho.bulk.tables import ROWS, UPLOADS
-from service_emulators.zoho.bulk.write_request import Mapping, WriteRequest, check_mapped, find_field
+from service_emulators.zoho.bulk.write_request import (
+    MAX_COLUMNS,
+    Mapping,
+    WriteRequest,
+    check_lookup_key,
+    check_mapped,
+    find_field,
+)
 from service_emulators.zoho.errors import ApiError, RowError
 from service_emulators.zoho.values import record_id
 
@@ -40,9 +47,10 @@ class OpenTask:
     """
 
     def __init__(self, parts: Parts, request: WriteRequest, task: Task) -> None:
+        self._parts = parts
         self.task = task
         self.module: Module = parts.catalog.modules()[task.module]
-        self.table = self._read(parts, request)
+        self.table = self._read(request)
         self.mappings = task.mappings or self._by_header(request)
         width = len(self.table.header)
         for mapping in self.mappings:
@@ -57,22 +65,31 @@ class OpenTask:
                 return self.table.header[mapping.index]
         return name
 
-    def _read(self, parts: Parts, request: WriteRequest) -> Table:
+    def _read(self, request: WriteRequest) -> Table:
         statement = select(UPLOADS.c.content).where(UPLOADS.c.id == record_id(self.task.file_id))
-        content = parts.store.connection.execute(statement).scalar_one_or_none()
+        content = self._parts.store.connection.execute(statement).scalar_one_or_none()
         if content is None or self.task.file_name not in names_in(content):
             raise ApiError(400, "FILE_NOT_FOUND", "the file given is not found", {"file_name": self.task.file_name})
         if not self.task.file_name.lower().endswith(".csv"):
             raise ApiError(400, "FILE_NOT_SUPPORTED", "File not supported for bulk write")
         try:
-            return read_table(content, self.task.file_name, request.encoding)
+            table = read_table(content, self.task.file_name, request.encoding)
         except FileRefusedError as error:
             raise ApiError(400, error.code, str(error)) from error
+        if len(table.header) > MAX_COLUMNS:
+            raise ApiError(400, "HEADER_LIMIT_EXCEEDED", "the file has too many columns", {"limit": MAX_COLUMNS})
+        return table
 
     def _by_header(self, request: WriteRequest) -> list[Mapping]:
-        fields = [find_field(self.module, name) for name in self.table.header]
-        check_mapped(request.operation, self.module, self.table.header)
-        return [Mapping(api_name=field.api_name, index=index) for index, field in enumerate(fields)]
+        """Takes the header row for API names, those of lookups with what they are looked up by: `Account_Name.id`."""
+        mappings = []
+        for index, title in enumerate(self.table.header):
+            name, _, key = title.partition(".")
+            field = find_field(self.module, name)
+            find_by = check_lookup_key(self._parts.catalog, field, key) if key else None
+            mappings.append(Mapping(api_name=field.api_name, index=index, find_by=find_by))
+        check_mapped(request.operation, self.module, [mapping.api_name for mapping in mappings])
+        return mappings
 
 
 class WriteJobs:

@@ -193,30 +193,12 @@ class WriteReader:
             raise _refused("COEXISTENCE_NOT_ALLOWED", "index and default_value can not be given together", details)
         if index is not None and (not isinstance(index, int) or isinstance(index, bool) or index < 0):
             raise _data("index", expected_data_type="integer")
+        key = item.get("find_by")
+        find_by = None if key is None else check_lookup_key(self._catalog, field, key)
         shape = item.get("format")
         if shape is not None and (field.data_type not in {"date", "datetime"} or not is_format(shape)):
             raise _refused("INVALID_FORMAT", f"invalid format for field {field.api_name}.", {"api_name": "format"})
-        return Mapping(
-            api_name=field.api_name, index=index, format=shape, find_by=self._lookup_key(item, field), constant=constant
-        )
-
-    def _lookup_key(self, item: dict[str, Any], field: Field) -> str | None:
-        """Returns what a lookup's cell is looked up by: id, a unique field, the system's own, or the display field."""
-        given = item.get("find_by")
-        if given is None:
-            return None
-        allowed = ["id"]
-        if field.data_type == "ownerlookup":
-            allowed.append("email")
-        elif field.data_type == "lookup":
-            target = self._catalog.modules()[str(field.lookup)]
-            allowed += [other.api_name for other in target.matched]
-            allowed.append(target.info.display_field)
-        else:
-            raise _data("find_by")
-        if given not in allowed:
-            raise _data("find_by", supported_values=list(dict.fromkeys(allowed)))
-        return str(given)
+        return Mapping(api_name=field.api_name, index=index, format=shape, find_by=find_by, constant=constant)
 
 
 def read_module(catalog: Catalog, given: Any) -> Module:
@@ -260,6 +242,23 @@ def find_field(module: Module, name: Any) -> Field:
     if field is None or (field.read_only and field.api_name != "id"):
         raise _refused("INVALID_FIELD", f"invalid mapping. invalid api_name {name}.", {"api_name": str(name)})
     return field
+
+
+def check_lookup_key(catalog: Catalog, field: Field, key: Any) -> str:
+    """Returns what a lookup's cell is looked up by: id, a unique field, the system's own, or the display field.
+
+    Raises:
+        ApiError: INVALID_DATA, the field is no lookup or its module has no such key.
+    """
+    allowed: list[str] = []
+    if field.data_type == "ownerlookup":
+        allowed = ["id", "email"]
+    elif field.data_type == "lookup":
+        target = catalog.modules()[str(field.lookup)]
+        allowed = ["id", *(other.api_name for other in target.matched), target.info.display_field]
+    if key not in allowed:
+        raise _data("find_by", supported_values=list(dict.fromkeys(allowed)))
+    return str(key)
 
 
 def check_mapped(operation: str, module: Module, names: Collection[str]) -> None:

@@ -40,7 +40,8 @@ _OPERATORS: dict[str, frozenset[str]] = {
     "boolean": frozenset({"="}) | _NULLS,
     "textarea": frozenset(),
 }
-_WHOLE = re.compile(r"-?\d{1,19}")  # ids have 19 digits
+_WHOLE = re.compile(r"-?\d{1,19}")
+_LARGEST = 2**63 - 1
 _DECIMAL = re.compile(r"-?\d{1,16}(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -69,9 +70,8 @@ def _criterion(node: Criterion, target: Target, moment: Callable[[str], str | No
         return target.sql.is_(None) if node.operator == "is null" else target.sql.is_not(None)
     if node.operator in {"like", "not like"}:
         found = _like(target, node.values[0])
-    else:
-        found = _compare(target, node.operator, [_value(target, value, moment) for value in node.values])
-    return found
+        return found if node.operator == "like" else not_(found)
+    return _compare(target, node.operator, [_value(target, value, moment) for value in node.values])
 
 
 def _compare(target: Target, operator: Operator, values: list[Any]) -> ColumnElement[bool]:
@@ -131,7 +131,7 @@ def _value(target: Target, value: Value, moment: Callable[[str], str | None]) ->
     if kind == "boolean":
         found = {"true": True, "false": False}.get(text.lower())
     elif kind in {"integer", "bigint", "lookup", "ownerlookup"}:
-        found = int(text) if _WHOLE.fullmatch(text) else None
+        found = int(text) if _WHOLE.fullmatch(text) and abs(int(text)) <= _LARGEST else None
     elif kind in {"double", "currency", "percent"}:
         found = float(text) if _DECIMAL.fullmatch(text) else None
     elif kind == "datetime":

@@ -40,6 +40,7 @@ _TOKEN = re.compile(
 _WORDS = "select from where and or not in is null like between order by asc desc limit offset group having as on"
 _RESERVED = frozenset({*_WORDS.split(), "true", "false", "external"})
 """Words that must be quoted as the name of a column (Kaizen #171)."""
+_MAX_DEPTH = 100
 _SIGNS = frozenset({"=", "!=", "<", ">", "<=", ">="})
 
 
@@ -72,6 +73,7 @@ class _Parser:
         self._tokens = _split(text)
         self._at = 0
         self._criteria = 0
+        self._depth = 0
 
     def query(self) -> Query:
         self._clause("select")
@@ -141,8 +143,12 @@ class _Parser:
 
     def _operand(self) -> Condition:
         if self._take("("):
+            self._depth += 1
+            if self._depth > _MAX_DEPTH:
+                raise self._syntax()
             inner = self._condition()
             self._need(")")
+            self._depth -= 1
             return inner
         return self._criterion()
 
