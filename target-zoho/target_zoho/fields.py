@@ -45,6 +45,9 @@ TYPES: t.Final[dict[str, FieldType]] = {
 }
 """Zoho's `data_type` -> what the engine checks (Zoho CRM sheet section 6)."""
 
+_TEXT: t.Final = "string"
+"""`json_type` of a text."""
+
 NO_CHOICE: t.Final = "-None-"
 """The entry a picklist shows for no value; a record without a value has null."""
 
@@ -160,6 +163,8 @@ def _field(
     name = str(item["api_name"])
     data_type = str(item["data_type"])
     kind = TYPES.get(data_type)
+    if kind is FieldType.STRING and item.get("json_type", _TEXT) != _TEXT:
+        kind = None  # such as tags, which are told as text and come as a list
     if kind is None:  # formulas, subforms, files and whatever this version does not know how to write
         return Field(name, name, FieldType.STRING, creatable=False, updatable=False, label=labels.get(name))
     allowed = item.get("operation_type") or {}

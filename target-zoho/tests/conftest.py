@@ -61,9 +61,7 @@ class Org:
             data_center="us",
         )
         auth = ZohoOAuth(login, self.folder / "tokens.json", timeout_seconds=5)
-        return ZohoClient(
-            auth, upload=self.emulator.url, timeout_seconds=5, clock=self.clock, sleep=self.waits.append
-        )
+        return ZohoClient(auth, upload=self.emulator.url, timeout_seconds=5, clock=self.clock, sleep=self.waits.append)
 
     def connect(self, **changed: t.Any) -> ZohoDestination:
         """Return another destination of the organisation."""

@@ -125,6 +125,7 @@ def test_every_type_a_mapping_writes_is_known(kind: str, expected: FieldType) ->
         field("Total", read_only=True),
         field("Total", field_read_only=True),
         field("Total", "lookup"),
+        field("Tag", json_type="jsonarray"),
     ],
 )
 def test_what_cannot_be_written_is_read_only(item: dict[str, t.Any]) -> None:

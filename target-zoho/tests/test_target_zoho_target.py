@@ -7,8 +7,9 @@ import typing as t
 from target_zoho_runs import account, contact, schema, state
 
 if t.TYPE_CHECKING:
-    from conftest import Org
     from target_zoho_runs import Runner
+
+    from conftest import Org
 
 
 def test_accounts_are_made_once_and_then_changed(runner: Runner, org: Org) -> None:

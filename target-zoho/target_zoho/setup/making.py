@@ -92,7 +92,9 @@ class Maker:
         try:
             items = self._client.write("POST", "/settings/fields", body, params={"module": module}).data["fields"]
         except RefusedError as error:
-            return [f"{', '.join(one.label for one in part)}: {error.text or error.code}"]
+            if len(part) > 1:  # one that others have made meanwhile, or that is not allowed, must not keep the rest
+                return [problem for one in part for problem in self._make(module, [one])]
+            return [f"{part[0].label}: {error.text or error.code}"]
         except LostAnswerError:
             return []
         except NotSentError as error:
