@@ -5,8 +5,8 @@ wire language of its service and knows nothing of ledgers. One `Destination` sta
 one `EntityAdapter` for one entity (Singer stream) in it. Adapters are called from several threads at once.
 
 How the five services fit: Pipedrive writes one record a call (`batch_size = 1`, concurrency does the rest), Zoho up to
-100 with a result per row, Dataverse a `$batch`; Twilio has no records to sweep or read, so its `sweep` yields nothing
-and `find` looks the message up by the reference it carries.
+100 with a result per row and first loads as jobs (`WritesInBulk`), Dataverse a `$batch`; Twilio has no records to sweep
+or read, so its `sweep` yields nothing and `find` looks the message up by the reference it carries.
 """
 
 from __future__ import annotations
@@ -231,7 +231,8 @@ class EntityAdapter(t.Protocol):
         Args:
             opens: How often the entity is opened: described, and the latest changes listed.
             reads: Records read by id, in one `read`.
-            creates: Records created.
+            creates: Records created; an adapter that writes in bulk prices them as `write_bulk` and `write` would share
+                them out: jobs of `bulk_size`, and calls for a rest below `bulk_threshold`.
             updates: Records updated.
         """
 

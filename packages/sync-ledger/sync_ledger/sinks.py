@@ -15,7 +15,7 @@ from sync_ledger.records import external_id_of, is_field, unmapped
 from sync_ledger.rows import Outcome, Reason, Settled, SourceRow
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sync_ledger.target import UpsertTarget
 
@@ -36,8 +36,8 @@ class LedgerSink(BatchSink):
         """Get ready for rows. Not the SDK's `setup`, around which singer-sdk 0.54.9 logs an error line of its own."""
 
     @abc.abstractmethod
-    def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
-        """Give each record of a batch its outcome."""
+    def settle(self, records: Sequence[dict[str, t.Any]]) -> None:
+        """Give each record of a batch its outcome; the records are the sink's own."""
 
     def process_batch(self, context: dict[str, t.Any]) -> None:
         """Settle a batch, then let a STATE pass that waited for it only."""
@@ -121,7 +121,7 @@ class UpsertSink(LedgerSink):
         self._keyed = len(waiting)
         return external_id in self._keys
 
-    def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
+    def settle(self, records: Sequence[dict[str, t.Any]]) -> None:
         """Give a batch to the engine, its parents' rows first."""
         target = self.upsert_target
         self._keys, self._keyed = set(), 0
@@ -129,9 +129,11 @@ class UpsertSink(LedgerSink):
         rows: list[SourceRow] = []
         keyless: list[Settled] = []
         for record in records:
-            payload = {name: value for name, value in record.items() if self._is_field(name)}
             external_id = external_id_of(record, self.key_properties)
-            row = SourceRow(self.stream_name, external_id or "", payload, deleted=bool(record.get("_sdc_deleted_at")))
+            deleted = bool(record.get("_sdc_deleted_at"))
+            for name in [name for name in record if not self._is_field(name)]:
+                del record[name]  # not copied without them: there may be many rows, and they are nobody else's
+            row = SourceRow(self.stream_name, external_id or "", record, deleted=deleted)
             if external_id is None:
                 text = f"a key property ({', '.join(self.key_properties)}) has no text or number as its value"
                 keyless.append(Settled(row, Outcome.HELD, Reason.MISSING_KEY, text=text))
@@ -170,7 +172,7 @@ class UnmappedSink(LedgerSink):
         """Whether a row of that external ID waits for the batch to be full."""
         return (entity, external_id) in self._waiting
 
-    def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
+    def settle(self, records: Sequence[dict[str, t.Any]]) -> None:
         """Settle the batch as held."""
         self._waiting.clear()
         settled = [unmapped(record) for record in records]
@@ -184,7 +186,7 @@ class SkippedSink(LedgerSink):
         """Say once that the stream is skipped."""
         self.logger.warning("Stream %r is skipped: the destination does not know it", self.stream_name)
 
-    def settle(self, records: Sequence[Mapping[str, t.Any]]) -> None:
+    def settle(self, records: Sequence[dict[str, t.Any]]) -> None:
         """Settle the batch as skipped."""
         settled = [
             Settled(

@@ -189,7 +189,9 @@ class UpsertEngine:
             self._close_part(settled, self._write(work, pending, settled))
         if put_aside is not None:
             self._write_put_aside(work, put_aside, settled)
-        self._close_part(settled, self._take_deletions(work, gone, settled))
+        for part in parts(gone):
+            self._close_part(settled, self._take_deletions(work, part, settled))
+        self._close_part(settled, None)
 
     def rows_per_turn(self, entity: str) -> int:
         """Return the rows it takes for each thread that writes to have one full call; 1 where every call is full."""
@@ -603,6 +605,8 @@ class UpsertEngine:
         try:
             if remote_id is None:
                 values = check_create(work.description, item.values)
+                if values == item.values:
+                    values = item.values  # once is enough: there may be many
                 item.operation = Operation(Action.CREATE, item.row.external_id, values)
             else:
                 link = item.match.link if item.match else None
@@ -742,10 +746,9 @@ class UpsertEngine:
             logger.warning("%s: rows left are kept for the next run", error)
 
     def _settle(self, settled: Sequence[Settled]) -> None:
-        if not settled:
-            return
         self._failure_guard.saw(settled)
-        self._ledger.settle(self.run_id, settled, self._destination.usage())
+        for part in parts(settled):
+            self._ledger.settle(self.run_id, part, self._destination.usage())
         for item in settled:
             self.tally.add(item)
 
