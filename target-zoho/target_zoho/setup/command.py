@@ -6,11 +6,11 @@ import json
 import typing as t
 
 import click
+from sync_ledger.commands import read_settings
 from sync_ledger.errors import SyncError
 
 from target_zoho import directory
 from target_zoho.adapter import FIRST
-from target_zoho.command_settings import read_settings
 from target_zoho.connecting import connect
 from target_zoho.setup.making import Maker
 from target_zoho.setup.wanted import wanted_fields
@@ -41,7 +41,7 @@ def setup(context: click.Context, modules: tuple[str, ...], config: t.Any, *, ye
     is there. The exit code is 1 when something stands in the way or the answer is no.
     """
     try:
-        settings = read_settings(config)
+        settings = read_settings(TargetZoho, config)
         client = connect(settings)
         try:
             there = directory.modules(client)
