@@ -81,7 +81,9 @@ def _read(order: dict[str, Any]) -> list[dict[str, Any]]:
             return records
         body = answer.get_object()
         if not isinstance(body, ResponseWrapper):
-            raise SystemExit(f"{answer.get_status_code()}: {body and (body.get_code().get_value(), body.get_message())}")
+            raise SystemExit(
+                f"{answer.get_status_code()}: {body and (body.get_code().get_value(), body.get_message())}"
+            )
         for record in body.get_data():
             values = {name: _plain(record.get_key_value(name)) for name in order["fields"]}
             records.append({"id": str(record.get_id()), **values})
