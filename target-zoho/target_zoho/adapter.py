@@ -84,6 +84,7 @@ class ZohoModule:
         choices: How its records are written.
         users: Users of the organisation.
         sleep: Waits that many seconds.
+        clock: Monotonic seconds.
     """
 
     batch_size = BATCH_SIZE
@@ -99,12 +100,14 @@ class ZohoModule:
         users: Users,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._module = module
         self._choices = choices
         self._users = users
         self._sleep = sleep
+        self._clock = clock
         self._lock = threading.Lock()
         self._known: _Opened | None = None
         self._asked: dict[str, None] = {}
@@ -157,7 +160,7 @@ class ZohoModule:
     def write_bulk(self, operations: Sequence[Operation]) -> Sequence[WriteResult]:
         """Send creates as bulk write jobs."""
         opened = self._opened()
-        bulk = BulkWrite(self._client, opened.fields, opened.writing.write, sleep=self._sleep)
+        bulk = BulkWrite(self._client, opened.fields, opened.writing.write, sleep=self._sleep, clock=self._clock)
         return self._after_growing(operations, lambda part: bulk.write(part, self.batch_size))
 
     def estimate(self, *, opens: int = 0, reads: int = 0, creates: int = 0, updates: int = 0) -> Usage:
@@ -200,6 +203,7 @@ class ZohoDestination:
         modules: API names of modules beside Accounts, Vendors and Contacts that the settings name.
         concurrency: How many writes may be under way at the same time.
         sleep: Waits that many seconds.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -210,12 +214,14 @@ class ZohoDestination:
         modules: Sequence[str] = (),
         concurrency: int = 4,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._choices = choices
         self._named = tuple(modules)
         self._concurrency = concurrency
         self._sleep = sleep
+        self._clock = clock
         self._users = directory.users(client)
         self._modules: dict[str, ZohoModule] = {}
 
@@ -254,7 +260,9 @@ class ZohoDestination:
     def entity(self, name: str) -> ZohoModule:
         """Return the adapter of one module."""
         if name not in self._modules:
-            self._modules[name] = ZohoModule(self._client, name, self._choices, self._users, sleep=self._sleep)
+            self._modules[name] = ZohoModule(
+                self._client, name, self._choices, self._users, sleep=self._sleep, clock=self._clock
+            )
         return self._modules[name]
 
     def share_limits(self, limits: AccountLimits) -> None:

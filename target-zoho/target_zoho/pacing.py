@@ -46,6 +46,12 @@ _MARGIN: t.Final = 0.05
 """So many seconds after its answer a call is held to be under way still; the server ends it a moment later."""
 
 
+def edition_of(license_details: Mapping[str, t.Any]) -> str | None:
+    """Return an org's edition, a key of `EDITIONS`; None when its licence does not tell a known one."""
+    edition = str(license_details.get("paid_type") or "").lower().replace(" ", "").replace("_", "")
+    return edition if edition in EDITIONS else None
+
+
 class Pacing:
     """Lets calls through so that the org never has more under way than it may.
 
@@ -71,8 +77,8 @@ class Pacing:
 
     def know(self, license_details: Mapping[str, t.Any]) -> None:
         """Take over what an org's licence says of its edition."""
-        edition = str(license_details.get("paid_type") or "").lower().replace(" ", "").replace("_", "")
-        if edition in EDITIONS:
+        edition = edition_of(license_details)
+        if edition is not None:
             self._all.told(EDITIONS[edition])
 
     def share(self, limits: AccountLimits) -> None:

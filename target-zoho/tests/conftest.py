@@ -66,7 +66,7 @@ class Org:
     def connect(self, **changed: t.Any) -> ZohoDestination:
         """Return another destination of the organisation."""
         choices = Choices(**{"external_id_field": "JDE Number", **changed})
-        return ZohoDestination(self.client, choices, sleep=self.waits.append)
+        return ZohoDestination(self.client, choices, sleep=self.waits.append, clock=self.clock)
 
     def set_up(self, custom_fields: dict[str, t.Any], modules: tuple[str, ...] = ()) -> None:
         """Make the field of the external ID and others."""

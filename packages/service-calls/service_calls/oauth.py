@@ -174,6 +174,8 @@ class OAuth(AuthBase):
                 )
             except requests.RequestException as error:
                 found = transport_error(error, self._service)
+                if not isinstance(found, LostAnswerError):
+                    self._take_back_question()
                 if not isinstance(found, (LostAnswerError, NotSentError)):
                     raise found from None
                 problem = str(found)
@@ -230,6 +232,12 @@ class OAuth(AuthBase):
                 )
             _log.warning("%s gives the next access token in %.0f s", self._service.name, wait)
             self._sleep(wait)
+
+    def _take_back_question(self) -> None:
+        """Strike out a question that certainly did not reach the token endpoint."""
+        if self.limit is not None:
+            kept = self._kept()
+            self._keep(kept.tokens, kept.asked_at[:-1])
 
     def _kept(self) -> Kept:
         return kept_tokens(self._file).get(self._origin) or Kept()

@@ -75,7 +75,7 @@ class Exchange:
     status: int | None
 
     def public(self) -> dict[str, Any]:
-        """Returns it as JSON data with secrets masked; a JSON body is parsed, another one is text, and a form masked too."""
+        """Returns it as JSON data with secrets masked; a JSON body is parsed, another one is text."""
         query = _mask_pairs(self.query)
         body: Any = None
         if self.body:

@@ -307,6 +307,15 @@ class Destination(t.Protocol):
         """Release connections."""
 
 
+@t.runtime_checkable
+class HasChosenEntities(t.Protocol):
+    """What a `Destination` has beside its other methods when the account has more entities than a load is about."""
+
+    @property
+    def chosen(self) -> Sequence[str]:
+        """Names of those that are described when nobody says which; any of `entities` can be written."""
+
+
 @dataclass
 class Relations:
     """Helper view of an entity's parents, taken from its description.

@@ -108,7 +108,7 @@ class Checks:
             if found is not None:
                 return found
         record_id = values.reference(value)
-        if not self._store.count_rows(target.table, [target.table.c.id == record_id]):
+        if not self._store.exists(target.table, record_id):
             raise RowError(
                 "INVALID_DATA",
                 "the related id given seems to be invalid",

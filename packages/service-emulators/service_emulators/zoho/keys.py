@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from service_emulators.zoho.tables import KEYS
 
@@ -21,19 +22,66 @@ def key_of(field: Field, value: Any) -> str:
     return text if field.case_sensitive else text.casefold()
 
 
+_INSERT = insert(KEYS)
+_FIND = (
+    select(KEYS.c.record_id)
+    .where(
+        KEYS.c.module == bindparam("of_module"),
+        KEYS.c.field == bindparam("of_field"),
+        KEYS.c.value == bindparam("of_value"),
+    )
+    .order_by(KEYS.c.record_id)
+)
+_DELETE = delete(KEYS).where(KEYS.c.record_id == bindparam("of_record"))
+_DELETE_FIELD = _DELETE.where(KEYS.c.field == bindparam("of_field"))
+
+
 class Keys:
-    """The table `_keys`."""
+    """The table `_keys`.
+
+    A batch can be looked up at once: `preload` reads what its records could match, and changes are followed until
+    `unload`.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._find = select(KEYS.c.record_id).order_by(KEYS.c.record_id)
+        self._loaded: dict[tuple[str, str, str], list[int]] = {}
 
     def find(self, module: Module, field: Field, value: Any) -> list[int]:
         """Returns the ids of the records with that value, oldest first."""
-        statement = self._find.where(
-            KEYS.c.module == module.name, KEYS.c.field == field.api_name, KEYS.c.value == key_of(field, value)
-        )
-        return list(self._store.connection.execute(statement).scalars())
+        key = key_of(field, value)
+        loaded = self._loaded.get((module.name, field.api_name, key))
+        if loaded is not None:
+            return list(loaded)
+        given = {"of_module": module.name, "of_field": field.api_name, "of_value": key}
+        return list(self._store.connection.execute(_FIND, given).scalars())
+
+    def preload(self, module: Module, records: Iterable[Any]) -> set[int]:
+        """Reads what the records of a batch could match; returns the ids that were found.
+
+        Args:
+            module: module.
+            records: bodies as they came.
+        """
+        bodies = [body for body in records if isinstance(body, dict)]
+        found: set[int] = set()
+        for field in module.matched:
+            given = (body.get(field.api_name) for body in bodies)
+            values = sorted({key_of(field, value) for value in given if isinstance(value, (str, int))})
+            self._loaded.update({(module.name, field.api_name, value): [] for value in values})
+            statement = (
+                select(KEYS.c.value, KEYS.c.record_id)
+                .where(KEYS.c.module == module.name, KEYS.c.field == field.api_name, KEYS.c.value.in_(values))
+                .order_by(KEYS.c.record_id)
+            )
+            for value, record_id in self._store.connection.execute(statement) if values else ():
+                self._loaded[module.name, field.api_name, value].append(record_id)
+                found.add(record_id)
+        return found
+
+    def unload(self) -> None:
+        """Forgets what was read ahead."""
+        self._loaded.clear()
 
     def add(self, module: Module, record_id: int, values: dict[str, Any], fields: Iterable[Field]) -> None:
         """Takes up the values of a record in some fields."""
@@ -48,19 +96,28 @@ class Keys:
             if values.get(field.api_name) is not None
         ]
         if rows:
-            self._store.connection.execute(insert(KEYS), rows)
+            self._store.connection.execute(_INSERT, rows)
+        for row in rows if self._loaded else ():
+            loaded = self._loaded.get((module.name, str(row["field"]), str(row["value"])))
+            if loaded is not None:
+                insort(loaded, record_id)
 
     def replace(self, module: Module, record_id: int, values: dict[str, Any], fields: Iterable[Field]) -> None:
         """Takes up changed values of a record in place of what it had in those fields."""
         for field in fields:
-            self._store.connection.execute(
-                delete(KEYS).where(KEYS.c.record_id == record_id, KEYS.c.field == field.api_name)
-            )
+            given = {"of_record": record_id, "of_field": field.api_name}
+            self._store.connection.execute(_DELETE_FIELD, given)
+            for (_, name, _), loaded in self._loaded.items():
+                if name == field.api_name and record_id in loaded:
+                    loaded.remove(record_id)
             self.add(module, record_id, values, [field])
 
     def remove(self, record_id: int) -> None:
         """Lets go of all values of a record."""
-        self._store.connection.execute(delete(KEYS).where(KEYS.c.record_id == record_id))
+        self._store.connection.execute(_DELETE, {"of_record": record_id})
+        for loaded in self._loaded.values():
+            if record_id in loaded:
+                loaded.remove(record_id)
 
     def build(self, module: Module, field: Field) -> list[Any]:
         """Takes up the values that all records have in a field; returns those that several records share."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from service_emulators.database import Database
 from service_emulators.zoho.tables import METADATA, ORG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from sqlalchemy import ColumnElement, Table
@@ -25,6 +25,8 @@ _ID_BLOCK = 1000
 CHUNK = 400
 """Most values of one `IN`."""
 
+_OWN_ID = "$id"
+
 
 class Store(Database):
     """The data of one org.
@@ -37,6 +39,7 @@ class Store(Database):
         super().__init__(METADATA, path)
         self._next_id = 0
         self._reserved = 0
+        self._statements: dict[tuple[Any, ...], Any] = {}
 
     def new_id(self) -> int:
         """Returns an id that no record, field or user of this org ever had."""
@@ -54,20 +57,32 @@ class Store(Database):
 
     def insert(self, table: Table, row: Row) -> None:
         """Adds a record with all its columns."""
-        self.connection.execute(insert(table), row)
+        self.connection.execute(self._built(insert, table), row)
 
     def save(self, table: Table, row_id: int, values: Row) -> None:
         """Changes columns of a record."""
-        self.connection.execute(update(table).where(table.c.id == row_id).values(values))
+        self.connection.execute(self._built(_update, table, *values), {**values, _OWN_ID: row_id})
 
     def remove(self, table: Table, row_id: int) -> None:
         """Takes a record out of its table."""
-        self.connection.execute(delete(table).where(table.c.id == row_id))
+        self.connection.execute(self._built(_delete, table), {_OWN_ID: row_id})
 
     def get(self, table: Table, row_id: int) -> Row | None:
         """Returns a record or None."""
-        row = self.connection.execute(select(table).where(table.c.id == row_id)).mappings().first()
+        row = self.connection.execute(self._built(_select, table), {_OWN_ID: row_id}).mappings().first()
         return None if row is None else dict(row)
+
+    def exists(self, table: Table, row_id: int) -> bool:
+        """Returns whether there is a record with that id."""
+        return self.connection.execute(self._built(_select_id, table), {_OWN_ID: row_id}).first() is not None
+
+    def _built(self, build: Callable[..., Any], table: Table, *names: str) -> Any:
+        """Returns a statement that is built once: building it takes longer than running it."""
+        key = (build, table, names)
+        statement = self._statements.get(key)
+        if statement is None:
+            statement = self._statements[key] = build(table, *names)
+        return statement
 
     def get_many(self, table: Table, ids: Sequence[int]) -> dict[int, Row]:
         """Returns the records there are of some ids."""
@@ -107,3 +122,19 @@ class Store(Database):
     def count_rows(self, table: Table, where: Iterable[ColumnElement[bool]] = ()) -> int:
         """Returns the number of records that meet all conditions."""
         return int(self.connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
+
+
+def _select(table: Table) -> Any:
+    return select(table).where(table.c.id == bindparam(_OWN_ID))
+
+
+def _select_id(table: Table) -> Any:
+    return select(table.c.id).where(table.c.id == bindparam(_OWN_ID))
+
+
+def _update(table: Table, *names: str) -> Any:
+    return update(table).where(table.c.id == bindparam(_OWN_ID)).values({name: bindparam(name) for name in names})
+
+
+def _delete(table: Table) -> Any:
+    return delete(table).where(table.c.id == bindparam(_OWN_ID))

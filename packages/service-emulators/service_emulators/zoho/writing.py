@@ -47,6 +47,7 @@ class _Batch:
     external: ExternalRules
     unmodified_since: str | None
     written: set[int] = field(default_factory=set)
+    known: dict[int, Row] = field(default_factory=dict)
 
 
 class WritingApi:
@@ -129,7 +130,7 @@ class WritingApi:
             if value is None or value == "":
                 continue  # a null key matches nothing
             for record in self._records.keys.find(batch.module, by, value):
-                row = self._store.get(batch.module.table, record)
+                row = self._row(batch, record)
                 if row is not None:
                     return row, by
         return None
@@ -180,7 +181,11 @@ class WritingApi:
         moment = None if since is None else parse_time(since)
         if since is not None and moment is None:
             raise invalid({"header": "If-Unmodified-Since", "expected_data_type": "datetime"})
-        return _Batch(call, module, rows, triggers_of(body), external, moment)
+        batch = _Batch(call, module, rows, triggers_of(body), external, moment)
+        named = (record_id(row.get("id")) for row in rows if isinstance(row, dict))
+        ids = self._records.keys.preload(module, rows) | {number for number in named if number is not None}
+        batch.known = self._store.get_many(module.table, sorted(ids))
+        return batch
 
     def _module(self, call: Call) -> Module:
         module = self._catalog.find(call.args["module"])
@@ -197,7 +202,7 @@ class WritingApi:
                 "MANDATORY_NOT_FOUND", "required field not found", {"api_name": name, "json_path": f"{path}.{name}"}
             )
         number = record_id(body["id"]) if name == "id" else batch.external.find(batch.module, body[name])
-        row = None if number is None else self._store.get(batch.module.table, number)
+        row = None if number is None else self._row(batch, number)
         if row is None:
             raise RowError("INVALID_DATA", _UNKNOWN_ID, {name: body[name]})
         return row, {key: value for key, value in body.items() if key != name}
@@ -237,7 +242,11 @@ class WritingApi:
             external=batch.external,
         )
         batch.written.add(row["id"])
+        batch.known[row["id"]] = changed
         return changed
+
+    def _row(self, batch: _Batch, number: int) -> Row | None:
+        return batch.known.get(number) or self._store.get(batch.module.table, number)
 
     def _success(self, row: Row, message: str, **upsert: Any) -> dict[str, Any]:
         return {
@@ -252,13 +261,16 @@ class WritingApi:
         """Writes the items one after the other; the answer has an entry for each, in their order."""
         fault = batch.call.partial
         results = []
-        for place, item in enumerate(batch.rows):
-            try:
-                if fault is not None and place % fault.every == 0:
-                    raise _refused(fault.body)
-                results.append(write(item, f"$.data[{place}]"))
-            except RowError as error:
-                results.append(error.body())
+        try:
+            for place, item in enumerate(batch.rows):
+                try:
+                    if fault is not None and place % fault.every == 0:
+                        raise _refused(fault.body)
+                    results.append(write(item, f"$.data[{place}]"))
+                except RowError as error:
+                    results.append(error.body())
+        finally:
+            self._records.keys.unload()
         written = sum(result["status"] == "success" for result in results)
         batch.call.tally.writes += written
         status = good if written == len(results) else 400 if not written else 200 if self._switches.sandbox else 207
