@@ -12,7 +12,7 @@ from sync_ledger.adapter import Action, Usage
 from sync_ledger.errors import ConfigError
 
 from target_zoho import directory, reading
-from target_zoho.bulk import SIZE, BulkWrite
+from target_zoho.bulk import SIZE, TIME_LIMIT_SECONDS, BulkWrite
 from target_zoho.estimating import estimate
 from target_zoho.fields import module_fields
 from target_zoho.picklists import Picklists
@@ -59,12 +59,14 @@ class Choices:
         trigger: What Zoho runs after a write.
         add_options: Picklists get the values they lack.
         bulk_threshold: From this many creates on they are written as a bulk write job; 0 for never.
+        bulk_timeout_seconds: How long such a job may take.
     """
 
     external_id_field: str
     trigger: tuple[str, ...] = ()
     add_options: bool = False
     bulk_threshold: int = 5000
+    bulk_timeout_seconds: int = TIME_LIMIT_SECONDS
 
 
 class _Opened(t.NamedTuple):
@@ -160,13 +162,19 @@ class ZohoModule:
     def write_bulk(self, operations: Sequence[Operation]) -> Sequence[WriteResult]:
         """Send creates as bulk write jobs."""
         opened = self._opened()
-        bulk = BulkWrite(self._client, opened.fields, opened.writing.write, sleep=self._sleep, clock=self._clock)
+        bulk = BulkWrite(
+            self._client,
+            opened.fields,
+            opened.writing.write,
+            sleep=self._sleep,
+            clock=self._clock,
+            time_limit_seconds=self._choices.bulk_timeout_seconds,
+        )
         return self._after_growing(operations, lambda part: bulk.write(part, self.batch_size))
 
     def estimate(self, *, opens: int = 0, reads: int = 0, creates: int = 0, updates: int = 0) -> Usage:
         """Return what so many calls will take; a listing of what changed is taken for one small page."""
-        fields = [*self._opened().fields.written, *self._asked]
-        parts = -(-len(set(fields)) // reading.FIELDS_PER_CALL)
+        parts = len(reading.field_groups(self._opened().fields, self._asked))
         return estimate(parts, opens=opens, reads=reads, creates=creates, updates=updates)
 
     def _after_growing(

@@ -110,9 +110,9 @@ def add_values(client: ZohoClient, module: str, field: str, field_id: str, value
         RefusedError: If Zoho does not take them.
         ServiceError: If it does not answer, or this user may not change fields.
     """
-    path, params = f"/settings/fields/{field_id}", {"module": module}
-    data = client.get(path, params).data or {}
-    there = [one for item in data.get("fields") or () for one in item.get("pick_list_values") or ()]
+    params = {"module": module}
+    listed = (client.get("/settings/fields", params).data or {}).get("fields") or ()
+    there = [one for item in listed if str(item["id"]) == field_id for one in item.get("pick_list_values") or ()]
     known = {str(one["actual_value"]) for one in there}
     missing = [value for value in values if value not in known]
     if not missing:
@@ -121,7 +121,9 @@ def add_values(client: ZohoClient, module: str, field: str, field_id: str, value
     kept = [{part: one[part] for part in _PARTS if one.get(part) is not None} for one in there]
     new = [{"display_value": value, "actual_value": value} for value in missing]
     try:
-        client.write("PATCH", path, {"fields": [{"pick_list_values": [*kept, *new]}]}, params=params)
+        client.write(
+            "PATCH", f"/settings/fields/{field_id}", {"fields": [{"pick_list_values": [*kept, *new]}]}, params=params
+        )
     except LostAnswerError as error:
         raise ServiceUnavailableError(
             f"whether values were added to {field} of {module} is not known ({error}); the next run looks"

@@ -9,6 +9,7 @@ from sync_ledger.settings import upsert_settings
 from sync_ledger.target import UpsertTarget
 
 from target_zoho.adapter import Choices, ZohoDestination
+from target_zoho.bulk import TIME_LIMIT_SECONDS
 from target_zoho.connecting import connect
 from target_zoho.regions import REGIONS
 from target_zoho.scopes import WANTED
@@ -152,6 +153,16 @@ class TargetZoho(UpsertTarget):
             ),
         ),
         th.Property(
+            "bulk_timeout_seconds",
+            th.IntegerType(minimum=1),
+            default=TIME_LIMIT_SECONDS,
+            title="Bulk time limit",
+            description=(
+                "How long a bulk write may take, in seconds; the records of one that has not ended by then are looked"
+                " up and written in the normal way."
+            ),
+        ),
+        th.Property(
             "max_concurrency",
             th.IntegerType(minimum=1, maximum=25),
             default=4,
@@ -184,6 +195,7 @@ class TargetZoho(UpsertTarget):
             trigger=tuple(self.config["trigger"]),
             add_options=self.config["picklists"] == "add",
             bulk_threshold=self.config["bulk_threshold"],
+            bulk_timeout_seconds=self.config["bulk_timeout_seconds"],
         )
         return ZohoDestination(
             connect(self.config),

@@ -16,6 +16,7 @@ from sync_ledger.adapter import Action, Operation, Result, WriteResult
 
 from target_zoho import reading, results, values
 from target_zoho.answers import RefusedError
+from target_zoho.reading import IDS_PER_CALL
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -129,7 +130,8 @@ class Writing:
             params = {"ids": ids, "wf_trigger": workflow}
             return self._client.write("DELETE", self._path, None, records=len(part), params=params)
 
-        return [sent.result for sent in self._call(operations, call)]
+        parts = (operations[start : start + IDS_PER_CALL] for start in range(0, len(operations), IDS_PER_CALL))
+        return [sent.result for part in parts for sent in self._call(part, call)]
 
     def _call(self, operations: Sequence[Operation], call: Callable[[Sequence[Operation]], Answer]) -> list[Sent]:
         """Make a call and read its answer; one that is refused as a whole is made again in halves."""

@@ -26,7 +26,21 @@ _RANDOM: dict[str, dict[str, Any]] = {
     "signed off": {"kind": "sign_off"},
 }
 KINDS = tuple(_RANDOM)
-"""Ways to fail that `Control.random_faults` knows; `signed off` is of the AIS emulator alone."""
+"""Ways to fail that `Control.random_faults` draws from; `signed off` is of services with sessions alone."""
+
+_RANDOM["in part"] = {"kind": "partial"}
+_RANDOM["too many requests"] = {
+    "kind": "status",
+    "status": 429,
+    "body": {
+        "code": "TOO_MANY_REQUESTS",
+        "details": {},
+        "message": "too many requests. please try again after some time",
+        "status": "error",
+    },
+}
+ZOHO_KINDS = tuple(_RANDOM)
+"""The same for Zoho CRM: a batch that fails in part, and limits without Retry-After, come in addition."""
 
 
 class ControlRefused(Exception):  # noqa: N818 - it names what happened, as the other names of the interface do
@@ -100,7 +114,7 @@ class Control:
             percent: share of the requests to hit, of all kinds together.
             seed: decides which requests are hit.
             path: regular expression searched in the path.
-            kinds: which of `KINDS`.
+            kinds: which of `KINDS`; for Zoho CRM of `ZOHO_KINDS`.
         """
         for place, kind in enumerate(kinds):
             rule = {"path": path, "probability_percent": percent / len(kinds), "seed": seed * 1000 + place}

@@ -11,9 +11,8 @@ import pytest
 from fake_destination import FakeDestination
 from sqlalchemy import select
 from sync_ledger.adapter import Result, WriteResult
-from sync_ledger.engine.engine import UpsertEngine
 from sync_ledger.errors import CredentialsError, SyncError
-from sync_ledger.ledger import open_engine
+from sync_ledger.ledger import Ledger, open_engine
 from sync_ledger.ledger.tables import open_rows, run_counts, runs
 from sync_ledger.settings import upsert_settings
 from sync_ledger.target import UpsertTarget
@@ -239,8 +238,8 @@ def test_errors_are_one_line_each() -> None:
 def test_rows_read_and_outcomes_that_differ_end_the_run_with_an_error(
     bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle = UpsertEngine._settle
-    monkeypatch.setattr(UpsertEngine, "_settle", lambda engine, settled: settle(engine, list(settled)[1:]))
+    settle = Ledger.settle
+    monkeypatch.setattr(Ledger, "settle", lambda ledger, run, batch, usage: settle(ledger, run, batch[1:], usage))
     bench.feed(
         schema("organizations"),
         record("organizations", id="1", name="x"),

@@ -113,7 +113,8 @@ class ZohoApp:
             finally:
                 self._concurrency.leave(limited=limited)
         except ApiError as error:
-            return error.status, [_JSON, *self._credits.headers()], msgspec.json.encode(error.body)
+            known = error.status != 401  # noqa: PLR2004 - strangers are told nothing of the org
+            return error.status, [_JSON, *(self._credits.headers() if known else ())], msgspec.json.encode(error.body)
         headers = [*reply.headers, *self._credits.headers()]
         if reply.body is None:
             return reply.status, headers, b""

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 USER_TYPES = frozenset({"ownerlookup", "userlookup"})
 LIST_TYPES = frozenset({"picklist", "multiselectpicklist"})
+_CURRENCY_DECIMALS = 2
 TEXT_TYPES = frozenset({"text", "textarea", "email", "phone", "website", "picklist"})
 _JSON = JSON(none_as_null=True)
 _COLUMN_TYPES: dict[str, TypeEngine[Any]] = {
@@ -230,13 +231,14 @@ class Catalog:
                 label=line.label,
                 data_type=line.data_type,
                 length=line.length,
+                decimals=_CURRENCY_DECIMALS if line.data_type == "currency" else None,
                 mandatory=line.mandatory,
                 read_only=line.read_only,
                 lookup=line.target,
                 options=self.options(line.options),
             )
             fields.append(field)
-            self._insert(api_name, field)
+        self._insert(api_name, fields)
         module = Module(info, fields)
         module.table.create(store.connection)
         self.modules()[api_name] = module
@@ -254,7 +256,7 @@ class Catalog:
 
     def create_field(self, module: Module, field: Field) -> Module:
         """Adds a field and its column; returns the module as it is now."""
-        self._insert(module.name, field)
+        self._insert(module.name, [field])
         changed = self._rebuilt(module, [*module.fields.values(), field])
         column = changed.table.c[field.api_name]
         kind = column.type.compile(self._store.connection.dialect)
@@ -278,10 +280,12 @@ class Catalog:
         self.modules()[module.name] = changed
         return changed
 
-    def _insert(self, module: str, field: Field) -> None:
-        self._store.connection.execute(
-            insert(FIELDS).values(id=field.id, module=module, api_name=field.api_name, definition=_text(field))
-        )
+    def _insert(self, module: str, fields: Iterable[Field]) -> None:
+        rows = [
+            {"id": field.id, "module": module, "api_name": field.api_name, "definition": _text(field)}
+            for field in fields
+        ]
+        self._store.connection.execute(insert(FIELDS), rows)
 
 
 def api_name_of(label: str) -> str:

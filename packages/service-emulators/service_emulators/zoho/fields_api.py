@@ -7,6 +7,19 @@ from typing import TYPE_CHECKING, Any
 from service_emulators.zoho.calls import Reply, Route
 from service_emulators.zoho.catalog import LIST_TYPES, Field, Option, api_name_of
 from service_emulators.zoho.errors import ApiError, invalid
+from service_emulators.zoho.field_bodies import (
+    LONGEST,
+    NOT_EXTERNAL,
+    OTHER_TYPES,
+    allow_keys,
+    field_decimals,
+    field_label,
+    field_length,
+    field_unique,
+    missing_key,
+    over_limit,
+    wrong_key,
+)
 from service_emulators.zoho.settings_api import field_by_id, module_parameter
 from service_emulators.zoho.values import record_id
 
@@ -24,25 +37,6 @@ MAX_UNIQUE = 2
 CUSTOM_FIELDS = {"free": 0, "standard": 10, "professional": 155, "enterprise": 300, "ultimate": 500}
 """Custom fields of a module, by edition."""
 
-_MAX_LABEL = 25
-_LONGEST = {
-    "text": 255,
-    "email": 100,
-    "phone": 30,
-    "website": 450,
-    "integer": 9,
-    "bigint": 18,
-    "currency": 16,
-    "double": 16,
-    "percent": 5,
-}
-_TEXTAREAS = {"small": 2_000, "large": 32_000, "rich_text": 50_000}
-_OTHER_TYPES = frozenset(
-    {"textarea", "picklist", "multiselectpicklist", "date", "datetime", "boolean", "lookup", "userlookup"}
-)
-_UNIQUE_TYPES = frozenset({"text", "email", "phone", "website", "integer", "bigint"})
-_NOT_EXTERNAL = frozenset({"email", "textarea"})
-_DECIMALS = {"currency": 2, "double": 2, "percent": 2}
 _CREATE_KEYS = frozenset(
     {
         "field_label",
@@ -100,10 +94,10 @@ class FieldsApi:
         for place, item in enumerate(self._items(call)):
             path = f"$.fields[{place}]"
             if "id" not in item:
-                raise _missing("id", path)
+                raise missing_key("id", path)
             field = field_by_id(module, str(item["id"]))
             if field is None:
-                raise _wrong("id", path)
+                raise wrong_key("id", path)
             module = self._altered(module, field, item, path)
             changed.append(_done(field, "field updated"))
         call.tally.writes += len(changed)
@@ -145,29 +139,29 @@ class FieldsApi:
         if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
             raise invalid({"api_name": "fields", "json_path": "$.fields", "expected_data_type": "jsonarray"})
         if len(items) > MAX_FIELDS:
-            raise _over(MAX_FIELDS, "fields", "$")
+            raise over_limit(MAX_FIELDS, "fields", "$")
         return items
 
     def _new(self, module: Module, item: dict[str, Any], path: str) -> Field:
-        _allow(item, _CREATE_KEYS, path)
-        label, kind = _label(item, path), item.get("data_type")
+        allow_keys(item, _CREATE_KEYS, path)
+        label, kind = field_label(item, path), item.get("data_type")
         if kind is None:
-            raise _missing("data_type", path)
-        if kind not in _LONGEST and kind not in _OTHER_TYPES:
-            raise _wrong("data_type", path, supported_values=sorted({*_LONGEST, *_OTHER_TYPES}))
+            raise missing_key("data_type", path)
+        if kind not in LONGEST and kind not in OTHER_TYPES:
+            raise wrong_key("data_type", path, supported_values=sorted({*LONGEST, *OTHER_TYPES}))
         custom = sum(field.custom for field in module.fields.values())
         if custom >= CUSTOM_FIELDS[self._switches.edition]:
-            raise _over(CUSTOM_FIELDS[self._switches.edition], "fields", "$")
+            raise over_limit(CUSTOM_FIELDS[self._switches.edition], "fields", "$")
         self._free_label(module, label, path, None)
         field = Field(
             id=self._store.new_id(),
             api_name=self._api_name(module, label, path),
             label=label,
             data_type=kind,
-            length=_length(item, kind, path),
-            decimals=_decimals(item, kind, path),
+            length=field_length(item, kind, path),
+            decimals=field_decimals(item, kind, path),
             custom=True,
-            unique=_unique(item, kind, path),
+            unique=field_unique(item, kind, path),
             external=self._external(module, item, kind, path),
             lookup=self._lookup(item, kind, path),
             options=self._options(item, kind, path),
@@ -178,21 +172,21 @@ class FieldsApi:
         return field
 
     def _altered(self, module: Module, field: Field, item: dict[str, Any], path: str) -> Module:
-        _allow(item, _CHANGE_KEYS, path)
+        allow_keys(item, _CHANGE_KEYS, path)
         if "field_label" in item:
-            label = _label(item, path)
+            label = field_label(item, path)
             self._free_label(module, label, path, field)
             field.label = label
         if "length" in item:
-            field.length = _length(item, field.data_type, path)
+            field.length = field_length(item, field.data_type, path)
         if "decimal_place" in item:
-            field.decimals = _decimals(item, field.data_type, path)
+            field.decimals = field_decimals(item, field.data_type, path)
         if "pick_list_values" in item:
             self._change_options(field, item["pick_list_values"], path)
         self._profiles(item, path)
         if "unique" not in item:
             return self._catalog.save_field(module, field)
-        unique = _unique(item, field.data_type, path)
+        unique = field_unique(item, field.data_type, path)
         if unique is not None and field.unique is None:
             self._room_for_unique(module, path)
         field.unique = unique
@@ -209,7 +203,7 @@ class FieldsApi:
     def _api_name(self, module: Module, label: str, path: str) -> str:
         name = api_name_of(label)
         if not name or not name[0].isalpha():
-            raise _wrong("field_label", path)
+            raise wrong_key("field_label", path)
         number = 0
         while (wanted := f"{name}{number or ''}") in module.fields or wanted.lower() in map(str.lower, module.fields):
             number += 1
@@ -225,7 +219,7 @@ class FieldsApi:
     @staticmethod
     def _room_for_unique(module: Module, path: str) -> None:
         if sum(field.unique is not None for field in module.fields.values()) >= MAX_UNIQUE:
-            raise _over(MAX_UNIQUE, "unique", path)
+            raise over_limit(MAX_UNIQUE, "unique", path)
 
     def _external(self, module: Module, item: dict[str, Any], kind: str, path: str) -> str | None:
         given = item.get("external")
@@ -235,33 +229,33 @@ class FieldsApi:
             not isinstance(given, dict)
             or given.get("type") not in {"org", "user"}
             or not isinstance(given.get("show"), bool)
-            or kind in _NOT_EXTERNAL
+            or kind in NOT_EXTERNAL
             or module.name == "Calls"
             or ("unique" in item and self._switches.unique_external == "refuse")
         ):
-            raise _wrong("external", path)
+            raise wrong_key("external", path)
         return str(given["type"])
 
     def _lookup(self, item: dict[str, Any], kind: str, path: str) -> str | None:
         given = item.get("lookup")
         if kind != "lookup":
             if given is not None:
-                raise _wrong("lookup", path)
+                raise wrong_key("lookup", path)
             return None
         target = given.get("module") if isinstance(given, dict) else None
         name = target.get("api_name") if isinstance(target, dict) else None
         if not isinstance(name, str) or self._catalog.find(name) is None:
-            raise _wrong("lookup", path)
+            raise wrong_key("lookup", path)
         return name
 
     def _options(self, item: dict[str, Any], kind: str, path: str) -> list[Option]:
         given = item.get("pick_list_values")
         if kind not in LIST_TYPES:
             if given is not None:
-                raise _wrong("pick_list_values", path)
+                raise wrong_key("pick_list_values", path)
             return []
         if given is None:
-            raise _missing("pick_list_values", path)
+            raise missing_key("pick_list_values", path)
         options: list[Option] = []
         self._add_options(options, given, path)
         return options
@@ -269,31 +263,31 @@ class FieldsApi:
     def _change_options(self, field: Field, given: Any, path: str) -> None:
         """Takes up new values and renames those given by id; values that are not mentioned stay."""
         if field.data_type not in LIST_TYPES or not isinstance(given, list):
-            raise _wrong("pick_list_values", path)
+            raise wrong_key("pick_list_values", path)
         known = {str(option.id): option for option in field.options}
         new = []
         for item in given:
             if not isinstance(item, dict):
-                raise _wrong("pick_list_values", path, expected_data_type="jsonarray")
+                raise wrong_key("pick_list_values", path, expected_data_type="jsonarray")
             if "id" not in item:
                 new.append(item)
                 continue
             option = known.get(str(item["id"]))
             if option is None:
-                raise _wrong("pick_list_values", path)
+                raise wrong_key("pick_list_values", path)
             if isinstance(item.get("display_value"), str):
                 option.display_value = item["display_value"]
         self._add_options(field.options, new, path)
 
     def _add_options(self, options: list[Option], given: Any, path: str) -> None:
         if not isinstance(given, list):
-            raise _wrong("pick_list_values", path, expected_data_type="jsonarray")
+            raise wrong_key("pick_list_values", path, expected_data_type="jsonarray")
         for item in given:
             display, actual = (
                 (item.get("display_value"), item.get("actual_value")) if isinstance(item, dict) else (None, None)
             )
             if not isinstance(display, str) or not display or not isinstance(actual, str) or not actual:
-                raise _missing("actual_value" if display else "display_value", f"{path}.pick_list_values")
+                raise missing_key("actual_value" if display else "display_value", f"{path}.pick_list_values")
             if any(option.actual_value == actual or option.display_value == display for option in options):
                 details = {"api_name": "pick_list_values", "json_path": f"{path}.pick_list_values"}
                 raise ApiError(400, "DUPLICATE_DATA", "the value is in the list already", details)
@@ -302,88 +296,15 @@ class FieldsApi:
     def _profiles(self, item: dict[str, Any], path: str) -> None:
         given = item.get("profiles", [])
         if not isinstance(given, list):
-            raise _wrong("profiles", path, expected_data_type="jsonarray")
+            raise wrong_key("profiles", path, expected_data_type="jsonarray")
         for profile in given:
             if (
                 not isinstance(profile, dict)
                 or record_id(profile.get("id")) not in self._org.profiles.values()
                 or profile.get("permission_type") not in _PERMISSIONS
             ):
-                raise _wrong("profiles", path)
+                raise wrong_key("profiles", path)
 
 
 def _done(field: Field, message: str) -> dict[str, Any]:
     return {"code": "SUCCESS", "details": {"id": str(field.id)}, "message": message, "status": "success"}
-
-
-def _label(item: dict[str, Any], path: str) -> str:
-    label = item.get("field_label")
-    if label is None:
-        raise _missing("field_label", path)
-    if not isinstance(label, str) or not label.strip():
-        raise _wrong("field_label", path)
-    if len(label) > _MAX_LABEL:
-        raise _wrong("field_label", path, maximum_length=_MAX_LABEL)
-    return label.strip()
-
-
-def _length(item: dict[str, Any], kind: str, path: str) -> int | None:
-    if kind == "textarea":
-        size = item.get("textarea", {"type": "small"})
-        chosen = size.get("type") if isinstance(size, dict) else None
-        if chosen not in _TEXTAREAS:
-            raise _wrong("textarea", path, supported_values=list(_TEXTAREAS))
-        return _TEXTAREAS[chosen]
-    longest = _LONGEST.get(kind)
-    given = item.get("length", longest)
-    if given is None:
-        return None
-    if longest is None or not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= longest:
-        raise _wrong("length", path, **({} if longest is None else {"maximum_length": longest}))
-    return given
-
-
-def _decimals(item: dict[str, Any], kind: str, path: str) -> int | None:
-    given = item.get("decimal_place", _DECIMALS.get(kind))
-    if given is None:
-        return None
-    if kind not in _DECIMALS or not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= 9:  # noqa: PLR2004 - the specification's range
-        raise _wrong("decimal_place", path)
-    return given
-
-
-def _unique(item: dict[str, Any], kind: str, path: str) -> dict[str, bool] | None:
-    given = item.get("unique")
-    if given is None or given is False or given == {}:
-        return None
-    if given is True:
-        given = {"case_sensitive": False}
-    if (
-        kind not in _UNIQUE_TYPES
-        or not isinstance(given, dict)
-        or set(given) != {"case_sensitive"}
-        or not isinstance(given["case_sensitive"], bool)
-    ):
-        raise _wrong("unique", path)
-    return dict(given)
-
-
-def _allow(item: dict[str, Any], names: frozenset[str], path: str) -> None:
-    for name in item:
-        if name not in names:
-            raise _wrong(name, path)
-
-
-def _wrong(name: str, path: str, **details: Any) -> ApiError:
-    return invalid({**details, "api_name": name, "json_path": f"{path}.{name}"})
-
-
-def _missing(name: str, path: str) -> ApiError:
-    return ApiError(
-        400, "MANDATORY_NOT_FOUND", "required field not found", {"api_name": name, "json_path": f"{path}.{name}"}
-    )
-
-
-def _over(limit: int, name: str, path: str) -> ApiError:
-    details = {"api_name": name, "json_path": f"{path}.{name}", "limit": limit}
-    return ApiError(400, "LIMIT_EXCEEDED", "limit exceeded", details)

@@ -115,15 +115,15 @@ class Paging:
             )
         token = self._token(call, module) if "page_token" in call.query else None
         page = call.integer("page", 1) if token is None else token.page
-        offset = (page - 1) * per_page if token is None else token.position
-        if token is None and offset + per_page > DISCRETE_ROWS:
+        given = (page - 1) * per_page if token is None else token.position
+        if token is None and given + per_page > DISCRETE_ROWS:
             raise ApiError(
                 400,
                 "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
                 "page parameter reaches the first 2000 records only; use page_token",
                 {"param_name": "page", "limit": DISCRETE_ROWS},
             )
-        if token is not None and offset >= TOKEN_ROWS:
+        if token is not None and given >= TOKEN_ROWS:
             raise ApiError(400, "PAGINATION_LIMIT_EXCEEDED", "pagination limit exceeded", {"limit": TOKEN_ROWS})
         where, since = self._where(module, call)
         column = module.table.c[sort]
@@ -132,15 +132,14 @@ class Paging:
             beyond = column < value if order == "desc" else column > value
             later = module.table.c.id < last_id if order == "desc" else module.table.c.id > last_id
             where.append(or_(beyond, and_(column == value, later)))
-            offset = 0
         directed = [column.desc(), module.table.c.id.desc()] if order == "desc" else [column, module.table.c.id]
         named = {item.name: item for item in (*columns, column)}
+        offset = given if token is None else 0  # a token goes on behind the last row, wherever that is by now
         rows = self._store.select(module.table, where, directed, per_page + 1, offset, list(named.values()))
         if not rows and since and token is None and page == 1:
             return None, {}
         more = len(rows) > per_page
         rows = rows[:per_page]
-        given = (page - 1) * per_page if token is None else token.position
         info: dict[str, Any] = {
             "call": False,
             "per_page": per_page,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import String, and_, cast, func, or_
 
 from service_emulators.zoho.calls import MAX_PER_PAGE, Reply, Route
+from service_emulators.zoho.catalog import TEXT_TYPES
 from service_emulators.zoho.criteria import Criterion, parse_criteria
 from service_emulators.zoho.errors import ApiError, invalid, missing_parameter
 from service_emulators.zoho.reading import readable, wanted_fields
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 2_000
 _WAYS = ("criteria", "email", "phone", "word")
-_WORD_TYPES = frozenset({"text", "textarea", "email", "phone", "website", "picklist"})
 _KNOWN = frozenset({*_WAYS, "fields", "page", "per_page", "sort_by", "sort_order", "converted", "approved", "type"})
 
 
@@ -75,7 +75,7 @@ class SearchApi:
         way, text = ways[0], call.query[ways[0]]
         if way == "criteria":
             return self._group(module, parse_criteria(text))
-        kinds = _WORD_TYPES if way == "word" else {way}
+        kinds = TEXT_TYPES if way == "word" else {way}
         columns = [module.table.c[name] for name, field in module.fields.items() if field.data_type in kinds]
         return or_(*(contains(column, text) for column in columns)) if columns else module.table.c.id.is_(None)
 

@@ -9,6 +9,7 @@ from service_emulators.zoho.automation import triggers_of
 from service_emulators.zoho.calls import MAX_ROWS, Reply, Route, many_rows, row_cost
 from service_emulators.zoho.errors import ApiError, RowError, already_modified, invalid, invalid_module, over_maximum
 from service_emulators.zoho.external import external_rules
+from service_emulators.zoho.matching import match_order
 from service_emulators.zoho.times import parse_time
 from service_emulators.zoho.values import record_id
 
@@ -275,34 +276,6 @@ class WritingApi:
         batch.call.tally.writes += written
         status = good if written == len(results) else 400 if not written else 200 if self._switches.sandbox else 207
         return Reply({"data": results}, status)
-
-
-def match_order(module: Module, given: Any) -> list[Field]:
-    """Returns the fields an upsert matches by, in the order in which they are tried (fact sheet section 4).
-
-    Args:
-        module: module.
-        given: `duplicate_check_fields` of the request; None when it is absent.
-
-    Raises:
-        ApiError: it names other fields than the system's and unique ones.
-    """
-    system = module.info.duplicate_field
-    unique = [field.api_name for field in module.keys]
-    if given is None:
-        names = [system, *unique]
-    else:
-        allowed = {system, *(field.api_name for field in module.keys if field.unique is not None)}
-        if not isinstance(given, list) or not given or not all(name in allowed for name in given):
-            raise invalid(
-                {
-                    "api_name": "duplicate_check_fields",
-                    "json_path": "$.duplicate_check_fields",
-                    "supported_values": sorted(allowed),
-                }
-            )
-        names = [*given, *unique]
-    return [module.fields[name] for name in dict.fromkeys(names)]
 
 
 def _refused(body: Any) -> RowError:

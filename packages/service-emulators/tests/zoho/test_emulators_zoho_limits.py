@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from service_emulators.client import KINDS, ZOHO_KINDS, ControlRefused
 from service_emulators.zoho.testing import start_zoho
 
 if TYPE_CHECKING:
@@ -91,6 +92,44 @@ def test_an_answer_is_lost_after_the_effect(org: Org) -> None:
     org.control.fault("status", path="/Accounts$", status=500, when="before")
     assert org.call("POST", "/Accounts", rows(3)).status_code == 500
     assert org.ok("GET", "/Accounts/actions/count")["count"] == before + 6
+
+
+def test_soak_faults_of_all_kinds_can_be_drawn(org: Org) -> None:
+    org.control.random_faults(100, seed=7, path="/upsert$", kinds=("in part",))
+    assert org.call("POST", "/Accounts/upsert", rows(2)).status_code == 207
+    org.control.clear_faults()
+    org.control.random_faults(100, seed=7, path="/upsert$", kinds=("too many requests",))
+    refused = org.call("POST", "/Accounts/upsert", rows(2))
+    assert (refused.status_code, refused.json()["code"]) == (429, "TOO_MANY_REQUESTS")
+    assert "Retry-After" not in refused.headers
+    org.control.clear_faults()
+    org.control.random_faults(100, path="/upsert$", kinds=ZOHO_KINDS)
+    assert len(org.control.faults()) == len(ZOHO_KINDS) == len(KINDS) + 2
+
+
+def test_strangers_are_not_told_the_credits(org: Org) -> None:
+    org.control.switch(credits=1)
+    url = f"{org.emulator.url}/crm/v8/org"
+    refused = requests.get(url, headers={"Authorization": "Zoho-oauthtoken none"}, timeout=10)
+    assert refused.status_code == 401
+    assert "X-API-CREDITS-REMAINING" not in refused.headers
+    over = org.call("GET", "/org")
+    assert (over.status_code, over.headers["X-API-CREDITS-REMAINING"]) == (429, "0")
+
+
+def test_control_requests_that_make_no_sense_are_refused(org: Org) -> None:
+    for method, path, body in (
+        ("GET", "/records/Nothing", None),
+        ("POST", "/records/Accounts", {"Phone": "1"}),
+        ("DELETE", "/records/Accounts/1", None),
+        ("POST", "/records/Accounts/1/restore", None),
+        ("POST", "/modules", {"api_name": "Accounts"}),
+        ("POST", "/modules", {"api_name": "no name"}),
+        ("POST", "/faults", {"kind": "partial", "every": 0}),
+        ("POST", "/switches", {"edition": "none"}),
+    ):
+        with pytest.raises(ControlRefused):
+            org.control.call(method, path, body)
 
 
 def test_tokens_die_on_request(fresh_org: Org) -> None:

@@ -310,6 +310,29 @@ def test_upsert_by_a_unique_field_does_both(org: Org) -> None:
     assert {row["JDE_Number"]: row["Account_Name"] for row in org.records("Accounts")} == {"A1": "New", "2": "Two"}
 
 
+def test_upsert_by_id_adds_rows_without_one_alone(org: Org) -> None:
+    (first,) = org.add("Accounts", {"Account_Name": "Old"})
+    content = f"id,Account_Name\n{first},New\n,Two\n5725768000000000001,Gone\n"
+    rows = org.result(org.write(content, operation="upsert", find_by="id"))
+    assert [(row["STATUS"], row["ERRORS"]) for row in rows] == [
+        ("UPDATED", ""),
+        ("ADDED", ""),
+        ("SKIPPED", "RESOURCE_NOT_FOUND-id"),
+    ]
+    assert {row["Account_Name"] for row in org.records("Accounts")} == {"New", "Two"}
+
+
+def test_a_job_whose_field_is_gone_fails_and_others_go_on(org: Org) -> None:
+    made = {"fields": [{"field_label": "Passing", "data_type": "text", "length": 20}]}
+    field = org.ok("POST", "/crm/v8/settings/fields?module=Accounts", made)["fields"][0]["details"]["id"]
+    org.control.switch(bulk_start_ms=3_600_000)
+    job = org.write("Account_Name,Passing\nA,1\n")
+    org.ok("DELETE", f"/crm/v8/settings/fields/{field}?module=Accounts")
+    org.control.switch(bulk_start_ms=0)
+    assert org.ended(job)["status"] == "FAILED"
+    assert org.result(org.write("Account_Name\nB\n"))[0]["STATUS"] == "ADDED"
+
+
 def test_cells_become_values_of_their_fields(org: Org) -> None:
     (parent,) = org.add("Accounts", {"Account_Name": "Parent", "JDE_Number": "P"})
     mappings = [

@@ -207,7 +207,7 @@ def test_own_writes_are_told_with_token_and_fields(org: Org, hook: Hook) -> None
         "module": "Accounts",
         "resource_uri": f"{org.emulator.url}/crm/v8/Accounts",
         "ids": [record],
-        "affected_fields": [{record: ["Phone"]}],
+        "affected_fields": [{record: ["Phone", "Modified_Time"]}],
         "affected_values": [{"record_id": record, "values": {"Phone": "2"}}],
         "operation": "update",
         "channel_id": "1000000068001",

@@ -18,6 +18,8 @@ from sync_ledger.cli.app import (
     open_history,
     show,
 )
+from sync_ledger.engine.undo_file import erase_from, undo_path
+from sync_ledger.errors import InputError
 from sync_ledger.ledger.clock import now
 from sync_ledger.ledger.database import open_engine, said
 from sync_ledger.privacy.erasing import Eraser, Selection
@@ -36,11 +38,15 @@ def purge(
     person: t.Annotated[str | None, typer.Option(help="Only what belongs to this external ID.")] = None,
     entity: t.Annotated[str | None, typer.Option("--stream", "--entity", help="Only this stream.")] = None,
     destination: t.Annotated[str | None, typer.Option(help="Only this destination.")] = None,
+    undo_file: t.Annotated[
+        str | None, typer.Option(help="Undo file of the target, if its setting undo_file names one.")
+    ] = None,
     dry_run: t.Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Erase values from the ledger: payloads, old and new values, answers, values of plans.
 
+    Of a person, the lines of the undo file as well, so that these deletions cannot be undone any more.
     Links, hashes, counts and reasons stay, so that nothing is written twice.
     """
     if older_than is None and person is None:
@@ -51,8 +57,13 @@ def purge(
     try:
         eraser = Eraser(database)
         erased = eraser.erase(selection, dry_run=dry_run)
+        if person is not None and older_than is None:
+            path = undo_path(undo_file, ledger_url)
+            erased["undo_file"] = erase_from(path, selection.takes, dry_run=dry_run)
         if not dry_run:
             eraser.compact()
+    except InputError as error:
+        fail(f"{error}; what was erased until then is erased")
     except SQLAlchemyError as error:
         fail(f"The ledger failed: {said(error)}; what was erased until then is erased")
     finally:
@@ -73,4 +84,4 @@ def _before(age: str | None) -> datetime | None:
 def _table(found: dict[str, t.Any]) -> None:
     what = "would be erased" if found["dry_run"] else "erased"
     for table, rows in found["erased"].items():
-        typer.echo(f"{table}: values of {rows} rows {what}")
+        typer.echo(f"{table}: values of {rows} {'row' if rows == 1 else 'rows'} {what}")

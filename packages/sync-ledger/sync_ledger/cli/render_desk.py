@@ -30,7 +30,8 @@ def replayed(found: Sequence[Record]) -> None:
     """Print what became of rows that were tried again."""
     console = _console()
     for part in found:
-        rows = f"{len(part['rows'])} rows for {part['destination']}"
+        number = len(part["rows"])
+        rows = f"{number} {'row' if number == 1 else 'rows'} for {part['destination']}"
         if part["run_id"] is None:
             console.print(f"{rows}: the next run tries them again")
         else:
@@ -42,7 +43,8 @@ def replayed(found: Sequence[Record]) -> None:
 
 def discarded(found: Record) -> None:
     """Print how many rows were closed."""
-    _console().print(f"{len(found['discarded'])} rows discarded: {found['note']}")
+    number = len(found["discarded"])
+    _console().print(f"{number} {'row' if number == 1 else 'rows'} discarded: {found['note']}")
 
 
 def undone(found: Sequence[Record]) -> None:

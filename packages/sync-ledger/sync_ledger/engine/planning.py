@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 import typing as t
 
 from sync_ledger.adapter import Action
+from sync_ledger.engine.bulk import enough, most_rows
 from sync_ledger.engine.diff import same
+from sync_ledger.rows import Outcome, Reason, Settled
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sync_ledger.adapter import Destination, EntityAdapter, Operation, Usage
+    from sync_ledger.engine.checked import Checked
+    from sync_ledger.ledger import Ledger
     from sync_ledger.ledger.plans import PlannedWork
-    from sync_ledger.rows import PlannedRow
+    from sync_ledger.rows import PlannedRow, SourceRow
+
+logger = logging.getLogger("sync_ledger")
 
 APPLY_CHUNK = 500
 """Rows of a plan that are read, compared and written together."""
+
+
+def close_plan(destination: Destination, ledger: Ledger, plan_id: int) -> None:
+    """Note that a plan is whole, and tell what applying it will take."""
+    expected = estimate(destination, ledger.plans.work(plan_id))
+    ledger.plans.ready(plan_id, expected)
+    logger.info(
+        "Plan %d is ready: to apply it takes %d calls and %d of the budget; `sync-ledger plan --diff` shows it",
+        plan_id,
+        expected.calls,
+        expected.cost,
+    )
+
+
+def rows_of_plan(adapter: EntityAdapter, ledger: Ledger, plan_id: int) -> Iterator[list[SourceRow]]:
+    """Yield the rows of a plan that are still to be written, so many together that bulk writes come of them."""
+    planned = ledger.plans.work(plan_id).get(adapter.entity)
+    by_jobs = planned is not None and enough(adapter, planned.creates)
+    chunk = most_rows(adapter, APPLY_CHUNK) if by_jobs else APPLY_CHUNK
+    return ledger.plans.rows(plan_id, adapter.entity, chunk=chunk)
 
 
 def estimate(destination: Destination, work: Mapping[str, PlannedWork]) -> Usage:
@@ -35,6 +62,20 @@ def price(adapter: EntityAdapter, operation: Operation) -> int:
     """Return what one write takes of the budget."""
     create = operation.action is Action.CREATE
     return (adapter.estimate(creates=1) if create else adapter.estimate(updates=1)).cost
+
+
+def planned_outcome(adapter: EntityAdapter, item: Checked, operation: Operation) -> Settled:
+    """Return the outcome of a row that would be written if the run did not only plan."""
+    return Settled(
+        item.row,
+        Outcome.PLANNED,
+        Reason(action_of(operation)),
+        text=item.note,
+        remote_id=operation.remote_id,
+        changes=item.changes,
+        matched_by=item.matched_by,
+        cost=price(adapter, operation),
+    )
 
 
 def action_of(operation: Operation) -> str:

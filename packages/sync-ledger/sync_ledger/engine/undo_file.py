@@ -18,7 +18,7 @@ from sync_ledger.errors import ConfigError, InputError
 from sync_ledger.ledger.clock import now
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _BEGINNING: t.Final = '{"at":'
 _KEYS: t.Final = frozenset({"destination", "entity", "external_id", "remote_id", "did", "record", "payload"})
@@ -101,7 +101,7 @@ def read_undo_file(path: Path) -> list[Removal]:
         raise InputError(f"The undo file {path} cannot be read: {why}") from error
     removals: dict[tuple[str, str, str], Removal] = {}
     for number, line in enumerate(lines, 1):
-        if not line:
+        if not line or line[0] == " ":  # erased
             continue
         found = _removal(line)
         if found is not None:
@@ -132,3 +132,32 @@ def _removal(line: str) -> Removal | None:
     if not isinstance(found, dict) or not set(found) >= _KEYS:
         return None
     return Removal(flag=found.get("flag", {}), **{key: found[key] for key in _KEYS})
+
+
+def erase_from(path: Path, wanted: Callable[[Removal], bool], *, dry_run: bool = False) -> int:
+    """Erase the lines of some records from the file and return how many there were; without a file there are none.
+
+    They are overwritten with blanks where they stand, so that runs may go on appending and no other line is touched.
+
+    Raises:
+        InputError: If the file cannot be read or written.
+    """
+    found = at = 0
+    try:
+        with path.open("r+b") as file:
+            for line in iter(file.readline, b""):
+                removal = _removal(line.decode("utf-8", "replace"))
+                if removal is not None and wanted(removal):
+                    found += 1
+                    if not dry_run:
+                        file.seek(at)
+                        file.write(b" " * len(line.rstrip(b"\n")))
+                        file.seek(at + len(line))
+                at += len(line)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise InputError(f"The undo file {path} cannot be erased from: {error.strerror}") from error
+    return found

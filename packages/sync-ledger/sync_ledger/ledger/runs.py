@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from sync_ledger.ledger.clock import as_utc, now
+from sync_ledger.ledger.processes import lives
 from sync_ledger.ledger.tables import run_counts, runs
 
 if t.TYPE_CHECKING:
@@ -102,15 +103,7 @@ class Runs:
 
 
 def _alive(host: str, pid: int, heartbeat: t.Any) -> bool:
+    seen = as_utc(heartbeat)
     if host != socket.gethostname():
-        seen = as_utc(heartbeat)
         return seen is not None and now() - seen < _SILENT
-    if pid == os.getpid():
-        return False  # An earlier process had this number: it is ours now.
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return lives(pid, seen)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Text, and_, cast, func, null, or_, select, text, update
 
 from sync_ledger.ledger.clock import now
-from sync_ledger.ledger.tables import links, match_index, open_rows, outcomes, plan_rows, plans, runs
+from sync_ledger.ledger.tables import intents, links, match_index, open_rows, outcomes, plan_rows, plans, runs
 from sync_ledger.privacy.masking import has_mask, mask_fields, masked
 from sync_ledger.rows import Outcome, Reason
 
@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.sql.elements import ColumnElement
+
+    from sync_ledger.engine.undo_file import Removal
 
 _CHUNK = 500
 _WHY = "its values were erased from the ledger before it was written"
@@ -54,6 +56,12 @@ class Selection:
             conditions.append(moment < self.before)
         return and_(True, *conditions)
 
+    def takes(self, item: Removal) -> bool:
+        """Whether a record of the undo file belongs to it, whatever its age."""
+        wanted = (self.external_id, self.entity, self.destination)
+        having = (item.external_id, item.entity, item.destination)
+        return all(one is None or one == other for one, other in zip(wanted, having, strict=True))
+
 
 class Eraser:
     """Erases values from a ledger.
@@ -73,6 +81,7 @@ class Eraser:
             "open_rows": self._open_rows(selection, dry_run=dry_run),
             "plan_rows": self._plan_rows(selection, dry_run=dry_run),
             "match_index": self._match_index(selection, dry_run=dry_run),
+            "intents": self._intents(selection, dry_run=dry_run),
         }
 
     def mask_closed(self) -> None:
@@ -194,6 +203,19 @@ class Eraser:
             return self._count(match_index, where)
         with self._engine.begin() as connection:
             return connection.execute(match_index.delete().where(where)).rowcount
+
+    def _intents(self, selection: Selection, *, dry_run: bool) -> int:
+        """Drop the notes of one person's writes that hold values; those that hold none are needed and stay.
+
+        Others last no longer than to the next run anyway.
+        """
+        if selection.external_id is None:
+            return 0
+        where = and_(selection.of(intents, intents.c.at), _holds(intents.c.payload))
+        if dry_run:
+            return self._count(intents, where)
+        with self._engine.begin() as connection:
+            return connection.execute(intents.delete().where(where)).rowcount
 
     def _change(self, table: t.Any, where: ColumnElement[bool], change: dict[str, t.Any], *, dry_run: bool) -> int:
         if dry_run:

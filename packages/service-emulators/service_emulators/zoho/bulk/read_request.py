@@ -172,7 +172,9 @@ def _find(columns: Columns, name: str, code: str = "FIELD_NOT_AVAILABLE") -> Any
     try:
         return columns.find(name)
     except ApiError as error:
-        raise _refused(code, "the field is not available", {"api_name": name}) from error
+        # The specification closes the details of this one code.
+        details = {} if code == "FIELD_NOT_AVAILABLE" else {"api_name": name}
+        raise _refused(code, f"the field {name} is not available", details) from error
 
 
 def _module(catalog: Catalog, given: Any) -> Module:

@@ -58,6 +58,15 @@ class OpenTask:
                 message = f"column index {mapping.index} is not found in the file"
                 raise ApiError(400, "COLUMN_INDEX_NOT_FOUND", message, {"index": mapping.index})
 
+    def key(self, cells: tuple[str, ...]) -> str:
+        """Returns the value of a row that existing records are found by; empty when there is none."""
+        name = self.task.find_by
+        return next((cell_in(mapping, cells) for mapping in self.mappings if mapping.api_name == name), "")
+
+    def names_a_record(self, cells: tuple[str, ...]) -> bool:
+        """Returns whether a row has the id of a record, which none could be added with."""
+        return self.task.find_by == "id" and bool(self.key(cells))
+
     def column(self, name: str) -> str:
         """Returns the header of the column that fills a field; the field's own name for none."""
         for mapping in self.mappings:
@@ -138,9 +147,10 @@ class WriteJobs:
             self._finish(job, request, tasks)
 
     def fail(self, job: Job) -> None:
-        """Ends a job that the emulator could not carry out."""
+        """Ends a job that can not go on, because what it writes into was changed meanwhile."""
         self._open = None
-        self._jobs.save(job, state="FAILED", outcome="[]")
+        self._jobs.save(job, state="FAILED")
+        self._jobs.call_back(job, msgspec.json.decode(job.request, type=WriteRequest).callback)
 
     def _finish(self, job: Job, request: WriteRequest, tasks: list[OpenTask]) -> None:
         self._open = None
@@ -162,7 +172,7 @@ class WriteJobs:
         try:
             current = self._existing(task, cells)
             if current is None:
-                if request.operation == "update":
+                if request.operation == "update" or (request.operation == "upsert" and task.names_a_record(cells)):
                     return _told("SKIPPED", errors=f"RESOURCE_NOT_FOUND-{task.column(str(task.task.find_by))}")
                 return _told("ADDED", self._insert(job, task, cells))
             if request.operation == "insert":
@@ -185,11 +195,8 @@ class WriteJobs:
 
     def _existing(self, task: OpenTask, cells: tuple[str, ...]) -> Row | None:
         """Returns the record that a row's key names, if any."""
-        name = task.task.find_by
-        if name is None:
-            return None
-        cell = next((_cell(mapping, cells) for mapping in task.mappings if mapping.api_name == name), "")
-        if not cell:
+        name, cell = task.task.find_by, task.key(cells)
+        if name is None or not cell:
             return None
         found = self._by_field(task.module, name, cell)
         return self._parts.store.get(task.module.table, found[0]) if found else None
@@ -210,7 +217,7 @@ class WriteJobs:
         """Returns a row as the record API would be given it."""
         body: dict[str, Any] = {}
         for mapping in task.mappings:
-            cell = _cell(mapping, cells)
+            cell = cell_in(mapping, cells)
             field = task.module.fields[mapping.api_name]
             if not cell:
                 if not task.task.ignore_empty:
@@ -269,7 +276,8 @@ class WriteJobs:
         return [mapping.index for mapping in task.mappings if mapping.index is not None][:_SHOWN_COLUMNS]
 
 
-def _cell(mapping: Mapping, cells: tuple[str, ...]) -> str:
+def cell_in(mapping: Mapping, cells: tuple[str, ...]) -> str:
+    """Returns what a row has for a field."""
     return mapping.constant or "" if mapping.index is None else cells[mapping.index].strip()
 
 

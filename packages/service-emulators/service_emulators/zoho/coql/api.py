@@ -27,7 +27,9 @@ _UNSORTABLE = frozenset({"textarea", "multiselectpicklist", "tag", "territories"
 
 
 class CoqlApi:
-    """Answers queries. Aggregates, grouping and aliases are not emulated: they are syntax errors.
+    """Answers queries.
+
+    Not emulated: aggregates, grouping and aliases, which are syntax errors, and `include_meta`.
 
     Args:
         parts: parts of the org.
@@ -86,7 +88,7 @@ def _statement(query: Query, columns: Columns, targets: list[Target]) -> Select[
 
 
 def _text(call: Call) -> str:
-    body = call.json_object({"select_query", "include_meta"})
+    body = call.json_object({"select_query"})
     text = body.get("select_query")
     if text is None:
         raise refused("MANDATORY_NOT_FOUND", "required field not found", {"api_name": "select_query"})

@@ -61,7 +61,7 @@ class Notifier:
             "module": module,
             "resource_uri": f"{channel.origin}/crm/v8/{module}",
             "ids": [str(change.record_id) for change in changes],
-            "affected_fields": [{str(change.record_id): list(change.fields)} for change in updated],
+            "affected_fields": [{str(change.record_id): [*change.fields, "Modified_Time"]} for change in updated],
             "operation": operation,
             "channel_id": channel.id,
             "token": channel.token,
