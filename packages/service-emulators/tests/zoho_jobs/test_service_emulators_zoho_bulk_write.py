@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+import requests
 from service_emulators.zoho.switches import ZohoSwitches
 
 if TYPE_CHECKING:
@@ -441,6 +443,24 @@ def test_the_end_is_told_to_the_callback(org: Org, hook: tuple[str, list[Any]]) 
     org.until(lambda: got, bool)
     assert got == [{"job_id": job, "operation": "insert", "state": "COMPLETED"}]
     assert org.details(job)["callback"] == {"url": url, "method": "post"}
+
+
+def test_a_job_whose_answer_was_lost_runs_all_the_same(org: Org) -> None:
+    body = org.job("Account_Name\nA\n")
+    org.control.fault("reset", method="POST", path="/bulk/v8/write$", when="after")
+    with pytest.raises(requests.ConnectionError):
+        org.call("POST", WRITE, body)
+    org.until(lambda: org.records("Accounts"), bool)
+
+
+def test_no_thread_outlives_its_emulator(org_with: Callable[..., Org], hook: tuple[str, list[Any]]) -> None:
+    before = set(threading.enumerate())
+    org = org_with()
+    body = {**org.job("Account_Name\n" + "A\n" * 2000), "callback": {"url": hook[0], "method": "post"}}
+    org.ok("POST", WRITE, body)
+    org.until(lambda: org.emulator.counts()["Accounts"], bool)
+    org.emulator.stop()
+    assert {thread.name for thread in set(threading.enumerate()) - before if "emulator" in thread.name} == set()
 
 
 def test_unknown_jobs_and_results(org: Org) -> None:
