@@ -36,9 +36,9 @@ GONE = SourceRow("organizations", "1", {}, deleted=True)
 class Bench:
     """One account and one ledger, run after run."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, url: str) -> None:
         self.home = home
-        self.url = f"sqlite:///{home}/ledger.db"
+        self.url = url
         self.account = FakeDestination()
         self.account.entities = ("organizations", "persons", "notes")  # type: ignore[assignment]
         self.account.adapters["notes"] = FakeEntity(NOTES)
@@ -69,8 +69,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def bench(tmp_path: Path, ledger_url: str) -> Bench:
+    return Bench(tmp_path, ledger_url)
 
 
 def organization(number: int = 1, **payload: t.Any) -> SourceRow:
