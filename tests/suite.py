@@ -23,6 +23,7 @@ class Suite:
     pipedrive: t.Any
     home: Path
     settings: dict[str, str] = field(default_factory=dict)
+    zoho: t.Any = None
 
     @property
     def ledger_url(self) -> str:
@@ -48,7 +49,19 @@ class Suite:
             "TARGET_PIPEDRIVE_LEDGER_URL": self.ledger_url,
             "TARGET_PIPEDRIVE_LOOKUP_DELAY_SECONDS": "0",
             "SYNC_LEDGER_URL": self.ledger_url,
+            **self._of_zoho(),
             **self.settings,
+        }
+
+    def _of_zoho(self) -> dict[str, str]:
+        if self.zoho is None:
+            return {}
+        facts = self.zoho.describe()
+        names = ("accounts_url", "upload_url", "client_id", "client_secret", "refresh_token")
+        return {
+            **{f"TARGET_ZOHO_{name.upper()}": facts[name] for name in names},
+            "TARGET_ZOHO_TOKEN_FILE": str(self.home / "target-zoho-tokens.json"),
+            "TARGET_ZOHO_LEDGER_URL": self.ledger_url,
         }
 
     def start(self, *command: str, **options: t.Any) -> subprocess.Popen[bytes]:

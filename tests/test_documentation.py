@@ -9,26 +9,52 @@ import pytest
 import requests
 import yaml
 from service_emulators.testing import start_pipedrive
+from service_emulators.zoho.default_fields import MODULES, field_lines
+from service_emulators.zoho.emulator import ZohoEmulator
 
 ROOT = Path(__file__).parents[1]
-STANDARD = {"name", "address", "org_id", "emails", "phones", "external_id"}
+KEY = "JDE Number"
+STANDARD = {
+    "pipedrive": {entity: {"name", "address", "org_id", "emails", "phones"} for entity in ("organizations", "persons")},
+    "zoho": {name: {line.api_name for line in field_lines(module.text)} for name, module in MODULES.items()},
+}
+"""Fields that are there without being made, by service and entity."""
 
 
-def test_the_fields_to_create_are_those_the_mapping_writes_and_the_emulated_account_has() -> None:
-    rows = re.findall(
-        r"^\| (organization|person) \| ([^|]+) \| ([^|]+) \|", (ROOT / "docs/jde-to-pipedrive.md").read_text(), re.M
-    )
-    documented = {(f"{entity}s", name) for entity, name, _ in rows if name != "JDE Number"}
-    maps = yaml.safe_load((ROOT / "mappings/jde-to-pipedrive.yml").read_text())["stream_maps"]
+def documented(service: str) -> list[tuple[str, str]]:
+    """Return entity and name of the fields a page tells to create."""
+    page = (ROOT / f"docs/jde-to-{service}.md").read_text()
+    table = page.split("## Fields to create")[1].split("\n\n")[1]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    return [({"organization": "organizations", "person": "persons"}.get(one[0], one[0]), one[1]) for one in cells]
+
+
+@pytest.mark.parametrize("service", STANDARD)
+def test_the_fields_to_create_are_those_the_mapping_writes_and_setup_makes(service: str) -> None:
+    rows = documented(service)
+    maps = yaml.safe_load((ROOT / f"mappings/jde-to-{service}.yml").read_text())["stream_maps"]
+    standard = STANDARD[service]
     mapped = {
         (entity, name)
-        for entity in ("organizations", "persons")
-        for name in maps[entity]
-        if not name.startswith("__") and name not in STANDARD
+        for entity, properties in maps.items()
+        if isinstance(properties, dict)
+        for name in properties
+        if not name.startswith("__") and name not in standard[entity] | {"external_id"}
     }
-    assert documented == mapped
+    assert {row for row in rows if row[1] != KEY} == mapped
+    assert {row for row in rows if row[1] == KEY} == {(entity, KEY) for entity, _ in mapped}
+    loaders = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]["loaders"]
+    [made] = [loader["config"]["custom_fields"] for loader in loaders if loader["name"] == f"target-{service}"]
+    assert {(entity, name) for entity in made for name in made[entity] if name not in standard[entity]} == mapped
+
+
+def test_the_emulated_accounts_have_the_fields_to_create() -> None:
+    with ZohoEmulator(demo_fields=True) as zoho:
+        for module, label in documented("zoho"):
+            assert label in {field.label for field in zoho.parts.catalog.modules()[module].fields.values()}
     with start_pipedrive() as pipedrive:
-        for entity, name, _ in rows:
+        for entities, name in documented("pipedrive"):
+            entity = entities.removesuffix("s")
             answer = requests.get(
                 f"{pipedrive.url}/api/v2/{entity}Fields",
                 params={"limit": 500},

@@ -7,6 +7,7 @@ import re
 import typing as t
 
 import pytest
+from service_emulators.zoho.emulator import ZohoEmulator
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +15,7 @@ if t.TYPE_CHECKING:
     from suite import Suite
 
 RUN = ("meltano", "run", "tap-jdedwards", "jde-to-pipedrive", "target-pipedrive")
+ZOHO = ("meltano", "run", "tap-jdedwards", "jde-to-zoho", "target-zoho")
 
 
 @pytest.mark.slow
@@ -52,10 +54,59 @@ def test_first_run_creates_second_writes_nothing_third_updates_what_changed(suit
 
     state = json.loads(suite.call("meltano", "state", "get", "demo:tap-jdedwards-to-target-pipedrive").stdout)
     bookmarks = state["singer_state"]["bookmarks"]
-    assert set(bookmarks) == {"customers", "contacts"}
+    assert set(bookmarks) == {"customers", "vendors", "contacts"}
     for bookmark in bookmarks.values():
         assert bookmark["replication_key"] == "UPMJ"
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", bookmark["replication_key_value"])
+
+
+@pytest.mark.slow
+def test_zoho_is_set_up_planned_loaded_and_kept_in_step(suite_of: Callable[..., Suite]) -> None:
+    suite = suite_of(customers=80, contacts=90)
+    jde = suite.jde.control
+    with ZohoEmulator() as suite.zoho:
+        zoho = suite.zoho.control
+        done = suite.call("meltano", "invoke", "target-zoho:setup", "--yes")
+        assert done.returncode == 0, done.stderr
+        suite.settings["TARGET_ZOHO_MODE"] = "plan"
+        assert suite.call(*ZOHO).returncode == 0
+        assert suite.zoho.counts()["Accounts"] == 0
+        [plan] = json.loads(suite.call("sync-ledger", "plans", "--json").stdout)
+        del suite.settings["TARGET_ZOHO_MODE"]
+
+        zoho.reset_counters()
+        assert suite.call(*ZOHO).returncode == 0
+        assert zoho.counters()["cost"] == pytest.approx(plan["cost"], rel=0.02)
+        suppliers = {str(row["AN8"]) for row in jde.rows("F0401")}
+        assert {record["JDE_Number"] for record in zoho.records("Accounts")} == suite.customers()
+        assert {record["JDE_Number"] for record in zoho.records("Vendors")} == suppliers
+        both = suite.customers() & suppliers
+        assert both
+        companies = {"Account_Name": suite.customers(), "Vendor_Name": suppliers}
+        for record in zoho.records("Contacts"):
+            company = record["JDE_Number"].partition("-")[0]
+            for lookup, numbers in companies.items():
+                assert (record[lookup] is not None) == (company in numbers)
+
+        terms = {row["PTC"]: row["PTD"] for row in jde.rows("F0014")}
+        limits = {str(row["AN8"]): row for row in jde.rows("F03012", where={"CO": "00000"})}
+        for record in zoho.records("Accounts"):
+            assert record["Payment_Terms"] == terms[limits[record["JDE_Number"]]["TRAR"]]
+            assert record["Credit_Limit"] == limits[record["JDE_Number"]]["ACL"]
+        branch = next(row for row in limits.values() if row["ARPY"])
+        cities = {record["JDE_Number"]: record["Billing_City"] for record in zoho.records("Accounts")}
+        assert cities[str(branch["AN8"])] == cities[str(branch["ARPY"])]
+
+        zoho.reset_counters()
+        assert suite.call(*ZOHO).returncode == 0
+        assert zoho.counters()["writes"] == 0
+        number = min(both)
+        jde.update_rows("F0101", where={"AN8": int(number)}, values={"ALPH": "Renamed"})
+        assert suite.call(*ZOHO).returncode == 0
+        assert zoho.counters()["writes"] == 2
+        for module, name in (("Accounts", "Account_Name"), ("Vendors", "Vendor_Name")):
+            assert [one["JDE_Number"] for one in zoho.records(module) if one[name] == "Renamed"] == [number]
+        assert not any(zoho.automation().values())
 
 
 def test_meltano_yml_is_valid(suite_of: Callable[..., Suite]) -> None:

@@ -60,7 +60,7 @@ def wait_for(condition: t.Callable[[], t.Any], seconds: float = 30) -> None:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_demo_that_is_stopped_says_so_and_leaves_no_process_behind(checkout: Path, signum: signal.Signals) -> None:
-    demo = start(checkout, "demo", "--customers", "100")
+    demo = start(checkout, "demo", "pipedrive", "--customers", "100")
     log = checkout / ".demo" / "runs.log"
     wait_for(lambda: log.exists() and left_behind(checkout))
     time.sleep(1.0)  # Meltano has started some of its children by now

@@ -14,12 +14,13 @@ import typing as t
 
 import children
 import surroundings
+from pipelines import PIPELINES
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
 HOME = surroundings.ROOT / ".emulators"
-SERVICES = ("jde", "pipedrive", "zoho")
+SERVICES = ("jde", *PIPELINES)
 START_SECONDS = 120
 
 
@@ -99,10 +100,10 @@ def _show(services: dict[str, t.Any]) -> None:
             print(f"  {name:16} {value}")
     print("\nIn another terminal:")
     print("  source .emulators/env")
-    crms = [crm for crm in ("pipedrive", "zoho") if crm in services]
-    if crms and "jde" in services:
-        for crm in crms:
-            print(f"  meltano run tap-jdedwards jde-to-{crm} target-{crm}")
+    pipelines = [pipeline for name, pipeline in PIPELINES.items() if name in services and "jde" in services]
+    for pipeline in pipelines:
+        print(f"  meltano run {' '.join(pipeline.blocks)}")
+    if pipelines:
         print("  sync-ledger runs")
     elif "jde" in services:
         print("  tap-jdedwards doctor")

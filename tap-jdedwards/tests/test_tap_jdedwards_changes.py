@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tap_jdedwards.composed import changes as composed_changes
+from tap_jdedwards.composed.loading import shipped_definitions
 
 START = datetime(2026, 11, 20, 9, 0)
 
@@ -32,6 +33,7 @@ def newest_first(jde, at):
     for table in ("F0101", "F0111", "F0115", "F01151", "F0116", "F03012"):
         key = jde.control.rows(table, {"AN8": 1030}, limit=1)[0]
         jde.control.update_rows(table, {"AN8": key["AN8"]}, {"PID": "EP01012"})
+    jde.control.insert_rows("F0401", [{"AN8": 1030}])
 
 
 @pytest.fixture
@@ -71,7 +73,8 @@ def test_a_change_in_any_table_emits_exactly_its_customer(jde, run, at, loaded, 
     assert (document["UPMJ"], document["UPMT"]) == ("2026-11-20", "11:10:00")
     # That table's watermark has moved, the others have not; the next run repeats what stands on the marks only.
     marks = output.bookmark("customers")["tables"]
-    assert {name for name, mark in marks.items() if mark["UPMT"] == "11:10:00"} == {table}
+    definition = shipped_definitions()["customers"]
+    assert {definition.sources[name].table for name, mark in marks.items() if mark.get("UPMT") == "11:10:00"} == {table}
     assert output.bookmark("customers")["replication_key_value"] == "2026-11-20"
     assert output.bookmark("customers")["replication_key_time"] == "11:10:00"
     assert again(run, output).numbers("customers") <= {1005, 1030}
@@ -101,6 +104,31 @@ def test_a_new_name_of_a_company_emits_all_its_contacts(jde, run, at, loaded):
     output = again(run, loaded)
     changed = [one for one in output.records["contacts"] if one["address_number"] != 1030]
     assert [one["company_name"] for one in changed] == ["Renamed"] * numbers.count(number)
+
+
+def test_an_address_emits_the_customers_it_is_billed_for_as_well(jde, run, at, loaded):
+    (branch,) = [one for one in loaded.records["customers"] if one["payor_number"]]
+    at(130)
+    jde.control.update_rows("F0116", {"AN8": branch["payor_number"]}, {"CTY1": "Headquarters"})
+    output = again(run, loaded)
+    numbers = {branch["payor_number"], branch["address_number"]}
+    assert output.numbers("customers") - {1030} == numbers
+    cities = {
+        one["address_number"]: (one["address"]["city"], (one["payor_address"] or {}).get("city"))
+        for one in output.records["customers"]
+        if one["address_number"] in numbers
+    }
+    assert cities[branch["payor_number"]] == ("Headquarters", None)
+    assert cities[branch["address_number"]] == (branch["address"]["city"], "Headquarters")
+
+
+def test_a_contact_is_told_when_its_company_becomes_a_supplier(jde, run, at, loaded):
+    number = next(one["address_number"] for one in loaded.records["contacts"] if not one["is_vendor"])
+    at(130)
+    jde.control.insert_rows("F0401", [{"AN8": number}])
+    changed = [one for one in again(run, loaded).records["contacts"] if one["address_number"] != 1030]
+    assert changed
+    assert {(one["address_number"], one["is_vendor"]) for one in changed} == {(number, True)}
 
 
 def test_a_new_customer_and_a_number_that_becomes_one(jde, run, at, loaded):

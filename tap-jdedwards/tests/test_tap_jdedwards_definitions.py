@@ -52,6 +52,8 @@ def test_the_documents_that_come_with_the_tap_have_the_promised_properties():
         "credit_limit",
         "currency",
         "payment_terms",
+        "payment_terms_text",
+        "net_days",
         "hold_code",
         "customer_status",
         "temporary_credit_message",
@@ -59,6 +61,9 @@ def test_the_documents_that_come_with_the_tap_have_the_promised_properties():
         "customer_price_group",
         "customer_category_codes",
         "address",
+        "billing_address_type",
+        "payor_number",
+        "payor_address",
         "phones",
         "emails",
         "urls",
@@ -71,6 +76,7 @@ def test_the_documents_that_come_with_the_tap_have_the_promised_properties():
     assert list(customers["address"]["properties"]) == (
         ["lines", "city", "state", "postal_code", "county", "country", "effective_date"]
     )
+    assert list(customers["payor_address"]["properties"]) == list(customers["address"]["properties"])
     assert len(customers["category_codes"]["properties"]) == 30
     contacts = document_schema(shipped_definitions()["contacts"])["properties"]
     assert list(contacts) == [
@@ -92,13 +98,14 @@ def test_the_documents_that_come_with_the_tap_have_the_promised_properties():
         "company_name",
         "company_search_type",
         "is_customer",
+        "is_vendor",
         "phones",
         "emails",
         "urls",
         "UPMJ",
         "UPMT",
     ]
-    assert contacts["is_customer"]["type"][0] == "boolean"
+    assert contacts["is_customer"]["type"][0] == contacts["is_vendor"]["type"][0] == "boolean"
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,7 @@ def test_contacts_take_their_own_rows_and_those_of_their_company():
     group = {
         "F0101": [{"AN8": 7, "ALPH": "Acme", "UPMJ": "20261101"}],
         "F03012": [],
+        "F0401": [{"AN8": 7, "UPMJ": "20261031"}],
         "F0115": [{"AN8": 7, "IDLN": 2, "RCK7": 1, "PH1": "1"}, {"AN8": 7, "IDLN": 3, "RCK7": 1, "PH1": "2"}],
         "F01151": [],
     }
@@ -126,7 +127,7 @@ def test_contacts_take_their_own_rows_and_those_of_their_company():
     assert (first["contact_line"], first["name"], first["phones"][0]["number"]) == (2, "Ann", "1")
     assert (second["contact_line"], second["name"], second["phones"][0]["number"]) == (3, "Fallback", "2")
     assert first["company_name"] == "Acme"
-    assert first["is_customer"] is False
+    assert (first["is_customer"], first["is_vendor"]) == (False, True)
     assert first["UPMJ"] == "2026-11-01"
 
 

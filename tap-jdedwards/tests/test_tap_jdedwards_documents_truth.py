@@ -282,6 +282,7 @@ def test_vendors(read_all):
         return {
             "address_number": row["AN8"],
             "name": names[row["AN8"]]["ALPH"],
+            "subledger_inactive": names[row["AN8"]]["SBLI"] or None,
             "payment_terms": row["TRAP"],
             "payment_terms_text": terms[row["TRAP"]]["PTD"] if row["TRAP"] in terms else None,
             "vouchered_this_year": row["AYPD"],

@@ -48,6 +48,13 @@ def comparable_in_order(records, key):
     return sorted(records, key=lambda record: tuple(record[alias] for alias in key))
 
 
+def current(addresses, today):
+    """The address with the latest date that is not in the future, else the earliest."""
+    dated = sorted(addresses, key=lambda row: row["EFTB"] or "")
+    past = [row for row in dated if (row["EFTB"] or "") <= today]
+    return past[-1] if past else dated[0] if dated else None
+
+
 def expected_customers(control, today):
     credit = {row["AN8"]: row for row in control.rows("F03012", {"CO": "00000"})}
     phones, mails, addresses, names = (defaultdict(list) for _ in range(4))
@@ -56,16 +63,18 @@ def expected_customers(control, today):
             rows[row["AN8"]].append(row)
     for row in control.rows("F0116"):
         addresses[row["AN8"]].append(row)
+    terms = {row["PTC"]: (row["PTD"], row["NDTP"]) for row in control.rows("F0014")}
     for root in control.rows("F0101"):
         number = root["AN8"]
         if number not in credit:
             continue
-        dated = sorted(addresses[number], key=lambda row: row["EFTB"] or "")
-        past = [row for row in dated if (row["EFTB"] or "") <= today]
-        address = past[-1] if past else dated[0] if dated else None
+        address, payor = current(addresses[number], today), current(addresses[credit[number]["ARPY"]], today)
         stamps = [
             (row["UPMJ"], row["UPMT"] or 0)
-            for rows in ([root, credit[number]], phones[number], mails[number], names[number], addresses[number])
+            for rows in (
+                *([root, credit[number]], phones[number], mails[number], names[number], addresses[number]),
+                addresses[credit[number]["ARPY"]],
+            )
             for row in rows
             if row["UPMJ"]
         ]
@@ -77,6 +86,8 @@ def expected_customers(control, today):
             "hold_code": credit[number]["HOLD"],
             "city": address and address["CTY1"],
             "effective_date": address and address["EFTB"],
+            "payor_city": payor and payor["CTY1"],
+            "terms": terms[credit[number]["TRAR"]],
             "phones": [
                 (row["PHTP"], row["AR1"], row["PH1"], row["RCK7"])
                 for row in sorted(phones[number], key=lambda row: (row["CNLN"], row["RCK7"]))
@@ -101,6 +112,8 @@ def reduced(document):
         "hold_code": document["hold_code"],
         "city": address.get("city"),
         "effective_date": address.get("effective_date"),
+        "payor_city": (document["payor_address"] or {}).get("city"),
+        "terms": (document["payment_terms_text"], document["net_days"]),
         "phones": [(phone["type"], phone["area"], phone["number"], phone["line"]) for phone in document["phones"]],
         "emails": [mail["address"] for mail in document["emails"]],
         "UPMJ": document["UPMJ"],
@@ -114,6 +127,7 @@ def test_customers_equal_a_join_of_the_truth(read, settings):
     output = read(streams=["customers"], **settings)
     expected = sorted(expected_customers(control, today), key=lambda document: document["address_number"])
     assert len(expected) == 250
+    assert sum(document["payor_city"] is not None for document in expected) == 6
     assert [reduced(document) for document in output.records["customers"]] == expected
 
 
@@ -123,6 +137,7 @@ def test_contacts_equal_a_join_of_the_truth(read):
     people = sorted((row["AN8"], row["IDLN"]) for row in control.rows("F0111") if row["IDLN"] >= 1)
     assert output.keys("contacts") == people
     customers = {row["AN8"] for row in control.rows("F03012", {"CO": "00000"})}
+    vendors = {row["AN8"] for row in control.rows("F0401")}
     names = {row["AN8"]: row["ALPH"] for row in control.rows("F0101")}
     mails = defaultdict(list)
     for row in control.rows("F01151"):
@@ -130,6 +145,7 @@ def test_contacts_equal_a_join_of_the_truth(read):
     for document in output.records["contacts"]:
         number = document["address_number"]
         assert document["is_customer"] == (number in customers)
+        assert document["is_vendor"] == (number in vendors)
         assert document["company_name"] == names[number]
         assert [mail["address"] for mail in document["emails"]] == [
             row["EMAL"]

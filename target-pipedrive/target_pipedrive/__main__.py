@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import sys
+import typing as t
+
+from sync_ledger.commands import run
+
+COMMANDS: t.Final = {
+    "doctor": "target_pipedrive.doctor.command:doctor",
+    "setup": "target_pipedrive.setup.command:setup",
+}
 
 
 def main() -> None:
     """Run the target, or the command that is the first argument."""
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    if name == "doctor":
-        from target_pipedrive.doctor.command import doctor  # noqa: PLC0415 - runs of the target do not need it
-
-        doctor(sys.argv[2:], prog_name="target-pipedrive doctor")
-        return
-    if name == "setup":
-        from target_pipedrive.setup.command import setup  # noqa: PLC0415 - likewise
-
-        setup(sys.argv[2:], prog_name="target-pipedrive setup")
-        return
-    from target_pipedrive.target import TargetPipedrive  # noqa: PLC0415 - likewise
-
-    if name == "describe":
-        from sync_ledger.describing import describe_command  # noqa: PLC0415 - likewise
-
-        describe_command(TargetPipedrive)(sys.argv[2:], prog_name="target-pipedrive describe")
-        return
-    TargetPipedrive.cli()
+    run("target-pipedrive", "target_pipedrive.target:TargetPipedrive", COMMANDS)
 
 
 if __name__ == "__main__":

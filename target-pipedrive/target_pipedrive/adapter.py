@@ -9,11 +9,12 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from service_calls import TIMED_OUT, LostAnswerError, NotSentError
 from sync_ledger.adapter import Action, Result, Usage, WriteResult
 from sync_ledger.errors import BudgetExhaustedError, ConfigError, ServiceUnavailableError
 
 from target_pipedrive import costs, reading, values
-from target_pipedrive.answers import TIMED_OUT, LostAnswerError, NotSentError, RefusedError
+from target_pipedrive.answers import RefusedError
 from target_pipedrive.directory import Directory
 from target_pipedrive.entities import ENTITIES
 from target_pipedrive.fields import entity_fields

@@ -1,44 +1,38 @@
 """What Pipedrive's HTTP answers mean.
 
-Nothing here sends anything: a `requests` response or exception goes in, an `Answer` or one of these comes out:
+Nothing here sends anything: a `requests` response goes in, an `Answer` or one of these comes out:
 
     RefusedError      the request itself was refused: 400, 403 with JSON, 404, 409, 410, 422
-    NotSentError      it certainly had no effect: connection refused, unknown host
     BusyError         429 for the burst window; passes within 2 s
-    LostAnswerError   time-out, reset, 5xx or an unreadable answer: the effect may or may not have happened
+    LostAnswerError   5xx or an unreadable answer: the effect may or may not have happened
 
 or, for what concerns every request alike, an error of `sync_ledger.errors`.
 """
 
 from __future__ import annotations
 
-import email.utils
-import ssl
 import typing as t
 from dataclasses import dataclass
-from datetime import timezone
 from http import HTTPStatus
 
 import msgspec
-import requests
+from service_calls import BusyError, LostAnswerError, server_time
 from sync_ledger.errors import (
     BudgetExhaustedError,
     ConfigError,
     CredentialsError,
     ServiceUnavailableError,
 )
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    import requests
     from sync_ledger.errors import ServiceError
 
 BURST_SECONDS: t.Final = 2.0
 """The burst window: a 429 that asks for a longer wait is not about it."""
-
-TIMED_OUT: t.Final = "timeout"
 
 _LONGEST_TEXT: t.Final = 500
 
@@ -90,34 +84,6 @@ class RefusedError(Exception):
         self.field_code = field_code
 
 
-class NotSentError(Exception):
-    """The request certainly had no effect."""
-
-
-class BusyError(NotSentError):
-    """The burst window is full.
-
-    Attributes:
-        seconds: How long to wait.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__("429: too many requests within 2 seconds")
-        self.seconds = seconds
-
-
-class LostAnswerError(Exception):
-    """The request may or may not have had its effect.
-
-    Attributes:
-        code: HTTP status as text, or `timeout`, `reset`, `unreadable`.
-    """
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
 def rate_headers(headers: Mapping[str, str]) -> RateHeaders:
     """Read the rate-limit headers; every one of them may be missing."""
 
@@ -140,14 +106,6 @@ def rate_headers(headers: Mapping[str, str]) -> RateHeaders:
         tokens_left=whole("x-daily-ratelimit-token-remaining"),
         requests_left_today=whole("x-daily-requests-left"),
     )
-
-
-def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """Return the server's clock by its `Date` header, in UTC."""
-    try:
-        return email.utils.parsedate_to_datetime(headers["date"]).astimezone(timezone.utc)
-    except (KeyError, ValueError):
-        return None
 
 
 def read_answer(response: requests.Response) -> Answer:
@@ -182,37 +140,6 @@ def read_answer(response: requests.Response) -> Answer:
     raise RefusedError(status, str(code), _text(body), field_code if isinstance(field_code, str) else None)
 
 
-def transport_error(error: requests.RequestException) -> Exception:
-    """Sort an exception of `requests` by whether the request can have had an effect."""
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return ConfigError("the address cannot be used; check settings company_domain and api_url")
-    if isinstance(error, requests.exceptions.SSLError) and _bad_certificate(error):
-        return ServiceUnavailableError("no trusted TLS connection to Pipedrive: the certificate was not accepted")
-    if isinstance(error, requests.exceptions.ProxyError):
-        return NotSentError("the proxy does not let the connection through")
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return NotSentError("no connection within the time limit")
-    if isinstance(error, requests.exceptions.Timeout):
-        return LostAnswerError(TIMED_OUT, "no answer within the time limit")
-    if isinstance(error, requests.exceptions.ConnectionError) and _never_connected(error):
-        return NotSentError("connection refused or host unknown")
-    return LostAnswerError("reset", "the connection broke before the answer was complete")
-
-
-def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
-
-
-def _bad_certificate(error: requests.exceptions.SSLError) -> bool:
-    """Whether the connection was given up before anything was sent; other TLS errors may come at any time."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
-        inner = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
-        cause = inner if isinstance(inner, BaseException) else None
-    return cause is not None
-
-
 def _too_many(rates: RateHeaders) -> BusyError | ServiceError:
     """Tell a full burst window from a used-up day; what cannot be told apart counts as the latter."""
     if rates.tokens_left == 0 or rates.requests_left_today == 0:
@@ -220,12 +147,16 @@ def _too_many(rates: RateHeaders) -> BusyError | ServiceError:
     wait = rates.retry_after_seconds
     if rates.remaining == 0 and (wait is None or wait <= BURST_SECONDS):
         reset = rates.reset_seconds if wait is None else wait
-        return BusyError(BURST_SECONDS if not reset else min(reset, BURST_SECONDS))
+        return _busy(BURST_SECONDS if not reset else min(reset, BURST_SECONDS))
     if rates.remaining is None and wait is not None and wait <= BURST_SECONDS:
-        return BusyError(wait)
+        return _busy(wait)
     return BudgetExhaustedError(
         "Pipedrive answers 429 without a full burst window: the daily API budget of this company is most likely used up"
     )
+
+
+def _busy(seconds: float) -> BusyError:
+    return BusyError("429: too many requests within 2 seconds", seconds)
 
 
 def _for_all(status: int, body: object) -> ServiceError | None:

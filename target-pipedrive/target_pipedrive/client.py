@@ -10,16 +10,23 @@ from __future__ import annotations
 import functools
 import logging
 import re
-import threading
 import time
 import typing as t
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from http import HTTPStatus
 
-import backoff
 import msgspec
-import requests
 from requests.auth import AuthBase
+from service_calls import (
+    BusyError,
+    LostAnswerError,
+    NotSentError,
+    ServerClock,
+    Tally,
+    TokenReplacedError,
+    Transport,
+    keep_trying,
+)
 from sync_ledger.adapter import Usage
 from sync_ledger.errors import (
     BudgetExhaustedError,
@@ -33,22 +40,20 @@ from sync_ledger.observing.tracing import span
 
 from target_pipedrive.answers import (
     BURST_SECONDS,
-    BusyError,
-    LostAnswerError,
-    NotSentError,
     RefusedError,
     rate_headers,
     read_answer,
-    server_time,
-    transport_error,
 )
 from target_pipedrive.costs import tokens
 from target_pipedrive.hosts import hosts as hosts_of
-from target_pipedrive.oauth import OAuth
+from target_pipedrive.oauth import PipedriveOAuth
+from target_pipedrive.service import PIPEDRIVE
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import timedelta
 
+    import requests
     from sync_ledger.limits import AccountLimits
 
     from target_pipedrive.answers import Answer
@@ -58,7 +63,6 @@ PAGE_SIZE: t.Final = 500
 """Most records a list returns; a page costs the same however many are asked for."""
 
 MAX_TRIES: t.Final = 5
-CONNECT_SECONDS: t.Final = 10
 FIRST_LIMIT: t.Final = 20
 """Requests per 2 s until the account's own limit is known: that of the smallest plan."""
 
@@ -86,13 +90,6 @@ class TokenAuth(AuthBase):
         return "TokenAuth(***)"
 
 
-class TokenReplacedError(Exception):
-    """The access token was refused, without any effect, and there is another one now."""
-
-    def __init__(self) -> None:
-        super().__init__("401: the access token was replaced")
-
-
 class PipedriveClient:
     """Sends requests to one account; safe to share between threads.
 
@@ -108,7 +105,7 @@ class PipedriveClient:
     def __init__(
         self,
         hosts: Hosts | None,
-        token: str | OAuth,
+        token: str | PipedriveOAuth,
         *,
         timeout_seconds: int = 30,
         clock: Callable[[], float] = time.monotonic,
@@ -117,16 +114,12 @@ class PipedriveClient:
     ) -> None:
         self._given_hosts = hosts
         self._auth = TokenAuth(token) if isinstance(token, str) else token
-        self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
+        self._transport = Transport(PIPEDRIVE, self._auth, timeout_seconds=timeout_seconds)
         self._sleep = sleep
-        self._now = now
         self._limiter = BurstLimiter(FIRST_LIMIT, window_seconds=BURST_SECONDS, clock=clock, sleep=sleep)
-        self._clock_ahead = timedelta()
-        self._budget = DailyBudget(self.server_now)
-        self._lock = threading.Lock()
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
-        self._calls = self._writes = self._cost = 0
+        self._clock = ServerClock(now)
+        self._budget = DailyBudget(self._clock.now)
+        self._sent = Tally()
         self._writes_left: int | None = None
         self._stopped: ServiceError | None = None
 
@@ -204,7 +197,7 @@ class PipedriveClient:
 
     def server_now(self) -> datetime:
         """Return the server's current time as far as its answers told it."""
-        return self._now() + self._clock_ahead
+        return self._clock.now()
 
     @property
     def burst_limit(self) -> int:
@@ -214,7 +207,7 @@ class PipedriveClient:
     @property
     def clock_ahead(self) -> timedelta:
         """How far the server's clock is ahead of this machine's."""
-        return self._clock_ahead
+        return self._clock.ahead
 
     @property
     def address(self) -> str:
@@ -224,16 +217,15 @@ class PipedriveClient:
     @property
     def by_oauth(self) -> bool:
         """Whether it logs in by OAuth."""
-        return isinstance(self._auth, OAuth)
+        return isinstance(self._auth, PipedriveOAuth)
 
     def by_server_clock(self, moment: datetime) -> datetime:
         """Return a moment of this machine's clock by the server's."""
-        return moment + self._clock_ahead
+        return self._clock.of(moment)
 
     def usage(self) -> Usage:
         """Return what was sent so far, repeats included."""
-        with self._lock:
-            return Usage(self._calls, self._writes, self._cost, self._budget.left)
+        return Usage(*self._sent.sent, self._budget.left)
 
     def share_limits(self, limits: AccountLimits) -> None:
         """Keep to the account's limits together with other processes from now on."""
@@ -246,11 +238,7 @@ class PipedriveClient:
         """Close the connections of all threads and let go of what is held of the account's limits."""
         self._limiter.release()
         self._budget.close()
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-            self._local = threading.local()
-        for session in sessions:
-            session.close()
+        self._transport.close()
 
     def _patiently(
         self,
@@ -260,39 +248,23 @@ class PipedriveClient:
         body: bytes | None,
         id_: str | None,
     ) -> Answer:
-        waits = backoff.expo(base=2, factor=0.5, max_value=8)
-        next(waits)  # the generator's first value only primes it
-        tries = 1
-        replaced = False
-        while True:
-            try:
-                return self._exchange(method, template, params, body, id_)
-            except BusyError as error:
-                if tries >= MAX_TRIES:
-                    raise
-                problem: Exception = error
-            except TokenReplacedError as error:
-                if replaced:
-                    raise CredentialsError(
-                        "Pipedrive refuses a fresh access token (401); check that the app is installed and its user"
-                        " active"
-                    ) from None
-                replaced = True
-                problem = error
-            except NotSentError as error:
-                if tries >= MAX_TRIES:
-                    raise ServiceUnavailableError(f"Pipedrive cannot be reached at {self._hosts.v2}: {error}") from None
-                problem = error
-            except LostAnswerError as error:
-                if method != "GET" or tries >= MAX_TRIES:
-                    raise
-                problem = error
-            _log.warning("%s %s: %s (try %d of %d)", method, template, problem, tries, MAX_TRIES)
-            if not isinstance(
-                problem, (BusyError, TokenReplacedError)
-            ):  # the limiter already holds everyone back for a busy window
-                self._sleep(backoff.full_jitter(next(waits)))
-            tries += 1
+        try:
+            return keep_trying(
+                lambda: self._exchange(method, template, params, body, id_),
+                f"{method} {template}",
+                safe=method == "GET",
+                busy=_busy,
+                max_tries=MAX_TRIES,
+                sleep=self._sleep,
+            )
+        except BusyError:
+            raise
+        except NotSentError as error:
+            raise ServiceUnavailableError(f"Pipedrive cannot be reached at {self._hosts.v2}: {error}") from None
+        except TokenReplacedError:
+            raise CredentialsError(
+                "Pipedrive refuses a fresh access token (401); check that the app is installed and its user active"
+            ) from None
 
     def _exchange(
         self,
@@ -318,11 +290,14 @@ class PipedriveClient:
                 rates = rate_headers(response.headers)
                 self._budget.learn(spending, rates.tokens_left)
             self._limiter.learn(slot, rates.limit, rates.remaining, rates.reset_seconds)
-        self._note(rates.requests_left_today, server_time(response.headers))
+        self._clock.learn(response.headers)
+        if rates.requests_left_today is not None:
+            self._writes_left = rates.requests_left_today
         try:
             return self._judge(response)
         except BusyError as error:
-            self._limiter.pause(error.seconds)
+            # It holds everyone back, so the request itself need not wait before it is sent again.
+            self._limiter.pause(error.seconds or BURST_SECONDS)
             raise
         except ServiceError as error:
             # Going on after a refused token, an empty budget or a block at the edge would only make it worse.
@@ -341,60 +316,32 @@ class PipedriveClient:
             raise
 
     def _judge(self, response: requests.Response) -> Answer:
-        if response.status_code == HTTPStatus.UNAUTHORIZED and isinstance(self._auth, OAuth):
+        if response.status_code == HTTPStatus.UNAUTHORIZED and isinstance(self._auth, PipedriveOAuth):
             # Refused at the gate, so without any effect: the access token may have been revoked or replaced.
-            self._auth.refused(response.request.headers.get("authorization", ""))
-            raise TokenReplacedError
+            raise self._auth.refused(response)
         return read_answer(response)
 
     def _send(
         self, method: str, template: str, url: str, params: Mapping[str, str | int] | None, body: bytes | None
     ) -> requests.Response:
-        headers = {"content-type": "application/json"} if body is not None else None
         try:
             with span("request", method=method, path=template, cost=tokens(method, template)) as told:
-                response = self._session().request(
-                    method,
-                    url,
-                    params=params,
-                    data=body,
-                    headers=headers,
-                    timeout=self._timeout,
-                    allow_redirects=False,  # a redirect would carry the token to another host
-                )
+                response = self._transport.send(method, url, params=params, body=body)
                 told["status"] = response.status_code
-        except requests.RequestException as error:
-            sorted_error = transport_error(error)
-            if not isinstance(sorted_error, NotSentError):
-                self._count(method, template)
-            raise sorted_error from None
+        except LostAnswerError:
+            self._count(method, template)
+            raise
         self._count(method, template)
         return response
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.auth = self._auth
-            session.headers["accept"] = "application/json"
-            session.headers["user-agent"] = "target-pipedrive"
-            with self._lock:
-                self._local.session = session
-                self._sessions.append(session)
-        return session
-
     def _count(self, method: str, template: str) -> None:
-        with self._lock:
-            self._calls += 1
-            self._writes += method != "GET"
-            self._cost += tokens(method, template)
+        self._sent.add(write=method != "GET", cost=tokens(method, template))
 
-    def _note(self, writes_left: int | None, told: datetime | None) -> None:
-        with self._lock:
-            if writes_left is not None:
-                self._writes_left = writes_left
-            if told is not None:
-                self._clock_ahead = told - self._now()
+
+def _busy(error: BusyError, times: int) -> None:
+    """Give a request up that the burst window has had no place for several times."""
+    if times >= MAX_TRIES:
+        raise error
 
 
 def _no_list(template: str, error: RefusedError) -> ServiceError:

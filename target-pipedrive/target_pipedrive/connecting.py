@@ -9,7 +9,7 @@ from sync_ledger.errors import ConfigError
 
 from target_pipedrive.client import PipedriveClient
 from target_pipedrive.hosts import hosts
-from target_pipedrive.oauth import OAUTH_URL, App, OAuth
+from target_pipedrive.oauth import OAUTH_URL, App, PipedriveOAuth
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def connect(config: Mapping[str, t.Any]) -> PipedriveClient:
     return PipedriveClient(where, auth, timeout_seconds=timeout)
 
 
-def login(config: Mapping[str, t.Any]) -> str | OAuth:
+def login(config: Mapping[str, t.Any]) -> str | PipedriveOAuth:
     """Return the API token, or the OAuth tokens, that the settings name.
 
     Raises:
@@ -55,7 +55,7 @@ def login(config: Mapping[str, t.Any]) -> str | OAuth:
         token_file=Path(config["token_file"]),
         url=_address(config.get("oauth_url")),
     )
-    return OAuth(app, timeout_seconds=config["request_timeout_seconds"])
+    return PipedriveOAuth(app, timeout_seconds=config["request_timeout_seconds"])
 
 
 def _address(given: str | None) -> str:

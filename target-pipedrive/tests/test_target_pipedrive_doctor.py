@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import json
 import typing as t
-from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 from target_pipedrive.doctor.command import doctor
-from target_pipedrive.doctor.examination import check_clock
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -80,13 +78,6 @@ def test_a_user_with_few_rights_is_warned_of(
     assert code == 0
     assert found["rights"]["status"] == "warning"
     assert "made twice" in found["rights"]["text"]
-
-
-@pytest.mark.parametrize(("seconds", "status"), [(0, "ok"), (-119, "ok"), (121, "warning"), (-7200, "warning")])
-def test_a_clock_that_is_off_is_warned_of(seconds: int, status: str) -> None:
-    found = check_clock(timedelta(seconds=seconds))
-    assert found.status.value == status
-    assert status == "ok" or f"{seconds:+d} s" in found.text
 
 
 def test_the_budget_is_told_where_pipedrive_tells_it(

@@ -11,17 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 import requests
+from service_calls import kept_tokens
+from service_calls.token_file import Kept, keep_tokens
 from sync_ledger.adapter import Action, Operation, Result
 from sync_ledger.errors import ConfigError, CredentialsError, ServiceUnavailableError
 from target_pipedrive.adapter import PipedriveDestination
 from target_pipedrive.connecting import connect, login
-from target_pipedrive.oauth import App, OAuth, Tokens
+from target_pipedrive.oauth import App, PipedriveOAuth
 from target_pipedrive_runs import organization, schema, state
 
 if t.TYPE_CHECKING:
+    from service_calls import Tokens
     from service_emulators.testing import PipedriveEmulator
     from target_pipedrive_runs import Runner
 
@@ -47,7 +49,17 @@ def app(settings: dict[str, t.Any]) -> App:
 
 
 def kept(runner: Runner) -> Tokens:
-    return msgspec.json.decode(Path(runner.settings["token_file"]).read_bytes(), type=Tokens)
+    settings = runner.settings
+    found = kept_tokens(Path(settings["token_file"]))[app(settings).origin].tokens
+    assert found is not None
+    return found
+
+
+def refusal(token: str) -> requests.Response:
+    """Return the answer to a request that had a token."""
+    response = requests.Response()
+    response.request = requests.Request("GET", "http://x", headers={"authorization": f"Bearer {token}"}).prepare()
+    return response
 
 
 def revoke(pipedrive: PipedriveEmulator, token: str) -> None:
@@ -64,9 +76,11 @@ def test_a_run_logs_in_by_oauth_and_keeps_its_tokens_to_itself(
     file = Path(by_oauth.settings["token_file"])
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [one.name for one in file.parent.iterdir() if one.name.endswith(".json")] == [file.name]
-    for secret in (kept(by_oauth).access_token, kept(by_oauth).refresh_token, by_oauth.settings["client_secret"]):
+    tokens, login = kept(by_oauth), app(by_oauth.settings)
+    shown = repr([tokens, login, PipedriveOAuth(login)])
+    for secret in (tokens.access_token, tokens.refresh_token, by_oauth.settings["client_secret"]):
         assert secret not in caplog.text
-        assert secret not in repr(kept(by_oauth)) + repr(app(by_oauth.settings)) + repr(OAuth(app(by_oauth.settings)))
+        assert secret not in shown
 
 
 def test_tokens_that_are_still_good_are_used_again(by_oauth: Runner) -> None:
@@ -97,7 +111,7 @@ def test_an_access_token_that_ends_in_the_middle_of_a_run_is_replaced(
 
 def test_a_token_is_renewed_before_it_ends(by_oauth: Runner) -> None:
     clock = [time.time()]
-    oauth = OAuth(app(by_oauth.settings), clock=lambda: clock[0])
+    oauth = PipedriveOAuth(app(by_oauth.settings), clock=lambda: clock[0])
     first = oauth.tokens()
     clock[0] += 3400
     assert oauth.tokens() == first
@@ -107,44 +121,15 @@ def test_a_token_is_renewed_before_it_ends(by_oauth: Runner) -> None:
 
 def test_processes_and_threads_share_one_renewal(by_oauth: Runner, pipedrive: PipedriveEmulator) -> None:
     pipedrive.control.switch(refresh_tokens="rotated")
-    sharing = [OAuth(app(by_oauth.settings)) for _ in range(4)]
+    sharing = [PipedriveOAuth(app(by_oauth.settings)) for _ in range(4)]
     with ThreadPoolExecutor(8) as pool:
         found = set(pool.map(lambda number: sharing[number % 4].tokens().access_token, range(32)))
     assert len(found) == 1
     (stale,) = found
     revoke(pipedrive, stale)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: sharing[number % 4].refused(f"Bearer {stale}"), range(32)))
+        list(pool.map(lambda number: sharing[number % 4].refused(refusal(stale)), range(32)))
     assert len({one.tokens().access_token for one in sharing} - found) == 1
-
-
-WRITING = """
-import itertools, sys
-from pathlib import Path
-from target_pipedrive.oauth import Tokens, write_tokens
-print("ready", flush=True)
-for number in itertools.count():
-    write_tokens(Path(sys.argv[1]), Tokens("a" * 400, "r" * 400, float(number), "https://x", "o"))
-"""
-
-
-def test_a_kill_at_any_moment_leaves_whole_tokens(tmp_path: Path) -> None:
-    file = tmp_path / "tokens.json"
-    last = -1.0
-    for moment in (0.01, 0.03, 0.05, 0.08):
-        child = subprocess.Popen([sys.executable, "-c", WRITING, str(file)], stdout=subprocess.PIPE, text=True)
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        while not file.exists():
-            time.sleep(0.01)
-        time.sleep(moment)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
-        found = msgspec.json.decode(file.read_bytes(), type=Tokens)
-        assert (len(found.access_token), len(found.refresh_token)) == (400, 400)
-        last = max(last, found.expires_at)
-    assert last > 0
 
 
 def test_a_rotated_token_outlives_a_killed_run(by_oauth: Runner, pipedrive: PipedriveEmulator, tmp_path: Path) -> None:
@@ -182,21 +167,22 @@ def test_a_revoked_app_is_one_clear_line(
 
 def test_an_unused_token_ends_after_sixty_days(by_oauth: Runner, pipedrive: PipedriveEmulator) -> None:
     pipedrive.control.set_clock(offset_seconds=59 * 86_400)
-    OAuth(app(by_oauth.settings), clock=lambda: time.time() + 59 * 86_400).tokens()
+    PipedriveOAuth(app(by_oauth.settings), clock=lambda: time.time() + 59 * 86_400).tokens()
     pipedrive.control.set_clock(offset_seconds=118 * 86_400)
-    OAuth(app(by_oauth.settings), clock=lambda: time.time() + 118 * 86_400).tokens()
+    PipedriveOAuth(app(by_oauth.settings), clock=lambda: time.time() + 118 * 86_400).tokens()
     pipedrive.control.set_clock(offset_seconds=179 * 86_400)
     with pytest.raises(CredentialsError, match="unused for 60 days"):
-        OAuth(app(by_oauth.settings), clock=lambda: time.time() + 179 * 86_400).tokens()
+        PipedriveOAuth(app(by_oauth.settings), clock=lambda: time.time() + 179 * 86_400).tokens()
 
 
 def test_a_new_refresh_token_in_the_settings_outranks_the_file(by_oauth: Runner) -> None:
     by_oauth.run(*ROW)
     file = Path(by_oauth.settings["token_file"])
-    other = replace(kept(by_oauth), origin="another", access_token="x")
-    file.write_bytes(msgspec.json.encode(other))
+    first = kept(by_oauth)
+    other = by_oauth.settings | {"refresh_token": "another"}
+    keep_tokens(file, app(other).origin, Kept(replace(first, access_token="x")), now=time.time())
     assert by_oauth.run(*ROW) == 0
-    assert kept(by_oauth).access_token != "x"
+    assert kept(by_oauth) == first
     file.write_text("{", "utf-8")
     assert by_oauth.run(*ROW) == 0
 
@@ -204,21 +190,21 @@ def test_a_new_refresh_token_in_the_settings_outranks_the_file(by_oauth: Runner)
 def test_a_wrong_secret_names_the_settings(by_oauth: Runner) -> None:
     wrong = {**by_oauth.settings, "client_secret": "nonsense"}
     with pytest.raises(CredentialsError, match="check client_id and client_secret"):
-        OAuth(app(wrong)).tokens()
+        PipedriveOAuth(app(wrong)).tokens()
 
 
 def test_a_token_endpoint_that_is_down_is_asked_a_few_times(by_oauth: Runner) -> None:
     waits: list[float] = []
     down = {**by_oauth.settings, "oauth_url": "http://127.0.0.1:9"}
     with pytest.raises(ServiceUnavailableError, match="does not answer"):
-        OAuth(app(down), sleep=waits.append).tokens()
+        PipedriveOAuth(app(down), sleep=waits.append).tokens()
     assert len(waits) == 3
 
 
 def test_a_token_file_that_cannot_be_written_names_the_setting(by_oauth: Runner, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(ConfigError, match="setting token_file"):
-        OAuth(app({**by_oauth.settings, "token_file": tmp_path / "file" / "tokens.json"})).tokens()
+        PipedriveOAuth(app({**by_oauth.settings, "token_file": tmp_path / "file" / "tokens.json"})).tokens()
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
+from datetime import timedelta
 
 import pytest
-from doctor_findings import failed, good, of_error, tell, warning
+from doctor_findings import clock, failed, good, of_error, reach, tell, warning
 
 FOUND = [good("network", "the server answers"), warning("clock", "three hours off", "set the zone")]
 BROKEN = failed("log-in", "the password is wrong", "give the right one")
@@ -50,3 +52,19 @@ def test_json_is_one_object():
 def test_the_last_clause_of_an_error_is_its_remedy(error, text, remedy):
     finding = of_error("door", ValueError(error), otherwise="look at it")
     assert (finding.text, finding.remedy) == (text, remedy)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0, "ok"), (-119, "ok"), (121, "warning"), (-7200, "warning")])
+def test_a_clock_that_is_off_is_warned_of(seconds, status):
+    found = clock("Pipedrive", timedelta(seconds=seconds))
+    assert found.status.value == status
+    assert status == "ok" or f"{seconds:+d} s" in found.text
+
+
+def test_a_host_that_answers_is_told_and_one_that_does_not_is_warned_of():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        found = reach("network", f"http://127.0.0.1:{port}/x", timeout_seconds=5, remedy="look at it")
+    assert (found.status.value, found.text) == ("ok", f"127.0.0.1:{port} answers (127.0.0.1)")
+    found = reach("network", f"http://127.0.0.1:{port}", timeout_seconds=5, remedy="look at it")
+    assert (found.status.value, found.remedy) == ("warning", "look at it")

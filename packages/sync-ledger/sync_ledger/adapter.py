@@ -64,6 +64,8 @@ class Result(str, enum.Enum):
     """The record to update no longer exists."""
     UNSENT = "unsent"
     """It certainly had no effect (connection refused, 429) and the client's own retries are used up."""
+    POSTPONED = "postponed"
+    """The service works but does not let this record be written just now (locked, in approval); a later run may."""
     UNKNOWN = "unknown"
     """The answer was lost or is a server error: the effect may or may not have happened."""
 
@@ -303,6 +305,15 @@ class Destination(t.Protocol):
 
     def close(self) -> None:
         """Release connections."""
+
+
+@t.runtime_checkable
+class HasChosenEntities(t.Protocol):
+    """What a `Destination` has beside its other methods when the account has more entities than a load is about."""
+
+    @property
+    def chosen(self) -> Sequence[str]:
+        """Names of those that are described when nobody says which; any of `entities` can be written."""
 
 
 @dataclass

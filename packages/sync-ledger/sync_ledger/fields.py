@@ -58,6 +58,7 @@ class Field:
         attributes: For OBJECT: the keys the service accepts; None when any.
         items: For LIST of objects: the keys an item may have; None when any.
         people: The options are people, such as the users of the account; a snapshot does not list them.
+        label: Another name a mapping may use, such as what users see where `name` is the API's; None without one.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Field:
     attributes: frozenset[str] | None = None
     items: frozenset[str] | None = None
     people: bool = False
+    label: str | None = None
 
 
 class AmbiguousFieldError(LookupError):
@@ -101,9 +103,9 @@ class EntityDescription:
 
     def __post_init__(self) -> None:
         for item in self.fields:
-            self._by_name.setdefault(item.name, []).append(item)
-            if item.key != item.name:
-                self._by_name.setdefault(item.key, []).append(item)
+            for name in dict.fromkeys((item.name, item.key, item.label)):
+                if name is not None:
+                    self._by_name.setdefault(name, []).append(item)
 
     def find(self, name: str) -> Field | None:
         """Return the field a mapping means by `name`: its name or label first, its API key otherwise.

@@ -17,7 +17,10 @@ if t.TYPE_CHECKING:
 
 
 def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
-    """Return the settings schema of a target: its own settings first, then the shared ones."""
+    """Return the settings schema of a target: its own settings first, then the shared ones.
+
+    One of its own outranks a shared one of the same name, such as one whose meaning is narrower at its service.
+    """
     shared = (
         th.Property(
             "ledger_url",
@@ -165,7 +168,9 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
             ),
         ),
     )
-    return t.cast("dict[str, t.Any]", th.PropertiesList(*own, *shared, *observing_settings()).to_dict())
+    names = {setting.name for setting in own}
+    others = [setting for setting in (*shared, *observing_settings()) if setting.name not in names]
+    return t.cast("dict[str, t.Any]", th.PropertiesList(*own, *others).to_dict())
 
 
 def check_environment(schema: Mapping[str, t.Any], prefix: str) -> None:

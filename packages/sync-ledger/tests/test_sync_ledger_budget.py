@@ -172,3 +172,46 @@ def test_what_is_thought_to_be_left_is_never_more_than_the_service_has(
             done.__exit__(None, None, None)
     for done, _, _ in open_calls:
         done.__exit__(None, None, None)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3 * 1440), st.integers(1, 30)), min_size=1, max_size=40),
+    st.integers(30, 120),
+)
+def test_where_any_24_hours_count_none_of_them_goes_beyond_the_budget(
+    spendings: list[tuple[int, int]], budget: int
+) -> None:
+    """Whatever is spent when, by processes that begin anew each time."""
+    engine = open_engine("sqlite://")
+    day = Day()
+    sent: list[tuple[datetime, int]] = []
+    try:
+        for minutes, cost in sorted(spendings):
+            day.now = NOON + timedelta(minutes=minutes)
+            one = DailyBudget(day, rolling=True)
+            one.share(AccountLimits(engine, "fake:acme", budget, 0).budget())
+            try:
+                with one.spend(cost):
+                    sent.append((day.now, cost))
+            except BudgetExhaustedError:
+                old = day.now - timedelta(hours=25)
+                assert sum(price for moment, price in sent if moment > old) + cost > budget, "refused without need"
+            one.close()
+        for end, _ in sent:
+            begin = end - timedelta(hours=24)
+            assert sum(price for moment, price in sent if begin < moment <= end) <= budget
+    finally:
+        engine.dispose()
+
+
+def test_an_hour_that_ends_does_not_lose_what_was_put_aside(database: Engine) -> None:
+    day = Day()
+    budget = DailyBudget(day, rolling=True)
+    budget.share(AccountLimits(database, "fake:acme", 1000, 0).budget())
+    with budget.spend(5):
+        pass
+    day.now += timedelta(hours=1)
+    with budget.spend(5):
+        pass
+    budget.close()
+    assert used(database) == {"2026112512": 5, "2026112513": 5}

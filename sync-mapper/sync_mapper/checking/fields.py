@@ -82,6 +82,7 @@ class Field:
     relation: str | None = None
     attributes: Sequence[str] | None = None
     items: Sequence[str] | None = None
+    label: str | None = None
 
     @property
     def writable(self) -> bool:
@@ -106,8 +107,9 @@ class Entity:
 
     def __post_init__(self) -> None:
         for item in self.fields:
-            for name in dict.fromkeys((item.name, item.key)):
-                self._by_name.setdefault(name, []).append(item)
+            for name in dict.fromkeys((item.name, item.key, item.label)):
+                if name is not None:
+                    self._by_name.setdefault(name, []).append(item)
 
     def find(self, name: str) -> list[Field]:
         """Return the fields a mapping may mean by a name: their name or label, or their API key."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import socket
 import typing as t
-from datetime import timedelta
-from urllib.parse import urlsplit
 
-from doctor_findings import Status, failed, good, of_error, warning
+from doctor_findings import Status, clock, failed, good, of_error, reach, warning
+from sync_ledger.commands import SettingsError, read_settings
 from sync_ledger.errors import ConfigError, SyncError
 
 from target_pipedrive.answers import RefusedError
-from target_pipedrive.command_settings import SettingsError, read_settings
 from target_pipedrive.connecting import connect
 from target_pipedrive.directory import Directory
 from target_pipedrive.hosts import domain
 from target_pipedrive.setup.making import Maker
 from target_pipedrive.setup.wanted import wanted_fields
+from target_pipedrive.target import TargetPipedrive
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +24,9 @@ if t.TYPE_CHECKING:
     from target_pipedrive.client import PipedriveClient
 
 _CORRECT: t.Final = "correct it; target-pipedrive --about lists the settings"
-_TOLERANCE: t.Final = timedelta(minutes=2)
+_NETWORK: t.Final = (
+    "check api_url and company_domain, name servers, firewalls, and whether a proxy is needed (HTTPS_PROXY)"
+)
 _PLANS: t.Final = {
     False: {20: "Lite", 40: "Growth", 100: "Premium", 120: "Ultimate"},
     True: {80: "Lite", 160: "Growth", 400: "Premium", 480: "Ultimate"},
@@ -44,7 +44,7 @@ def examine(config: t.Any) -> Iterator[Finding]:
         Findings as they come.
     """
     try:
-        settings = read_settings(config)
+        settings = read_settings(TargetPipedrive, config)
         wanted_fields(settings)
         client = connect(settings)
     except SettingsError as error:
@@ -70,7 +70,7 @@ def _inside(settings: Mapping[str, t.Any], client: PipedriveClient) -> Iterator[
     except SyncError as error:  # by OAuth the address comes with the first token
         yield of_error("token", error, otherwise="check client_id, client_secret and refresh_token")
         return
-    yield _network(address, int(settings["request_timeout_seconds"]))
+    yield reach("network", address, timeout_seconds=settings["request_timeout_seconds"], remedy=_NETWORK)
     try:
         me = Directory(client).me()
     except RefusedError as error:
@@ -83,21 +83,9 @@ def _inside(settings: Mapping[str, t.Any], client: PipedriveClient) -> Iterator[
     yield _company(settings, me)
     yield _rights(me)
     yield _limits(client)
-    yield check_clock(client.clock_ahead)
+    yield clock("Pipedrive", client.clock_ahead)
     yield from _fields(settings, client)
     yield _budget(client)
-
-
-def _network(address: str, timeout: int) -> Finding:
-    parts = urlsplit(address)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    remedy = "check api_url and company_domain, name servers, firewalls, and whether a proxy is needed (HTTPS_PROXY)"
-    try:
-        addresses = sorted({str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
-        socket.create_connection((host, port), timeout=min(timeout, 15)).close()
-    except OSError as error:
-        return warning("network", f"{host}:{port} cannot be reached directly: {error.strerror or error}", remedy)
-    return good("network", f"{host}:{port} answers ({', '.join(addresses)})")
 
 
 def _company(settings: Mapping[str, t.Any], me: Mapping[str, t.Any]) -> Finding:
@@ -127,18 +115,6 @@ def _limits(client: PipedriveClient) -> Finding:
     limit = client.burst_limit
     plan = _PLANS[client.by_oauth].get(limit)
     return good("limits", f"{limit} requests in 2 s{f', as the plan {plan} has' if plan else ''}")
-
-
-def check_clock(ahead: timedelta) -> Finding:
-    """Judge how far Pipedrive's clock is ahead of this machine's."""
-    seconds = round(ahead.total_seconds())
-    if abs(ahead) <= _TOLERANCE:
-        return good("clock", "agrees with Pipedrive's")
-    return warning(
-        "clock",
-        f"Pipedrive's clock differs from this machine's by {seconds:+d} s",
-        "have this machine's clock set by NTP; nothing is lost meanwhile, as sweeps follow Pipedrive's clock",
-    )
 
 
 def _fields(settings: Mapping[str, t.Any], client: PipedriveClient) -> Iterator[Finding]:

@@ -6,9 +6,9 @@ import json
 import typing as t
 
 import click
+from sync_ledger.commands import read_settings
 from sync_ledger.errors import SyncError
 
-from target_pipedrive.command_settings import read_settings
 from target_pipedrive.connecting import connect
 from target_pipedrive.setup.making import Maker
 from target_pipedrive.setup.wanted import HOLDERS, wanted_fields
@@ -39,7 +39,7 @@ def setup(context: click.Context, entities: tuple[str, ...], config: t.Any, *, y
     there. The exit code is 1 when something stands in the way or the answer is no.
     """
     try:
-        settings = read_settings(config)
+        settings = read_settings(TargetPipedrive, config)
         wanted = wanted_fields(settings, entities)
         client = connect(settings)
         try:

@@ -12,9 +12,10 @@ import random
 import time
 import typing as t
 
+from service_calls import LostAnswerError, NotSentError
 from sync_ledger.errors import ConfigError, ServiceUnavailableError
 
-from target_pipedrive.answers import LostAnswerError, NotSentError, RefusedError
+from target_pipedrive.answers import RefusedError
 from target_pipedrive.entities import ENTITIES
 from target_pipedrive.setup.wanted import lacking, same_label
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from faker import Faker
 from sqlalchemy import insert, select
 
@@ -32,7 +33,7 @@ DEMO_FIELDS: dict[str, tuple[tuple[str, str, int | None, tuple[str, ...]], ...]]
         ("JDE Number", "text", 20, ()),
         ("JDE Status", "picklist", None, _STATUSES),
         ("Hold Reason", "text", 100, ()),
-        ("Credit Limit", "currency", 16, ()),
+        ("Credit Limit", "double", 16, ()),
         ("Credit Currency", "text", 3, ()),
         ("Payment Terms", "text", 100, ()),
         ("Tax ID", "text", 20, ()),
@@ -53,6 +54,11 @@ DEMO_FIELDS: dict[str, tuple[tuple[str, str, int | None, tuple[str, ...]], ...]]
     ),
 }
 """Label, type, length and picklist values of the custom fields of the demonstration; `JDE Number` is unique."""
+
+DEMO_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("Accounts", "Industry"): ("Manufacturing", "Retail", "Distribution", "Services"),
+}
+"""Values of the demonstration that Zoho's own lists lack, by module and field."""
 
 KEY_LABEL = "JDE Number"
 
@@ -99,7 +105,7 @@ def populate(store: Store, catalog: Catalog, *, seed: int, time_zone: str) -> bo
 
 
 def add_demo_fields(store: Store, catalog: Catalog) -> None:
-    """Adds the custom fields of the demonstration that are not there."""
+    """Adds the custom fields and picklist values of the demonstration that are not there."""
     for name, fields in DEMO_FIELDS.items():
         for label, data_type, length, options in fields:
             module = catalog.modules()[name]
@@ -117,6 +123,12 @@ def add_demo_fields(store: Store, catalog: Catalog) -> None:
                 options=catalog.options(options),
             )
             catalog.create_field(module, field)
+    for (name, api_name), values in DEMO_VALUES.items():
+        module = catalog.modules()[name]
+        field = module.fields[api_name]
+        known = {option.actual_value for option in field.options}
+        more = catalog.options(value for value in values if value not in known)
+        catalog.save_field(module, msgspec.structs.replace(field, options=[*field.options, *more]))
     store.commit()
 
 

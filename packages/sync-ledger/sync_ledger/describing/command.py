@@ -7,6 +7,7 @@ import typing as t
 
 import click
 
+from sync_ledger.adapter import HasChosenEntities
 from sync_ledger.cli.connecting import ENVIRONMENT, configured
 from sync_ledger.describing.snapshot import snapshot
 from sync_ledger.errors import ConfigError, SyncError
@@ -61,15 +62,16 @@ def _describe(kind: type[UpsertTarget], config: Sequence[str], wanted: Sequence[
 
 
 def _descriptions(destination: Destination, wanted: Sequence[str]) -> Iterator[EntityDescription]:
-    """Describe the entities wanted, or all that the account is ready for.
+    """Describe the entities wanted, or all that the account is ready for, of those a load is about.
 
     Raises:
         ConfigError: If one that is wanted by name, or every one, cannot be written.
     """
     refused: ConfigError | None = None
     described = False
+    usual = destination.chosen if isinstance(destination, HasChosenEntities) else destination.entities
     for name in destination.entities:
-        if wanted and name not in wanted:
+        if name not in (wanted or usual):
             continue
         try:
             yield destination.entity(name).describe()

@@ -41,6 +41,7 @@ def _field(field: Field) -> dict[str, t.Any]:
     return {
         "name": field.name,
         "key": field.key,
+        "label": field.label,
         "type": field.type.value,
         "required": field.required,
         "creatable": field.creatable,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from sync_ledger.errors import BudgetExhaustedError
+from sync_ledger.limits.budget_book import day_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,10 +46,14 @@ class DailyBudget:
 
     Args:
         now: The service's present time; its days are those of UTC.
+        rolling: The service counts any 24 hours, not days.
     """
 
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
+    def __init__(
+        self, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc), *, rolling: bool = False
+    ) -> None:
         self._now = now
+        self._rolling = rolling
         self._begun = now()
         self._lock = threading.Lock()
         self._under_way: dict[int, Spending] = {}
@@ -145,7 +150,7 @@ class DailyBudget:
         if book is None:
             self._unbooked += cost
             return
-        if self._now().strftime("%Y-%m-%d") != self._day:
+        if self._today() != self._day:
             book.give_back(self._day, self._part)
             self._told = None
             self._open_day()
@@ -162,11 +167,14 @@ class DailyBudget:
         self._part -= cost
 
     def _open_day(self) -> None:
-        self._day = self._now().strftime("%Y-%m-%d")
+        self._day = self._today()
         self._part = 0
         if self._book is not None and self._unbooked:
             self._book.note_spent(self._day, self._unbooked)
             self._unbooked = 0
+
+    def _today(self) -> str:
+        return day_of(self._now(), rolling=self._rolling)
 
 
 def _part_of(budget: int | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import and_, select
 
@@ -12,13 +13,31 @@ from sync_ledger.ledger.transactions import exclusive
 from sync_ledger.ledger.upsert import upsert
 
 if t.TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection, Engine
+
+
+_DAY: t.Final = "%Y-%m-%d"
+_HOUR: t.Final = "%Y%m%d%H"  # as long as a day, which the column was made for
+
+
+def day_of(moment: datetime, *, rolling: bool) -> str:
+    """Return the name tokens spent at a moment are booked under: its day or, where any 24 hours count, its hour."""
+    return moment.strftime(_HOUR if rolling else _DAY)
+
+
+def days_of(name: str) -> list[str]:
+    """Return the names whose tokens count against the budget at a time with a name: a day, or an hour and 24 more."""
+    if "-" in name:
+        return [name]
+    hour = datetime.strptime(name, _HOUR).replace(tzinfo=timezone.utc)
+    return [(hour - timedelta(hours=back)).strftime(_HOUR) for back in range(25)]
 
 
 class BudgetBook:
     """The days of one account.
+
+    Where the service counts any 24 hours, tokens are booked by the hour, and the hour it is and the 24 before it stand
+    for the day: what was sent in any 24 hours is never more than the book says.
 
     Tokens are put aside before they are spent, a part of the day at once, and what is not spent is given back: what
     the book says is used is never less than what was sent.
@@ -39,6 +58,7 @@ class BudgetBook:
         self.budget = budget
         self.reserve = reserve
         self.used = 0
+        self._own = 0  # the part of `used` that is booked under the day or hour it is
         self._exhausted_at: datetime | None = None
 
     def put_aside(self, day: str, wanted: int) -> int:
@@ -47,7 +67,7 @@ class BudgetBook:
             self._read(connection, day)
             free = wanted if self.budget is None else self.budget - self.reserve - self.used
             granted = max(0, min(wanted, free))
-            self._write(connection, day, self.used + granted)
+            self._write(connection, day, granted)
         return granted
 
     def give_back(self, day: str, unspent: int) -> None:
@@ -59,13 +79,13 @@ class BudgetBook:
         """Book tokens that were spent before they could be put aside."""
         with self._alone() as connection:
             self._read(connection, day)
-            self._write(connection, day, max(0, self.used + tokens))
+            self._write(connection, day, tokens)
 
     def note_exhausted(self, day: str, at: datetime) -> None:
         """Note that the service said the day's budget is used up."""
         with self._alone() as connection:
             self._read(connection, day)
-            self._write(connection, day, self.used, left_told=0, told_at=at)
+            self._write(connection, day, 0, left_told=0, told_at=at)
 
     def exhausted_since(self, moment: datetime) -> bool:
         """Whether any process was told so after a moment, as last seen."""
@@ -75,12 +95,16 @@ class BudgetBook:
         return exclusive(self._engine, f"{self._destination} budget")
 
     def _read(self, connection: Connection, day: str) -> None:
-        where = and_(budget_days.c.destination == self._destination, budget_days.c.day == day)
-        row = connection.execute(select(budget_days).where(where)).one_or_none()
-        self.used = row.used if row else 0
-        self._exhausted_at = as_utc(row.told_at) if row and row.left_told == 0 else None
+        where = and_(budget_days.c.destination == self._destination, budget_days.c.day.in_(days_of(day)))
+        rows = connection.execute(select(budget_days).where(where)).all()
+        self.used = sum(row.used for row in rows)
+        self._own = sum(row.used for row in rows if row.day == day)
+        told = [as_utc(row.told_at) for row in rows if row.left_told == 0]
+        self._exhausted_at = max((moment for moment in told if moment is not None), default=None)
 
-    def _write(self, connection: Connection, day: str, used: int, **told: t.Any) -> None:
-        row = {"destination": self._destination, "day": day, "used": used, **told}
+    def _write(self, connection: Connection, day: str, more: int, **told: t.Any) -> None:
+        own = max(0, self._own + more)
+        row = {"destination": self._destination, "day": day, "used": own, **told}
         upsert(connection, budget_days, [row])
-        self.used = used
+        self.used += own - self._own
+        self._own = own

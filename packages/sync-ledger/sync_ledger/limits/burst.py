@@ -139,6 +139,11 @@ class BurstLimiter:
                 wait = self._window if not reset_seconds else min(reset_seconds, self._window)
                 self._slots.append(Slot(now, now + wait, strangers, own=False))
 
+    def told(self, limit: int) -> None:
+        """Take over a limit that the service tells otherwise than with its answers, such as by the account's plan."""
+        with self._lock:
+            self._limit = self._told = limit
+
     def pause(self, seconds: float) -> None:
         """Hold all requests back for a while: the server said the window is full."""
         with self._lock:

@@ -24,14 +24,14 @@ FIRST_CUSTOMER, FIRST_SUPPLIER, FIRST_EMPLOYEE, FIRST_PROSPECT = 1001, 4_000_001
 _MASTERS: dict[str, tuple[str, ...]] = {
     "F03012": (
         "AN8", "CO", "ARC", "MCUR", "CRCD", "TXA1", "EXR1", "ACL", "TRAR", "CMGR", "DAOJ", "RVDJ", "TSTA", "SPYE",
-        "CPGP", "AC01", "AC05", "HOLD", "CUSTS", *AUDIT,
+        "CPGP", "AC01", "AC05", "HOLD", "CUSTS", "BADT", "ARPY", *AUDIT,
     ),
     "F0401": ("AN8", "APC", "MCUP", "CRRP", "HDPY", "TRAP", "AYPD", "APPD", "HOLD", *AUDIT),
 }  # fmt: skip
 _CHUNK = 2000
 _LIMITS = (0, 5000, 10000, 25000, 50000, 100000, 250000, 1000000)
-_ON_HOLD, _CLOSED, _OTHER_COMPANY = (25, 7), (50, 31), (20, 3)
-"""Every 25th customer is on hold, beginning with number 7, and so on."""
+_ON_HOLD, _CLOSED, _OTHER_COMPANY, _BRANCH = (25, 7), (50, 31), (20, 3), (40, 17)
+"""Every 25th customer is on hold, beginning with number 7, and so on. For a branch the customer before it pays."""
 
 
 def seed_store(store: Store, *, customers: int, contacts: int, seed: int, today: date) -> None:
@@ -121,6 +121,7 @@ def _customer_masters(
     book: AddressBook, rows: list[tuple[Stored, ...]], random: Random, entity: Entity, index: int
 ) -> None:
     companies = ("00000", "00001") if _chosen(index, _OTHER_COMPANY) else ("00000",)
+    branch = _chosen(index, _BRANCH)
     hold = codes.HOLD_CODES[index // 25 % len(codes.HOLD_CODES)] if _chosen(index, _ON_HOLD) else ""
     for company in companies:
         chance = random.random()
@@ -145,6 +146,8 @@ def _customer_masters(
                 "",
                 hold if company == "00000" else "",
                 "1" if _chosen(index, _CLOSED) else "0",
+                "S" if branch else "X",
+                entity.number - 1 if branch else 0,
                 *book.stamps.draw(),
             )
         )

@@ -1,0 +1,148 @@
+"""The pipelines the demo shows: what each one writes where, and what a change in JD Edwards means for it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from service_emulators.client import PipedriveControl, ZohoControl
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from changes import Changes
+    from service_emulators.client import JdeControl, RecordControl
+
+    Expected = Mapping[str, set[str]]
+
+_HEAD_COMPANY = {"CO": "00000"}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One pipeline.
+
+    Attributes:
+        service: Name of the service at the emulators and of the demo's argument.
+        label: What people call the service.
+        unit: What the service charges calls in.
+        control: Client of the emulator's control interface.
+        everything: All external IDs a first load writes, by entity.
+        concerned: External IDs of the records that changes in JD Edwards concern, by entity.
+        example: Entity whose record is told at the end.
+        key: Field of a record that holds the external ID.
+        modified: Field of a record that tells when it was last written.
+        switches: Switches of the emulator.
+        set_up: Whether the account is empty, so that `setup` makes the custom fields.
+        planned: Whether a plan is made before the first run; the run must cost what the plan says.
+        most_calls_per_row: Most calls a first load may take for a row; None for any.
+    """
+
+    service: str
+    label: str
+    unit: str
+    control: Callable[[str], RecordControl]
+    everything: Callable[[JdeControl], Expected]
+    concerned: Callable[[JdeControl, Changes], Expected]
+    example: str
+    key: Callable[[Mapping[str, t.Any]], str]
+    modified: str
+    switches: tuple[str, ...] = ()
+    set_up: bool = False
+    planned: bool = False
+    most_calls_per_row: float | None = None
+
+    @property
+    def mapping(self) -> str:
+        """Name of the mapping, which is the pipeline's as well."""
+        return f"jde-to-{self.service}"
+
+    @property
+    def loader(self) -> str:
+        """Name of the loader."""
+        return f"target-{self.service}"
+
+    @property
+    def blocks(self) -> list[str]:
+        """What `meltano run` is given."""
+        return ["tap-jdedwards", self.mapping, self.loader]
+
+
+def _customers(jde: JdeControl) -> set[int]:
+    return {row["AN8"] for row in jde.rows("F03012", where=_HEAD_COMPANY)}
+
+
+def _suppliers(jde: JdeControl) -> set[int]:
+    return {row["AN8"] for row in jde.rows("F0401")}
+
+
+def _people(jde: JdeControl, companies: set[int]) -> set[str]:
+    return {f"{row['AN8']}-{row['IDLN']}" for row in jde.rows("F0111") if row["IDLN"] > 0 and row["AN8"] in companies}
+
+
+def _text(numbers: set[int]) -> set[str]:
+    return {str(number) for number in numbers}
+
+
+def _all_for_pipedrive(jde: JdeControl) -> Expected:
+    customers = _customers(jde)
+    return {"organizations": _text(customers), "persons": _people(jde, customers)}
+
+
+def _all_for_zoho(jde: JdeControl) -> Expected:
+    customers, suppliers = _customers(jde), _suppliers(jde)
+    return {
+        "Accounts": _text(customers),
+        "Vendors": _text(suppliers),
+        "Contacts": _people(jde, customers | suppliers),
+    }
+
+
+def _changed_at_pipedrive(_jde: JdeControl, changes: Changes) -> Expected:
+    return {
+        "organizations": _text(changes.names | changes.phones | changes.credit_limits),
+        "persons": set(changes.people),
+    }
+
+
+def _changed_at_zoho(jde: JdeControl, changes: Changes) -> Expected:
+    return {
+        "Accounts": _text(changes.names | changes.phones | changes.credit_limits),
+        "Vendors": _text((changes.names | changes.phones) & _suppliers(jde)),
+        "Contacts": set(changes.people),
+    }
+
+
+PIPELINES: dict[str, Pipeline] = {
+    one.service: one
+    for one in (
+        Pipeline(
+            service="pipedrive",
+            label="Pipedrive",
+            unit="tokens",
+            control=PipedriveControl,
+            everything=_all_for_pipedrive,
+            concerned=_changed_at_pipedrive,
+            example="persons",
+            key=lambda record: record["custom_fields"]["JDE Number"],
+            modified="update_time",
+            # The burst limit of an OAuth app in the Ultimate plan; at an API token's run 1 takes a minute longer.
+            switches=("burst=480",),
+        ),
+        Pipeline(
+            service="zoho",
+            label="Zoho CRM",
+            unit="credits",
+            control=ZohoControl,
+            everything=_all_for_zoho,
+            concerned=_changed_at_zoho,
+            example="Contacts",
+            key=lambda record: record["JDE_Number"],
+            modified="Modified_Time",
+            set_up=True,
+            planned=True,
+            most_calls_per_row=0.02,
+        ),
+    )
+}
+"""By service, in the order in which the demo shows them."""

@@ -1,0 +1,1 @@
+"""`target-zoho setup`: makes the custom fields a load needs."""
