@@ -142,7 +142,7 @@ def test_a_rotated_token_outlives_a_killed_run(by_oauth: Runner, pipedrive: Pipe
     assert child.stdin is not None
     child.stdin.write("".join(json.dumps(message) + "\n" for message in [*ROW, state(1)]))
     child.stdin.close()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not Path(by_oauth.settings["token_file"]).exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     child.send_signal(signal.SIGKILL)
