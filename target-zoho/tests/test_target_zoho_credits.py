@@ -211,10 +211,8 @@ def test_no_credits_left_ends_at_once_when_zoho_says_so(zoho: ZohoEmulator, tmp_
 # -- calls at the same time ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("edition", "most"), [("free", 5), ("standard", 10), ("enterprise", 10)])
-def test_no_edition_ever_has_too_many_calls_under_way(
-    zoho: ZohoEmulator, tmp_path: Path, edition: str, most: int
-) -> None:
+@pytest.mark.parametrize("edition", ["free", "standard", "enterprise"])
+def test_no_edition_ever_has_too_many_calls_under_way(zoho: ZohoEmulator, tmp_path: Path, edition: str) -> None:
     zoho.control.switch(edition=edition, latency_ms=30)
     client = client_of(settings_of(zoho, tmp_path), sleep=time.sleep)
     assert client.org["license_details"]["paid_type"] == edition
@@ -226,7 +224,6 @@ def test_no_edition_ever_has_too_many_calls_under_way(
         for done in (*writes, *queries, *reads):
             done.result()
     assert "429" not in zoho.control.counters()["by_status"]
-    assert most <= EDITIONS[edition]
 
 
 def test_processes_on_one_ledger_share_what_the_org_allows(zoho: ZohoEmulator, tmp_path: Path) -> None:
