@@ -16,6 +16,7 @@ from target_zoho.bulk import SIZE, TIME_LIMIT_SECONDS, BulkWrite
 from target_zoho.estimating import estimate
 from target_zoho.fields import module_fields
 from target_zoho.picklists import Picklists
+from target_zoho.refusals import concerning
 from target_zoho.writing import BATCH_SIZE, Writing
 
 if t.TYPE_CHECKING:
@@ -191,7 +192,8 @@ class ZohoModule:
     def _opened(self) -> _Opened:
         with self._lock:
             if self._known is None:
-                data = self._client.get("/settings/fields", {"module": self._module}).data or {}
+                with concerning(f"the fields of {self._module}"):
+                    data = self._client.get("/settings/fields", {"module": self._module}).data or {}
                 fields = module_fields(
                     self._module,
                     data.get("fields") or [],

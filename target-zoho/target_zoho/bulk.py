@@ -7,12 +7,9 @@ a job did that failed, did not end in time, or whose result could not be had, is
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import time
 import typing as t
-import zipfile
 from dataclasses import dataclass
 
 from service_calls import LostAnswerError, NotSentError
@@ -21,11 +18,12 @@ from sync_ledger.errors import ServiceError
 
 from target_zoho import values
 from target_zoho.answers import RefusedError
+from target_zoho.bulk_files import UnreadableError, csv_file, rows_of, zipped
 from target_zoho.fields import LOOKUP, USERS
 from target_zoho.results import DUPLICATE
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sync_ledger.adapter import Operation
 
@@ -158,7 +156,7 @@ class BulkWrite:
         module = self._fields.description.entity
         name = f"{module.lower()}.csv"
         try:
-            file_id = self._client.upload(_zipped(name, part.content))
+            file_id = self._client.upload(zipped(name, part.content))
             answer = self._client.write("POST", _WRITE, self._job(file_id, name, part.columns))
             job_id = str(answer.data["details"]["id"])
         except (LostAnswerError, KeyError, TypeError) as error:
@@ -175,7 +173,7 @@ class BulkWrite:
         _log.info("Bulk write job %s of %s: %d rows sent", job_id, module, len(part.operations))
         try:
             return self._results(part, self._end(job_id))
-        except (ServiceError, RefusedError, LostAnswerError, NotSentError, _NoResultError) as error:
+        except (ServiceError, RefusedError, LostAnswerError, NotSentError, UnreadableError, _NoResultError) as error:
             _log.warning("Bulk write job %s of %s: %s; each row is looked up", job_id, module, error)
             return _all(part, _open(str(error)))
 
@@ -222,7 +220,7 @@ class BulkWrite:
         """Read the result file; rows it says nothing clear of stay unknown."""
         content = self._client.download(str(job["result"]["download_url"]))
         found = _all(part, _open(f"the result of bulk write job {job.get('id')} says nothing of this row"))
-        for row in _rows(content):
+        for row in rows_of(content):
             external_id = str(row.get(self._fields.key) or row.get(self._label()) or "").strip()
             if external_id not in found:
                 continue
@@ -263,39 +261,8 @@ def _complaint(text: str) -> tuple[str, list[str]]:
     return code.strip(), [column.strip() for column in columns.split(",")]
 
 
-def csv_file(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
-    """Return a CSV file with a header, in UTF-8; cells with any sort of line end are quoted."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")  # else a cell with a bare carriage return is left unquoted
-    writer.writerow(columns)
-    writer.writerows(lines)
-    return out.getvalue().encode()
-
-
 class _NoResultError(Exception):
     """A job did not come to an end that tells of its rows."""
-
-
-def _zipped(name: str, content: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, content)
-    return out.getvalue()
-
-
-def _rows(content: bytes) -> Iterator[dict[str, str | None]]:
-    """Return the rows of the CSV files in a zip file.
-
-    Raises:
-        _NoResultError: If it is none.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for name in archive.namelist():
-                text = archive.read(name).decode("utf-8-sig")
-                yield from csv.DictReader(io.StringIO(text, newline=""))
-    except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error, EOFError) as error:
-        raise _NoResultError(f"its result file cannot be read ({error})") from None
 
 
 def _open(text: str) -> WriteResult:

@@ -17,13 +17,16 @@ MAX_VALUES: t.Final = 50
 MAX_ROWS: t.Final = 2000
 
 SMALL: t.Final = 200
-"""Rows a query may ask for at the lowest price, 1 credit."""
-
-MIDDLE: t.Final = 1000
-"""Rows a query may ask for at 2 credits; above it takes 3."""
+"""Rows a query may ask for at the lowest price, 1 credit; 2,000 take 3."""
 
 ALL: t.Final = "id is not null"
 """The condition every record fulfils; the language wants one."""
+
+_WORDS_LISTED: t.Final = (
+    "select from where and or not in is null like between order by asc desc limit offset group having as on true false"
+    " external"
+)
+_WORDS: t.Final = frozenset(_WORDS_LISTED.split())
 
 
 def quoted(value: str) -> str:
@@ -31,15 +34,29 @@ def quoted(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def column(name: str) -> str:
+    """Return the name of a field as a query has it: one that is a word of the language is quoted (Kaizen #171)."""
+    return quoted(name) if name.lower() in _WORDS else name
+
+
 def select(columns: Sequence[str], module: str, where: str, limit: int) -> str:
     """Return a query whose rows go by id."""
-    parts = ("select", ", ".join(columns), "from", module, "where", where, "order by id asc limit", str(limit))
+    parts = (
+        "select",
+        ", ".join(map(column, columns)),
+        "from",
+        module,
+        "where",
+        where,
+        "order by id asc limit",
+        str(limit),
+    )
     return " ".join(parts)
 
 
-def within(column: str, values: Sequence[str]) -> str:
-    """Return the condition that a column has one of at most 50 values."""
-    return f"{column} in ({', '.join(quoted(value) for value in values)})"
+def within(name: str, values: Sequence[str]) -> str:
+    """Return the condition that a field has one of at most 50 values."""
+    return f"{column(name)} in ({', '.join(quoted(value) for value in values)})"
 
 
 def both(left: str, right: str) -> str:
@@ -57,8 +74,3 @@ def groups(columns: Sequence[str]) -> Iterator[Sequence[str]]:
     others = [column for column in columns if column != "id"]
     for start in range(0, max(len(others), 1), MAX_COLUMNS - 1):
         yield ("id", *others[start : start + MAX_COLUMNS - 1])
-
-
-def credit(limit: int) -> int:
-    """Return what a query of so many rows costs."""
-    return 1 if limit <= SMALL else 2 if limit <= MIDDLE else 3

@@ -7,6 +7,8 @@ import typing as t
 from collections import Counter
 from collections.abc import Mapping
 
+from target_zoho.refusals import concerning
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -65,7 +67,8 @@ def users(client: ZohoClient) -> Users:
 def _pages(client: ZohoClient) -> Iterator[list[Mapping[str, t.Any]]]:
     page = 1
     while True:
-        data = client.get("/users", {"type": "ActiveUsers", "page": page, "per_page": 200}).data or {}
+        with concerning("the list of users"):
+            data = client.get("/users", {"type": "ActiveUsers", "page": page, "per_page": 200}).data or {}
         yield data.get("users") or []
         if not (data.get("info") or {}).get("more_records"):
             return
@@ -74,7 +77,8 @@ def _pages(client: ZohoClient) -> Iterator[list[Mapping[str, t.Any]]]:
 
 def modules(client: ZohoClient) -> list[str]:
     """Return the API names of the modules that records can be written to, in the organisation's order."""
-    data = client.get("/settings/modules").data or {}
+    with concerning("the list of modules"):
+        data = client.get("/settings/modules").data or {}
     return [
         str(module["api_name"])
         for module in data.get("modules") or ()

@@ -145,7 +145,7 @@ def module_fields(
     return ModuleFields(
         EntityDescription(module, fields, next(field for field in fields if field.key == holder)),
         {str(item["api_name"]): str(item["data_type"]) for item in metadata},
-        frozenset(str(item["api_name"]) for item in metadata if item.get("unique") and item["api_name"] != holder),
+        frozenset(str(item["api_name"]) for item in metadata if _keeps_apart(item) and item["api_name"] != holder),
         {str(item["api_name"]): str(item["id"]) for item in metadata if item.get("id")},
     )
 
@@ -199,6 +199,11 @@ def picklist(item: Mapping[str, t.Any]) -> dict[str, str]:
     values = [one for one in item.get("pick_list_values") or () if one.get("actual_value") != NO_CHOICE]
     shown = {str(one["display_value"]): str(one["actual_value"]) for one in values if one.get("display_value")}
     return {**shown, **{str(one["actual_value"]): str(one["actual_value"]) for one in values}}
+
+
+def _keeps_apart(item: Mapping[str, t.Any]) -> bool:
+    """Whether Zoho keeps records apart by a field, and so finds them by it in an upsert."""
+    return bool(item.get("unique") or item.get("external"))
 
 
 def _related(item: Mapping[str, t.Any]) -> str | None:

@@ -8,9 +8,11 @@ import typing as t
 from datetime import timedelta
 
 from sync_ledger.adapter import IndexEntry, RemoteRecord, Sweep
+from sync_ledger.errors import ServiceUnavailableError
 
 from target_zoho import coql
 from target_zoho.answers import RefusedError
+from target_zoho.refusals import concerning
 from target_zoho.values import external_id, record_values, stamp
 
 if t.TYPE_CHECKING:
@@ -71,7 +73,7 @@ def find(client: ZohoClient, fields: ModuleFields, external_ids: Sequence[str]) 
     wanted = set(external_ids)
     for start in range(0, len(external_ids), coql.MAX_VALUES):
         where = coql.within(fields.key, external_ids[start : start + coql.MAX_VALUES])
-        for row in client.coql(coql.select(("id", fields.key), fields.description.entity, where, coql.SMALL)):
+        for row in _query(client, ("id", fields.key), fields.description.entity, where, coql.SMALL):
             carried = external_id(fields, row)
             if carried in wanted:  # the comparison in the query may leave case aside
                 found.setdefault(carried or "", []).append(str(row["id"]))
@@ -93,9 +95,11 @@ def read(
     found: dict[str, RemoteRecord] = {}
     for start in range(0, len(remote_ids), IDS_PER_CALL):
         ids = ",".join(remote_ids[start : start + IDS_PER_CALL])
-        answers = [
-            client.get(f"/{fields.description.entity}", {"ids": ids, "fields": ",".join(part)}).data for part in parts
-        ]
+        with concerning(f"to read records of {fields.description.entity}"):
+            answers = [
+                client.get(f"/{fields.description.entity}", {"ids": ids, "fields": ",".join(part)}).data
+                for part in parts
+            ]
         for row in _merged([(data or {}).get("data", ()) for data in answers]):
             found[str(row["id"])] = _remote(fields, row)
     return found
@@ -136,15 +140,20 @@ def _rows(client: ZohoClient, module: str, columns: Sequence[str], where: str, *
     limit = first
     head, *rest = coql.groups(columns)
     while True:
-        page = client.coql(coql.select(head, module, coql.both(where, coql.after(last)), limit))
+        page = _query(client, head, module, coql.both(where, coql.after(last)), limit)
         if not page:
             return
         end = str(page[-1]["id"])
         span = coql.both(where, coql.both(coql.after(last), f"id <= {coql.quoted(end)}"))
-        yield from _merged([page, *(client.coql(coql.select(part, module, span, limit)) for part in rest)])
+        yield from _merged([page, *(_query(client, part, module, span, limit) for part in rest)])
         if len(page) < limit:
             return
         last, limit = end, coql.MAX_ROWS
+
+
+def _query(client: ZohoClient, columns: Sequence[str], module: str, where: str, limit: int) -> Sequence[Row]:
+    with concerning(f"a query of {module}"):
+        return client.coql(coql.select(columns, module, where, limit))
 
 
 def _merged(parts: Sequence[Sequence[Row]]) -> Sequence[Row]:
@@ -166,7 +175,7 @@ def _deleted(client: ZohoClient, module: str, since: datetime) -> Iterator[Index
             listed += len(page)
     except RefusedError as error:
         if not listed:
-            raise
+            raise ServiceUnavailableError(f"Zoho refuses to list deleted records of {module}: {error}") from None
         # How many are listed is not documented; the others show when their records are read.
         _log.warning("Zoho lists no more than %d deleted records of %s (%s)", listed, module, error.code)
 

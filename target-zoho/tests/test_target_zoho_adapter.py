@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sync_ledger.adapter import Action, Operation, Result
-from sync_ledger.errors import ConfigError
+from sync_ledger.errors import ConfigError, ServiceUnavailableError
 from target_zoho.adapter import Choices, ZohoDestination
 
 if t.TYPE_CHECKING:
@@ -253,6 +253,14 @@ def test_records_with_more_than_fifty_fields_come_whole(org: Org) -> None:
     assert record.values == values
 
 
+def test_a_field_named_like_a_word_of_the_query_language_is_read(org: Org) -> None:
+    org.set_up({"Accounts": {"Group": "text"}})
+    module = org.connect().entity("Accounts")
+    made(module, Group="Wholesale")
+    assert [entry.values for entry in module.sweep(None, ["Group"]).entries] == [{"Group": "Wholesale"}]
+    assert [one.values["Group"] for one in module.records()] == ["Wholesale"]
+
+
 def test_usage_is_what_the_service_counted(org: Org, accounts: ZohoModule) -> None:
     _ = org.destination.name
     remote_id = made(accounts)
@@ -362,6 +370,21 @@ def test_several_errors_of_one_row_are_told_together(org: Org, accounts: ZohoMod
     assert (several.result, several.code, several.field) == (Result.REJECTED, "INVALID_DATA", "Phone")
     assert several.text == "Phone: invalid data (it takes 30); Account_Name: required field not found"
     assert lost.result is Result.UNKNOWN
+
+
+@pytest.mark.parametrize("path", ["coql", "/Accounts$", "/Accounts/deleted", "settings/fields"])
+def test_a_read_that_is_refused_is_a_fault_of_the_run_in_one_line(org: Org, path: str) -> None:
+    remote_id = org.add("Accounts", Account_Name="x")
+    module = org.connect().entity("Accounts")
+    refused = {"code": "INVALID_QUERY", "details": {"column_name": "X"}, "message": "invalid query", "status": "error"}
+    org.control.fault(kind="status", status=400, body=refused, path=path, times=None)
+
+    def look() -> None:
+        module.read([remote_id])
+        list(module.sweep(org.client.server_now()).entries)
+
+    with pytest.raises(ServiceUnavailableError, match=r"Zoho refuses .*INVALID_QUERY: invalid query"):
+        look()
 
 
 def test_a_call_refused_as_a_whole_is_sent_in_halves_until_the_row_is_found(org: Org, accounts: ZohoModule) -> None:

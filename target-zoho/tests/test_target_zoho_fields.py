@@ -91,8 +91,9 @@ def test_the_external_id_field_may_be_named_either_way() -> None:
 
 
 def test_other_unique_fields_are_known_and_the_external_id_is_not_among_them() -> None:
-    fields = accounts(field("Tax_ID", unique={"case_sensitive": True}), field("Phone"))
-    assert fields.unique == {"Tax_ID"}
+    external = field("Shop_ID", external={"type": "org", "show": True})
+    fields = accounts(field("Tax_ID", unique={"case_sensitive": True}), field("Phone"), external)
+    assert fields.unique == {"Tax_ID", "Shop_ID"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sync_ledger.engine.validate import normalise
 from target_zoho import coql, values
-from target_zoho.bulk import csv_file
+from target_zoho.bulk_files import csv_file
 from target_zoho.fields import module_fields
 from test_target_zoho_fields import KEY, field, options
 
@@ -184,6 +184,12 @@ def test_columns_beyond_fifty_come_in_groups_that_all_know_the_id() -> None:
     assert list(coql.groups(["id"])) == [("id",)]
 
 
+def test_a_field_named_like_a_word_of_the_language_is_quoted() -> None:
+    assert coql.select(("id", "Group", "Order_No"), "Accounts", coql.ALL, 5) == (
+        "select id, 'Group', Order_No from Accounts where id is not null order by id asc limit 5"
+    )
+
+
 def test_conditions_are_joined_two_by_two() -> None:
     assert coql.both(coql.ALL, coql.after(None)) == "id is not null"
     assert coql.both(coql.ALL, coql.after("7")) == "id > '7'"
@@ -191,8 +197,3 @@ def test_conditions_are_joined_two_by_two() -> None:
     assert coql.both(changed, coql.both(coql.after("7"), "id <= '9'")) == (
         "(Modified_Time >= 'x') and ((id > '7') and (id <= '9'))"
     )
-
-
-@pytest.mark.parametrize(("limit", "price"), [(1, 1), (200, 1), (201, 2), (1000, 2), (1001, 3), (2000, 3)])
-def test_a_query_costs_by_what_it_asks_for(limit: int, price: int) -> None:
-    assert coql.credit(limit) == price

@@ -14,6 +14,7 @@ from sync_ledger.errors import ConfigError, ServiceUnavailableError
 
 from target_zoho.answers import RefusedError
 from target_zoho.picklists import add_values
+from target_zoho.refusals import concerning
 from target_zoho.setup.wanted import lacking
 
 if t.TYPE_CHECKING:
@@ -84,7 +85,8 @@ class Maker:
             self._told(f"made {one}")
 
     def _metadata(self, module: str) -> list[Mapping[str, t.Any]]:
-        return list((self._client.get("/settings/fields", {"module": module}).data or {}).get("fields") or [])
+        with concerning(f"the fields of {module}"):
+            return list((self._client.get("/settings/fields", {"module": module}).data or {}).get("fields") or [])
 
     def _make(self, module: str, part: Sequence[Wanted]) -> list[str]:
         """Make up to five fields and return what Zoho says of those it refuses. A lost answer says nothing."""

@@ -1,0 +1,47 @@
+"""Files of bulk writes: a CSV file in a zip file, both ways (Zoho CRM sheet section 8)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import typing as t
+import zipfile
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class UnreadableError(Exception):
+    """A result file is none."""
+
+
+def csv_file(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
+    """Return a CSV file with a header, in UTF-8; cells with any sort of line end are quoted."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")  # else a cell with a bare carriage return is left unquoted
+    writer.writerow(columns)
+    writer.writerows(lines)
+    return out.getvalue().encode()
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    """Return a zip file of one file."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return out.getvalue()
+
+
+def rows_of(content: bytes) -> Iterator[dict[str, str | None]]:
+    """Return the rows of the CSV files in a zip file, cells by the names of the header.
+
+    Raises:
+        UnreadableError: If it is none.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for name in archive.namelist():
+                text = archive.read(name).decode("utf-8-sig")
+                yield from csv.DictReader(io.StringIO(text, newline=""))
+    except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error, EOFError) as error:
+        raise UnreadableError(f"its result file cannot be read ({error})") from None
