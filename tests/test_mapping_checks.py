@@ -5,6 +5,8 @@ from __future__ import annotations
 import decimal
 import json
 import logging
+import os
+import subprocess
 import time
 import typing as t
 from pathlib import Path
@@ -13,6 +15,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from service_emulators.zoho.emulator import ZohoEmulator
+from suite import BIN
 from sync_ledger.engine.validate import Invalid, normalise
 from sync_ledger.fields import EntityDescription, Field, FieldType
 from sync_mapper import mapping_file
@@ -102,6 +106,26 @@ def jde_catalog() -> catalog.Catalog:
 def test_the_shipped_mappings_have_no_mistake(file: Path, jde_catalog: catalog.Catalog) -> None:
     assert check(read(str(file)), jde_catalog) == []
     assert check(read(str(file))) == []
+
+
+def test_the_mapping_to_zoho_fits_what_the_emulated_org_describes(tmp_path: Path) -> None:
+    with ZohoEmulator(demo_fields=True) as zoho:
+        facts = zoho.describe()
+        names = ("accounts_url", "upload_url", "client_id", "client_secret", "refresh_token")
+        variables = {f"TARGET_ZOHO_{name.upper()}": facts[name] for name in names}
+        described = subprocess.run(
+            [BIN / "target-zoho", "describe", "--config=ENV"],
+            env={**os.environ, **variables, "TARGET_ZOHO_TOKEN_FILE": str(tmp_path / "tokens.json")},
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+    snapshot = tmp_path / "destination.json"
+    snapshot.write_bytes(described.stdout)
+    files = ["--catalog", str(ROOT / "mappings/tests/jde.catalog.json"), "--destination", str(snapshot)]
+    command = [BIN / "sync-mapper", "check", ROOT / "mappings/jde-to-zoho.yml", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_checks_at_the_start_of_a_run_take_less_than_a_second(jde_catalog: catalog.Catalog) -> None:

@@ -82,7 +82,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/demo", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("pipeline", nargs="?", default="all", choices=[*PIPELINES, "all"])
-    parser.add_argument("--customers", type=int, default=2000, help="customers in JD Edwards (default 2000)")
+    parser.add_argument("--customers", type=int, default=1000, help="customers in JD Edwards (default 1000)")
     parser.add_argument("--json", metavar="FILE", type=_writable, help="write counts of every run to FILE")
     arguments = parser.parse_args()
     if arguments.customers < changes.FEWEST_CUSTOMERS:
