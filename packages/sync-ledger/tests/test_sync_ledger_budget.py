@@ -4,7 +4,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sync_ledger.errors import BudgetExhaustedError
@@ -143,6 +143,7 @@ def test_a_process_that_was_refused_stops_the_others(database: Engine) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 20), st.booleans(), st.integers(0, 3)), max_size=60), st.integers(0, 100))
+@example([(1, False, 0), (1, True, 0), (1, True, 1), (1, False, 1), (18, False, 0), (20, False, 0)], 41)
 def test_what_is_thought_to_be_left_is_never_more_than_the_service_has(
     steps: list[tuple[int, bool, int]], begin: int
 ) -> None:

@@ -33,11 +33,13 @@ class Spending:
     Attributes:
         number: Counts requests in the order they were let through.
         cost: Its price.
+        ended_before: What had been spent by requests that were over when it was let through.
         sent: Whether it left this machine; cleared for one that certainly did not.
     """
 
     number: int
     cost: int
+    ended_before: int
     sent: bool = True
 
 
@@ -58,6 +60,7 @@ class DailyBudget:
         self._lock = threading.Lock()
         self._under_way: dict[int, Spending] = {}
         self._number = 0
+        self._ended = 0  # what requests that are over have spent
         self._told: int | None = None  # what the service says is left, less what was sent since
         self._told_by = 0
         self._book: BudgetBook | None = None
@@ -95,7 +98,9 @@ class DailyBudget:
         finally:
             with self._lock:
                 del self._under_way[spending.number]
-                if not spending.sent:
+                if spending.sent:
+                    self._ended += cost
+                else:
                     if self._book is None:
                         self._unbooked -= cost
                     else:
@@ -109,8 +114,10 @@ class DailyBudget:
             if left is None or spending.number < self._told_by:
                 return  # answers may overtake each other; the request sent last knows best
             self._told_by = spending.number
-            # Whether the service has counted the others under way is not known: as if it had not.
-            self._told = left - sum(other.cost for other in self._under_way.values() if other is not spending)
+            # Whether the service has counted those it met on the way is not known, nor of those that are over by now,
+            # whose answers may have told nothing: as if it had not.
+            met = sum(other.cost for other in self._under_way.values() if other is not spending)
+            self._told = left - met - (self._ended - spending.ended_before)
 
     def exhausted(self, why: str) -> None:
         """Note that the service refuses requests for want of budget: nothing more is sent, by no process."""
@@ -141,7 +148,7 @@ class DailyBudget:
             if self._told is not None:
                 self._told -= cost
             self._number += 1
-            spending = self._under_way[self._number] = Spending(self._number, cost)
+            spending = self._under_way[self._number] = Spending(self._number, cost, self._ended)
             return spending
 
     def _take_counted(self, cost: int) -> None:
