@@ -147,6 +147,7 @@ def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0, tls: tuple[Path,
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="warning",  # starts and stops are no news to those whose process it is
             access_log=False,
             server_header=False,
             date_header=False,  # the service has a clock of its own
