@@ -71,7 +71,7 @@ def test_columns_are_discovered_once_a_run(jde, run):
     discoveries = [
         one["body"]["targetName"] for one in jde.control.requests(1000) if "formServiceDemo" in str(one["body"])
     ]
-    assert sorted(discoveries) == ["F0101", "F0111", "F0115", "F01151", "F0116", "F03012"]
+    assert sorted(discoveries) == ["F0014", "F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401"]
 
 
 def test_a_table_without_a_known_key_is_refused_and_says_what_to_do(run, monkeypatch):

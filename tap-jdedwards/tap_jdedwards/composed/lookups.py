@@ -29,6 +29,9 @@ MOST_KEPT = 20_000
 MOST_WHOLE = 5_000
 """A table with no more rows than this is read whole once that costs less than asking for its keys has."""
 
+_BEFORE_COUNTING = 3
+"""So many requests are spent before a table is counted: counting it and reading it whole take two at least."""
+
 
 class Lookup:
     """The rows of one table by the values they are looked up by."""
@@ -54,6 +57,7 @@ class Lookup:
         self._theirs = [(alias, matcher(alias, kinds[alias])) for alias in source.link.theirs]
         self._rows: dict[Key, list[Row]] = {}
         self._requests = 0
+        self._counted: int | None = None
         self._whole = False
 
     def key(self, bundle: Bundle, today: date) -> Key | None:
@@ -86,7 +90,7 @@ class Lookup:
             return
         firsts = list(dict.fromkeys(key[0] for key in missing))
         cost = -(-len(firsts) // KEYS_PER_REQUEST)
-        if self._requests and self._read_whole(self._requests + cost):
+        if self._requests >= _BEFORE_COUNTING and self._read_whole():
             return
         self._requests += cost
         for key in missing:
@@ -100,13 +104,11 @@ class Lookup:
         for key in list(self._rows)[: max(len(self._rows) - max(MOST_KEPT, len(wanted)), 0)]:
             del self._rows[key]
 
-    def _read_whole(self, spent: int) -> bool:
+    def _read_whole(self) -> bool:
         """Read the table whole if it is small and asking for single keys has cost as much; tell whether it is here."""
-        count = self._reader.client.count(self._reader.table, self._reader.where)
-        if count > MOST_WHOLE:
-            self._requests = -MOST_WHOLE  # not worth counting again soon
-            return False
-        if count > spent * self._reader.page_size:
+        if self._counted is None:
+            self._counted = self._reader.client.count(self._reader.table, self._reader.where)
+        if self._counted > min(MOST_WHOLE, self._requests * self._reader.page_size):
             return False
         rows = rows_of(self._reader.by_key())
         self._rows = {key: list(found) for key, found in groupby(rows, key=self._key)}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tap_jdedwards.stream import Batch
     from tap_jdedwards.tap import TapJDEdwards
 
-DOCUMENTS_PER_STATE = 250
+DOCUMENTS_PER_STATE = 400
 """At most about so many documents pass between two STATE messages; those of one first key value stay together."""
 
 

@@ -133,7 +133,7 @@ def test_values_come_back_as_they_are_kept(org: Org) -> None:
     }
     row = org.row("Accounts", org.add("Accounts", Account_Name="Child", **values))
     assert row["Account_Number"] == "123456789012345678"
-    assert (row["Annual_Revenue"], row["Credit_Limit"], row["Employees"]) == (12.5, 1000, 12)
+    assert (row["Annual_Revenue"], row["Credit_Limit"], row["Employees"]) == (12.5, 1000.005, 12)
     assert row["Parent_Account"] == {"name": "Parent", "id": parent}
     assert row["Tag"] == [{"name": "jde"}]
     assert row["Phone"] is None
