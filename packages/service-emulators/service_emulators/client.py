@@ -267,3 +267,47 @@ class ZohoControl(RecordControl):
     def revoke_tokens(self) -> None:
         """Shuts the app out: its refresh token is revoked."""
         self.call("POST", "/tokens/revoke")
+
+
+class DynamicsControl(RecordControl):
+    """Control interface of the Dataverse emulator; tables go by entity set names, values as the Web API takes them."""
+
+    def set_user(
+        self,
+        *,
+        roles: Sequence[str] = ("System Administrator",),
+        missing: Sequence[str] = (),
+        disabled: bool = False,
+        present: bool = True,
+    ) -> None:
+        """Says what the application user is and may do; without arguments it may do everything again.
+
+        Args:
+            roles: names of its security roles; without any it may do nothing.
+            missing: privileges that the roles do not hold, for example `prvCreateAccount`.
+            disabled: it is disabled.
+            present: the environment has such a user at all.
+        """
+        body = {"roles": list(roles), "missing": list(missing), "disabled": disabled, "present": present}
+        self.call("POST", "/user", body)
+
+    def limits(self) -> dict[str, dict[str, float]]:
+        """Returns the protection limits, use `now`, the `most` used since `reset_limits`, and requests `refused`."""
+        result: dict[str, dict[str, float]] = self.call("GET", "/limits")
+        return result
+
+    def reset_limits(self) -> None:
+        """Forgets the greatest use and the refusals."""
+        self.call("POST", "/limits/reset")
+
+    def forgive(self) -> None:
+        """Forgets what was used of the limits, as if five minutes had passed."""
+        self.call("POST", "/limits/forgive")
+
+    def expire_tokens(self) -> None:
+        """Ends all access tokens; credentials stay good."""
+        self.call("POST", "/tokens/expire")
+
+    def expire_secret(self) -> None:
+        """Lets the client secret expire; access tokens stay good."""
+        self.call("POST", "/secret/expire")

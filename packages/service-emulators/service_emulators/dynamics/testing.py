@@ -1,0 +1,35 @@
+"""Starts Dataverse emulators for tests and scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from service_emulators.dynamics.emulator import AUTHORITY, DynamicsEmulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def start_dynamics(
+    *,
+    seed: int = 1,
+    certificates: tuple[bytes, ...] = (),
+    authority: str = AUTHORITY,
+    path: Path | None = None,
+    port: int = 0,
+    **switches: Any,
+) -> DynamicsEmulator:
+    """Starts a Dataverse environment with its Entra ID tenant.
+
+    Args:
+        seed: decides credentials, ids and made-up rows.
+        certificates: certificates (PEM) that may sign assertions of the app registration.
+        authority: origin of the authority, as the openid-configuration names it.
+        path: SQLite file to keep the data in; None keeps it in memory.
+        port: port to listen on; 0 lets the system choose.
+        switches: further switches by name (see `service_emulators.dynamics.switches`).
+
+    Returns:
+        The running emulator.
+    """
+    return DynamicsEmulator(seed=seed, certificates=certificates, authority=authority, path=path, port=port, **switches)

@@ -1,0 +1,110 @@
+"""Runs requests of the Web API: finds the handler, undoes what a refused request changed, writes the answer.
+
+A request that came in by itself and one inside a batch take the same way.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from service_emulators.dynamics.calls import JSON_TYPE, Answer, Call
+from service_emulators.dynamics.errors import ApiError, no_such_segment, wrong_method
+from service_emulators.dynamics.urls import parse
+from service_emulators.routing import RouteTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from service_emulators.dynamics.calls import Origin, Reply
+    from service_emulators.dynamics.schema.catalog import Catalog
+    from service_emulators.dynamics.store import Store
+
+    Handler = Callable[[Call], Reply]
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+VERSION = ("OData-Version", "4.0")
+
+
+class WebApi:
+    """The requests of one environment; the store's lock must be held.
+
+    Args:
+        store: the data.
+        catalog: the tables.
+        routes: handlers by `METHOD path`, the path below the root; `/()` in it stands for brackets.
+    """
+
+    def __init__(self, store: Store, catalog: Catalog, routes: Mapping[str, Handler]) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._routes: RouteTable[tuple[str, Handler]] = RouteTable()
+        for key, handler in routes.items():
+            method, _, path = key.partition(" ")
+            self._routes.add(method, path, (path, handler))
+
+    def run(self, method: str, target: str, headers: Mapping[str, str], body: bytes, origin: Origin) -> Answer:
+        """Carries out a request; what a refused one has changed is undone.
+
+        Args:
+            method: HTTP method.
+            target: path below the root with its query string, as it was sent (see `urls.relative`).
+            headers: request headers, names in lower case.
+            body: raw body.
+            origin: where it came in.
+
+        Returns:
+            The answer, an error's too.
+        """
+        path, _, query = target.partition("?")
+        call = Call(
+            method=method,
+            args={},
+            predicates=(),
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            raw_query=query,
+            headers=dict(headers),
+            body=body,
+            origin=origin,
+            api=self,
+            path=path,
+        )
+        writes = origin.tally.writes
+        try:
+            with self._store.savepoint():
+                return _answer(self._handler(call)(call))
+        except ApiError as error:
+            origin.tally.writes = writes
+            self._catalog.undo()
+            return self._refusal(call, error)
+
+    def _handler(self, call: Call) -> Handler:
+        address = parse(call.path)
+        segments = list(address.segments)
+        found, args = self._routes.match(call.method, segments)
+        if found is None:
+            if any(self._routes.match(other, segments)[0] for other in _METHODS if other != call.method):
+                raise wrong_method(call.method)
+            raise no_such_segment(segments[0])
+        template, handler = found
+        call.args = args
+        call.predicates = address.predicates
+        if not call.origin.depth:
+            call.origin.tally.endpoint = template.replace("{set}", args.get("set", ""))
+        return handler
+
+    @staticmethod
+    def _refusal(call: Call, error: ApiError) -> Answer:
+        content = msgspec.json.encode(error.body(annotated=call.annotations == "*"))
+        headers = (("Content-Type", JSON_TYPE), VERSION, ("REQ_ID", str(uuid.uuid4())), *error.headers)
+        return Answer(error.status, headers, content)
+
+
+def _answer(reply: Reply) -> Answer:
+    if reply.body is None:
+        return Answer(reply.status, (VERSION, *reply.headers), b"")
+    content = reply.body if isinstance(reply.body, bytes) else msgspec.json.encode(reply.body)
+    return Answer(reply.status, (("Content-Type", reply.content_type), VERSION, *reply.headers), content)
