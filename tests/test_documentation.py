@@ -24,7 +24,7 @@ STANDARD = {
 def documented(service: str) -> list[tuple[str, str]]:
     """Return entity and name of the fields a page tells to create."""
     page = (ROOT / f"docs/jde-to-{service}.md").read_text()
-    table = page.split("## Fields to create")[1].split("\n\n")[1]
+    table = page.split(" to create\n")[1].split("\n\n")[1]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
     return [({"organization": "organizations", "person": "persons"}.get(one[0], one[0]), one[1]) for one in cells]
 

@@ -54,7 +54,7 @@ def test_first_run_creates_second_writes_nothing_third_updates_what_changed(suit
 
     state = json.loads(suite.call("meltano", "state", "get", "demo:tap-jdedwards-to-target-pipedrive").stdout)
     bookmarks = state["singer_state"]["bookmarks"]
-    assert set(bookmarks) == {"customers", "vendors", "contacts"}
+    assert set(bookmarks) == {"customers", "vendors", "contacts", "business_partners"}
     for bookmark in bookmarks.values():
         assert bookmark["replication_key"] == "UPMJ"
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", bookmark["replication_key_value"])
