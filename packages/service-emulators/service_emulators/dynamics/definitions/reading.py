@@ -157,9 +157,7 @@ class DefinitionsApi:
         shape = options.cut(whole, set(whole), "EntityMetadata")
         for name, inner in options.expand.items():
             if name not in _PARTS:
-                raise bad_query(
-                    f"Property '{name}' on type 'Microsoft.Dynamics.CRM.EntityMetadata' can not be expanded."
-                )
+                raise bad_query(f"Property '{name}' on type '{_NAMESPACE}EntityMetadata' can not be expanded.")
             shape = {**shape, name: self._items(call, table, name, inner)}
         return shape
 

@@ -190,7 +190,5 @@ def _known(body: dict[str, Any], names: set[str]) -> dict[str, Any]:
     """Returns the body of an action, which may name its parameters alone."""
     for name in body:
         if name not in names and "@" not in name:
-            raise payload(
-                "", f"The parameter '{name}' in the request payload is not a valid parameter for the operation."
-            )
+            raise payload("", f"The parameter '{name}' in the request payload is not a parameter of the operation.")
     return body
