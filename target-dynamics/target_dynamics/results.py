@@ -99,9 +99,7 @@ def column_in(fields: TableFields, text: str, record: Mapping[str, t.Any]) -> st
     return None
 
 
-def _gone(
-    fields: TableFields, operation: Operation, code: str, words: str, record: Mapping[str, t.Any]
-) -> WriteResult:
+def _gone(fields: TableFields, operation: Operation, code: str, words: str, record: Mapping[str, t.Any]) -> WriteResult:
     """Tell a row that is gone from one whose lookup points to a row that is."""
     ids = {one.lower() for one in _GUID.findall(words)}
     own = (operation.remote_id or "").lower()
