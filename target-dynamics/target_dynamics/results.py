@@ -59,7 +59,7 @@ def refused(
         record: What was sent.
     """
     words = " ".join(text.split())[:_LONGEST_TEXT]
-    code = code.lower() if code.startswith("0x") or code.startswith("0X") else code
+    code = code.lower() if code.startswith(("0x", "0X")) else code
     if status == HTTPStatus.TOO_MANY_REQUESTS or code in THROTTLED:
         return WriteResult(Result.UNSENT, code=code, text=words)
     if code == CHANGED:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import typing as t
 
-from target_dynamics.fields import TableFields, table_fields
-from target_dynamics.metadata import CASTS, Metadata, read_metadata
+from target_dynamics.fields import table_fields
+from target_dynamics.metadata import CASTS, read_metadata
 from target_dynamics.tables import Table, Tables
+
+if t.TYPE_CHECKING:
+    from target_dynamics.fields import TableFields
+    from target_dynamics.metadata import Metadata
 
 ACCOUNT = Table("account", "accounts", "accountid", "name")
 CONTACT = Table("contact", "contacts", "contactid", "fullname")
