@@ -69,8 +69,8 @@ def test_a_column_of_another_type_is_in_the_way() -> None:
     found = lacking([NUMBER], metadata(columns, []), "jde")
     assert not found
     assert found.conflicts == [
-        "accounts: column jde_number is of type Integer, not String; a type can never be changed, so name another"
-        " column"
+        ("accounts: column jde_number is of type Integer, not String; a type can never be changed, so name another"
+        " column")
     ]
 
 
