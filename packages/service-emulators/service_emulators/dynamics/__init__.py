@@ -17,11 +17,11 @@ before it; it runs under the store's lock and in a savepoint of its own: what it
 before it is written (duplicate detection). `parts.show.columns` and `parts.show.row` write rows as JSON data.
 
 A request inside of another one is `call.api.run(method, target, headers, body, origin)`: `target` from
-`urls.relative(inner_url)`, `origin` from `dataclasses.replace(call.origin, depth=1, references=…)`. It returns the whole
-answer, an error's too, and has undone what a refused request changed. Several requests that hold or fall together run
-inside `with parts.store.savepoint():`, left by an exception. References such as `$1` are `Origin.references`, paths of
-rows by reference. Deleted rows are in the SQL table `_tombstones` with the version of their deletion; all versions come
-from `store.next_version()`, one count for all tables.
+`urls.relative(inner_url)`, `origin` from `dataclasses.replace(call.origin, depth=1, references=…)`. It returns the
+whole answer, an error's too, and has undone what a refused request changed. Several requests that hold or fall together
+run inside `with parts.store.savepoint():`, left by an exception. References such as `$1` are `Origin.references`, paths
+of rows by reference. Deleted rows are in the SQL table `_tombstones` with the version of their deletion; all versions
+come from `store.next_version()`, one count for all tables.
 """
 
 from __future__ import annotations

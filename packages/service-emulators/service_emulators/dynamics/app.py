@@ -12,7 +12,7 @@ import msgspec
 from service_emulators.dynamics.calls import JSON_TYPE, Answer, Origin
 from service_emulators.dynamics.entra import CONFIGURATION_PATHS, TOKEN_PATHS
 from service_emulators.dynamics.entra_errors import TokenError
-from service_emulators.dynamics.errors import ApiError, no_such_segment, not_a_member, user_disabled
+from service_emulators.dynamics.errors import ApiError, not_a_member, user_disabled
 from service_emulators.dynamics.urls import ROOT, relative
 from service_emulators.traffic import partial_fault, tally_of
 
@@ -97,11 +97,7 @@ class DynamicsApp:
         store = self._parts.store
         try:
             self._parts.indexes.advance()
-            if not (target := relative(url)).partition("?")[0]:
-                raise no_such_segment("")
-            answer = self._api.run(method, target, headers, body, origin)
-        except ApiError as error:
-            return Answer(error.status, (("Content-Type", JSON_TYPE),), msgspec.json.encode(error.body()))
+            answer = self._api.run(method, relative(url), headers, body, origin)
         except BaseException:
             store.rollback()
             self._parts.catalog.undo()

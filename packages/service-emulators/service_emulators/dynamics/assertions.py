@@ -9,17 +9,25 @@ import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from service_emulators.dynamics.entra_errors import TokenError, refused
+from service_emulators.dynamics.entra_errors import refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cryptography.x509 import Certificate
+    from jwt.types import Options
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _THUMBPRINTS = {"x5t": hashes.SHA1, "x5t#S256": hashes.SHA256}
 _ALGORITHMS = ["RS256", "PS256"]
 _SKEW_SECONDS = 300
+# The emulator's clock may differ from the machine's, which the library goes by.
+_OPTIONS: Options = {
+    "require": ["aud", "exp", "iss", "sub", "jti"],
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
 
 
 def check_assertion(
@@ -49,12 +57,7 @@ def check_assertion(
             algorithms=_ALGORITHMS,
             audience=list(audiences),
             issuer=client_id,
-            options={
-                "require": ["aud", "exp", "iss", "sub", "jti"],
-                "verify_exp": False,
-                "verify_nbf": False,
-                "verify_iat": False,
-            },
+            options=_OPTIONS,
         )
     except jwt.InvalidAudienceError as error:
         raise refused("assertion_audience", why="It must be the token endpoint.") from error
@@ -87,6 +90,3 @@ def _check_time(claims: dict[str, Any], now: float) -> None:
         raise refused("assertion_time", why="Its times are no numbers.") from error
     if not start - _SKEW_SECONDS <= now < end + _SKEW_SECONDS:
         raise refused("assertion_time", why="It has expired or is not valid yet.")
-
-
-__all__ = ["ASSERTION_TYPE", "TokenError", "check_assertion", "thumbprint"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from service_emulators.dynamics.definitions.reading import DefinitionsApi
+from service_emulators.dynamics.definitions.writing import CustomizationApi
 from service_emulators.dynamics.single import SingleApi
 from service_emulators.dynamics.who_am_i import CallerApi
 
@@ -24,6 +26,8 @@ class Api(Protocol):
 APIS: tuple[Callable[[Parts], Api], ...] = (
     CallerApi,
     SingleApi,
+    DefinitionsApi,
+    CustomizationApi,
 )
 
 

@@ -102,7 +102,8 @@ def out_of_range(code: str, table: str, column: str) -> ApiError:
     return ApiError(
         400,
         code,
-        f"A validation error occurred.  The value of '{column}' on record of type '{table}' is outside the valid range.",
+        f"A validation error occurred.  The value of '{column}' on record of type '{table}' is outside the valid "
+        "range.",
     )
 
 

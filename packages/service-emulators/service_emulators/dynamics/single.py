@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service_emulators.dynamics.calls import Reply
-from service_emulators.dynamics.errors import ApiError, payload, row_exists, version_differs
+from service_emulators.dynamics.errors import payload, row_exists, version_differs
 from service_emulators.dynamics.rows import Write
 from service_emulators.dynamics.show import etag
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from service_emulators.dynamics.urls import Predicate
 
 _APPLIED = ("Preference-Applied", "return=representation")
-Expand = "Callable[[Call, Table, Row, dict[str, Any]], None]"
 
 
 class SingleApi:
@@ -171,6 +170,3 @@ def _as_body(table: Table, values: Row) -> dict[str, Any]:
         relation = table.relations_of[name][0]
         body[f"{relation.navigation}@odata.bind"] = f"/{relation.target}s({value})"
     return body
-
-
-__all__ = ["ApiError", "SingleApi"]

@@ -42,10 +42,9 @@ class Store(Database):
 
     def start_versions(self, tables: Iterable[Table]) -> None:
         """Lets row versions go on from the greatest there is."""
-        found = [self.connection.execute(select(func.max(TOMBSTONES.c.versionnumber))).scalar_one()]
-        for table in tables:
-            if "versionnumber" in table.sql.c:
-                found.append(self.connection.execute(select(func.max(table.sql.c.versionnumber))).scalar_one())
+        versions = [TOMBSTONES.c.versionnumber]
+        versions += [table.sql.c.versionnumber for table in tables if "versionnumber" in table.sql.c]
+        found = [self.connection.execute(select(func.max(column))).scalar_one() for column in versions]
         self._version = max([number for number in found if number is not None], default=1_000_000)
 
     @property
@@ -160,7 +159,7 @@ def _by_values(table: Table, *names: str) -> Any:
 
 
 def _update(table: Table, *names: str) -> Any:
-    changed = {name: bindparam(name) for name in names}
+    changed: dict[str, Any] = {name: bindparam(name) for name in names}
     return update(table.sql).where(table.sql.c[table.id_column] == bindparam(_OWN_ID)).values(changed)
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from service_emulators.dynamics.errors import bad_query
+from service_emulators.dynamics.errors import bad_query, no_such_segment
 
 ROOT = re.compile(r"/api/data/v9\.[0-2](?=/|$)")
 PREDICATE = "()"
@@ -101,6 +101,8 @@ def parse(path: str) -> Address:
     Raises:
         ApiError: 400, brackets do not fit.
     """
+    if not path.strip("/"):
+        raise no_such_segment("")
     segments: list[str] = []
     predicates: list[Predicate] = []
     for part in path.strip("/").split("/"):

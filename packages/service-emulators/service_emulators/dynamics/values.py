@@ -59,7 +59,8 @@ def stored_value(table: Table, column: Column, value: Any) -> Any:
     """
     if value is None:
         return None
-    return _CHECKS.get(column.type, _text)(table, column, value)
+    check: Callable[[Table, Column, Any], Any] = _CHECKS.get(column.type, _text)
+    return check(table, column, value)
 
 
 def _unfit(table: Table, column: Column, value: Any) -> ApiError:

@@ -5,7 +5,6 @@ A request that came in by itself and one inside a batch take the same way.
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -99,7 +98,7 @@ class WebApi:
     @staticmethod
     def _refusal(call: Call, error: ApiError) -> Answer:
         content = msgspec.json.encode(error.body(annotated=call.annotations == "*"))
-        headers = (("Content-Type", JSON_TYPE), VERSION, ("REQ_ID", str(uuid.uuid4())), *error.headers)
+        headers = (("Content-Type", JSON_TYPE), VERSION, *error.headers)
         return Answer(error.status, headers, content)
 
 
