@@ -133,7 +133,9 @@ class DynamicsTable:
     def removals(self) -> frozenset[Action]:
         """Rows can be deleted, and where the table has states, deactivated and activated."""
         states = self._opened().fields.states
-        return frozenset({Action.DELETE} if states is None or states.inactive is None else {Action.ARCHIVE, Action.DELETE})
+        return frozenset(
+            {Action.DELETE} if states is None or states.inactive is None else {Action.ARCHIVE, Action.DELETE}
+        )
 
     def describe(self) -> EntityDescription:
         """Return the table's columns, read once a run.

@@ -374,8 +374,8 @@ def holding_column(entity: str, metadata: Metadata, wanted: str, prefix: str) ->
     key = key_on(metadata.keys, name)
     if key is None:
         raise ConfigError(
-            f"{head}column {name} of {entity} has no alternate key of its own, so that Dataverse would not keep two rows"
-            f" of one external ID apart; `target-dynamics setup {entity}` makes it"
+            f"{head}column {name} of {entity} has no alternate key of its own, so that Dataverse would not keep two"
+            f" rows of one external ID apart; `target-dynamics setup {entity}` makes it"
         )
     if key.status == FAILED:
         raise ConfigError(

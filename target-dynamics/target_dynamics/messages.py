@@ -34,7 +34,9 @@ class Messages:
         """
         with self._lock:
             if (logical, message) not in self._known:
-                where = f"sdkmessageid/name eq {queries.text(message)} and primaryobjecttypecode eq {queries.text(logical)}"
+                where = (
+                    f"sdkmessageid/name eq {queries.text(message)} and primaryobjecttypecode eq {queries.text(logical)}"
+                )
                 what = f"whether {logical} takes {message}"
                 with concerning(what):
                     params = {"$select": "sdkmessagefilterid", "$filter": where}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime, timezone
+from datetime import timezone
 from urllib.parse import quote
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
 MOST_VALUES: t.Final = 500
 LONGEST_QUERY: t.Final = 12_000

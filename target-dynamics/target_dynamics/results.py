@@ -59,7 +59,7 @@ def refused(
         record: What was sent.
     """
     words = " ".join(text.split())[:_LONGEST_TEXT]
-    code = code.lower() if code.startswith("0x") or code.startswith("0X") else code
+    code = code.lower() if code.startswith(("0x", "0X")) else code
     if status == HTTPStatus.TOO_MANY_REQUESTS or code in THROTTLED:
         return WriteResult(Result.UNSENT, code=code, text=words)
     if code == CHANGED:
@@ -99,9 +99,7 @@ def column_in(fields: TableFields, text: str, record: Mapping[str, t.Any]) -> st
     return None
 
 
-def _gone(
-    fields: TableFields, operation: Operation, code: str, words: str, record: Mapping[str, t.Any]
-) -> WriteResult:
+def _gone(fields: TableFields, operation: Operation, code: str, words: str, record: Mapping[str, t.Any]) -> WriteResult:
     """Tell a row that is gone from one whose lookup points to a row that is."""
     ids = {one.lower() for one in _GUID.findall(words)}
     own = (operation.remote_id or "").lower()

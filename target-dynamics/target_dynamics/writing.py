@@ -220,7 +220,9 @@ class Writing:
             self._batch(items[start : start + SINGLES])
         forbidden = [item.result for item in items if item.result.code == results.NO_PRIVILEGE]
         if len(forbidden) == len(items) > 1:
-            raise CredentialsError(f"Dataverse lets no row of {self._fields.table.entity} be written: {forbidden[0].text}")
+            raise CredentialsError(
+                f"Dataverse lets no row of {self._fields.table.entity} be written: {forbidden[0].text}"
+            )
 
     def _batch(self, items: Sequence[_Item]) -> None:
         try:

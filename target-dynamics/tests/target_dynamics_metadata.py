@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import typing as t
 
-from target_dynamics.fields import TableFields, table_fields
-from target_dynamics.metadata import CASTS, Metadata, read_metadata
+from target_dynamics.fields import table_fields
+from target_dynamics.metadata import CASTS, read_metadata
 from target_dynamics.tables import Table, Tables
+
+if t.TYPE_CHECKING:
+    from target_dynamics.fields import TableFields
+    from target_dynamics.metadata import Metadata
 
 ACCOUNT = Table("account", "accounts", "accountid", "name")
 CONTACT = Table("contact", "contacts", "contactid", "fullname")
@@ -88,7 +92,9 @@ COLUMNS = [
     column("jde_flags", "MultiSelectPicklist", "Flags", **options((1, "A"), (3, "B"), (10, "C"))),
     column("jde_since", "DateTime", "Since", Format="DateOnly", DateTimeBehavior={"Value": "DateOnly"}),
     column("jde_seen", "DateTime", "Seen", Format="DateAndTime", DateTimeBehavior={"Value": "UserLocal"}),
-    column("modifiedon", "DateTime", "Modified On", create=False, update=False, DateTimeBehavior={"Value": "UserLocal"}),
+    column(
+        "modifiedon", "DateTime", "Modified On", create=False, update=False, DateTimeBehavior={"Value": "UserLocal"}
+    ),
     column("parentaccountid", "Lookup", "Parent Account", Targets=["account"]),
     column("parentcustomerid", "Customer", "Company Name", Targets=["account", "contact"]),
     column("transactioncurrencyid", "Lookup", "Currency", Targets=["transactioncurrency"]),
@@ -106,12 +112,15 @@ RELATIONSHIPS = [
 
 
 def metadata(
-    columns: t.Sequence[Item] = COLUMNS, keys: t.Sequence[Item] = (key(),), relationships: t.Sequence[Item] = RELATIONSHIPS
+    columns: t.Sequence[Item] = COLUMNS,
+    keys: t.Sequence[Item] = (key(),),
+    relationships: t.Sequence[Item] = RELATIONSHIPS,
 ) -> Metadata:
     own = ("_cast", "_more")
     attributes = [{name: value for name, value in one.items() if name not in own} for one in columns]
     casts = [
-        [{"LogicalName": one["LogicalName"], **one["_more"]} for one in columns if one["_cast"] == kind] for kind in CASTS
+        [{"LogicalName": one["LogicalName"], **one["_more"]} for one in columns if one["_cast"] == kind]
+        for kind in CASTS
     ]
     return read_metadata([attributes, relationships, list(keys), *casts])
 
@@ -122,7 +131,9 @@ def named(logical: t.Sequence[str]) -> dict[str, str]:
 
 
 def fields(
-    found: Metadata | None = None, external_id_field: str = "JDE Number", related: t.Sequence[str] = ("accounts", "contacts")
+    found: Metadata | None = None,
+    external_id_field: str = "JDE Number",
+    related: t.Sequence[str] = ("accounts", "contacts"),
 ) -> TableFields:
     return table_fields(
         ACCOUNT, found or metadata(), external_id_field, prefix="jde", tables=TABLES, related=related, names=named

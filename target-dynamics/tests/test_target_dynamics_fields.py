@@ -100,7 +100,9 @@ def test_a_status_has_the_options_of_the_state_beside_it() -> None:
         ("jde_seen", "1752-12-31T23:59:59Z", "from 1753-01-01"),
     ],
 )
-def test_what_the_service_would_refuse_is_held_with_the_column_and_the_bound(name: str, value: object, text: str) -> None:
+def test_what_the_service_would_refuse_is_held_with_the_column_and_the_bound(
+    name: str, value: object, text: str
+) -> None:
     with pytest.raises(Invalid, match=text) as problem:
         normalise(DESCRIBED, {name: value})
     assert problem.value.field == name
@@ -140,7 +142,11 @@ def test_a_column_that_setup_made_is_found_after_its_label_was_changed() -> None
         (COLUMNS, [key("Active", "jde_number", "name")], "has no alternate key of its own"),
         (COLUMNS, [key("Pending")], r"is still being built \(Pending\); `target-dynamics setup accounts` waits"),
         (COLUMNS, [key("InProgress")], "is still being built"),
-        (COLUMNS, [key("Failed")], "failed, because rows share a value of jde_number; `target-dynamics setup accounts`"),
+        (
+            COLUMNS,
+            [key("Failed")],
+            "failed, because rows share a value of jde_number; `target-dynamics setup accounts`",
+        ),
     ],
 )
 def test_the_target_refuses_to_start_without_an_active_key(columns: list, keys: list, text: str) -> None:

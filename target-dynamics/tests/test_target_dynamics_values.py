@@ -11,11 +11,12 @@ from sync_ledger.engine.diff import same
 from sync_ledger.engine.validate import normalise
 from target_dynamics import queries, results, values
 from target_dynamics.chunks import GOOD, ChunkSize
-from target_dynamics.fields import Column
 from target_dynamics_metadata import fields
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from target_dynamics.fields import Column
 
 FIELDS = fields()
 ID = "11111111-2222-3333-4444-555555555555"
@@ -64,6 +65,11 @@ def test_a_lookup_to_several_tables_is_read_as_the_one_it_points_to() -> None:
     assert values.record_values(FIELDS, row) == {"parentcustomerid_account": ID, "parentcustomerid_contact": None}
 
 
+TOO_LONG = (
+    "A validation error occurred.  The length of the 'name' attribute of the 'account' entity exceeded the maximum"
+    " allowed length of '160'."
+)
+
 ROWS: list[tuple[dict[str, t.Any], dict[str, t.Any]]] = [
     ({"name": "Acme  "}, {"name": "Acme"}),
     ({"description": "a\r\nb\r"}, {"description": "a\nb"}),
@@ -97,8 +103,8 @@ _payloads = st.fixed_dictionaries(
         "creditonhold": st.booleans(),
         "paymenttermscode": st.sampled_from(["Net 30", 2, "1"]),
         "jde_flags": st.lists(st.sampled_from(["A", "B", 10]), unique_by=str),
-        "jde_since": st.dates(datetime(1753, 1, 1).date()).map(str),  # noqa: DTZ001
-        "jde_seen": st.datetimes(datetime(1753, 1, 2), timezones=st.just(timezone.utc)),  # noqa: DTZ001
+        "jde_since": st.dates(datetime(1753, 1, 1).date()).map(str),
+        "jde_seen": st.datetimes(datetime(1753, 1, 2), timezones=st.just(timezone.utc)),
     },
 )
 
@@ -134,8 +140,7 @@ def test_a_state_goes_with_a_status() -> None:
 @pytest.mark.parametrize(
     ("action", "status", "code", "text", "result", "field"),
     [
-        ("create", 400, "0x80044331", "A validation error occurred. The length of the 'name' attribute of the 'account'"
-         " entity exceeded the maximum allowed length of '160'.", Result.REJECTED, "name"),
+        ("create", 400, "0x80044331", TOO_LONG, Result.REJECTED, "name"),
         ("create", 404, "0x80040217", f"account With Id = {OTHER} Does Not Exist", Result.REJECTED, "parentaccountid"),
         ("update", 404, "0x80040217", f"account With Id = {OTHER} Does Not Exist", Result.REJECTED, "parentaccountid"),
         ("update", 404, "0x80040217", f"account With Id = {ID} Does Not Exist", Result.GONE, None),

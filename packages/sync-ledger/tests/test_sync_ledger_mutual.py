@@ -28,7 +28,9 @@ def account() -> FakeDestination:
     return found
 
 
-def test_of_two_that_point_to_each_other_the_destinations_order_decides(account: FakeDestination, ledger_url: str) -> None:
+def test_of_two_that_point_to_each_other_the_destinations_order_decides(
+    account: FakeDestination, ledger_url: str
+) -> None:
     messages: list[dict[str, t.Any]] = [schema("organizations"), schema("persons")]
     for number in range(120):
         messages.append(record("organizations", id=str(number), name=f"Org {number}"))

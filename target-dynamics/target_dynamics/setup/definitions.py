@@ -49,9 +49,7 @@ KINDS: t.Final[Mapping[str, Kind]] = {
     "url": _text("Url", 200),
     "integer": Kind("Integer", {"MinValue": -(2**31), "MaxValue": 2**31 - 1, "Format": "None"}),
     "decimal": Kind("Decimal", {"MinValue": -_LARGEST, "MaxValue": _LARGEST, "Precision": 4}),
-    "money": Kind(
-        "Money", {"MinValue": -_LARGEST, "MaxValue": _LARGEST, "Precision": 2, "PrecisionSource": 0}
-    ),
+    "money": Kind("Money", {"MinValue": -_LARGEST, "MaxValue": _LARGEST, "Precision": 2, "PrecisionSource": 0}),
     "boolean": Kind("Boolean", {"DefaultValue": False}),
     "date": _moment("DateOnly", "DateOnly"),
     "datetime": _moment("DateAndTime", "UserLocal"),

@@ -14,10 +14,11 @@ from sync_ledger.errors import ConfigError, ServiceUnavailableError
 
 from target_dynamics.adapter import metadata_of
 from target_dynamics.answers import RefusedError
+from target_dynamics.fields import find_column
 from target_dynamics.metadata import listed
 from target_dynamics.setup import definitions
 from target_dynamics.setup.keys import TIME_LIMIT_SECONDS, failure, shared, wait_for
-from target_dynamics.setup.wanted import WITH_OPTIONS, lacking
+from target_dynamics.setup.wanted import lacking
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -115,8 +116,6 @@ class Maker:
         return lacking(wanted, metadata_of(self._client, self._tables.of_set(entity).logical), self._prefix)
 
     def _wait(self, entity: str, one: Wanted) -> None:
-        from target_dynamics.fields import find_column  # noqa: PLC0415
-
         table = self._tables.of_set(entity)
         names = find_column(metadata_of(self._client, table.logical), one.label, self._prefix)
         if len(names) != 1:
@@ -132,7 +131,7 @@ class Maker:
         )
 
     def _column(self, table: Table, one: Wanted) -> list[str]:
-        first = self._first_value() if one.type in WITH_OPTIONS else 0
+        first = self._first_value() if one.type in definitions.WITH_OPTIONS else 0
         body = definitions.column(one.label, one.type, one.options, self._prefix, first)
         problems = self._post(f"{_path(table)}/Attributes", body, str(one))
         if not problems:

@@ -88,7 +88,8 @@ def wanted_columns(config: Mapping[str, t.Any], tables: Tables, entities: Sequen
     for entity in named:
         if entity not in tables.entities:
             raise ConfigError(
-                f"the environment has no entity set {entity!r}; take the plural name the Web API uses, such as 'accounts'"
+                f"the environment has no entity set {entity!r}; take the plural name the Web API uses, such as"
+                " 'accounts'"
             )
     chosen = dict.fromkeys(entities or [*(name for name in FIRST if name in tables.entities), *named])
     found = [Wanted(entity, config["external_id_field"], KEY_TYPE, key=True) for entity in chosen]
@@ -113,8 +114,8 @@ def lacking(wanted: Iterable[Wanted], metadata: Metadata, prefix: str) -> Lackin
         hits = find_column(metadata, one.label, prefix)
         if len(hits) > 1:
             result.conflicts.append(
-                f"{one.entity} has {len(hits)} columns {one.label!r} ({', '.join(hits)}); rename all but one, or use the"
-                " logical name in the settings"
+                f"{one.entity} has {len(hits)} columns {one.label!r} ({', '.join(hits)}); rename all but one, or use"
+                " the logical name in the settings"
             )
         elif hits:
             _compare(one, hits[0], metadata, result)
