@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -50,6 +51,8 @@ def _serve(arguments: argparse.Namespace, more: list[str]) -> int:
             print("Error: the emulators did not start", file=sys.stderr)
             return 1
         surroundings.write(HOME, services)
+        if "dynamics" in services and not _columns_made(services):
+            return 1
         _show(services)
         try:
             return process.wait()
@@ -79,7 +82,7 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
 
 def _clear() -> None:
     """Emulators start with new data; a ledger or state of earlier ones would point to records that are gone."""
-    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env", surroundings.ZOHO_TOKENS):
+    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env", surroundings.ZOHO_TOKENS, surroundings.DYNAMICS_TOKENS):
         for file in HOME.glob(pattern):
             file.unlink()
 
@@ -91,6 +94,18 @@ def _started(process: subprocess.Popen[bytes], file: Path) -> dict[str, t.Any] |
             return dict(json.loads(file.read_text()))
         time.sleep(0.05)
     return None
+
+
+def _columns_made(services: dict[str, t.Any]) -> bool:
+    """Let the environment have the columns and keys of the pipeline, so that it can go at once."""
+    environment = {**os.environ, **surroundings.variables(HOME, services), "MELTANO_CLI_LOG_LEVEL": "warning"}
+    command = ["meltano", "invoke", "target-dynamics:setup", "--yes"]
+    done = subprocess.run(
+        command, env=environment, cwd=surroundings.ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        print(f"Error: target-dynamics:setup ended with {done.returncode}: {done.stderr.strip()}", file=sys.stderr)
+    return done.returncode == 0
 
 
 def _show(services: dict[str, t.Any]) -> None:
