@@ -82,7 +82,14 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
 
 def _clear() -> None:
     """Emulators start with new data; a ledger or state of earlier ones would point to records that are gone."""
-    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env", surroundings.ZOHO_TOKENS, surroundings.DYNAMICS_TOKENS):
+    for pattern in (
+        "ledger.db*",
+        "meltano.db*",
+        "emulators.json",
+        "env",
+        surroundings.ZOHO_TOKENS,
+        surroundings.DYNAMICS_TOKENS,
+    ):
         for file in HOME.glob(pattern):
             file.unlink()
 
@@ -100,9 +107,7 @@ def _columns_made(services: dict[str, t.Any]) -> bool:
     """Let the environment have the columns and keys of the pipeline, so that it can go at once."""
     environment = {**os.environ, **surroundings.variables(HOME, services), "MELTANO_CLI_LOG_LEVEL": "warning"}
     command = ["meltano", "invoke", "target-dynamics:setup", "--yes"]
-    done = subprocess.run(
-        command, env=environment, cwd=surroundings.ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, env=environment, cwd=surroundings.ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"Error: target-dynamics:setup ended with {done.returncode}: {done.stderr.strip()}", file=sys.stderr)
     return done.returncode == 0
