@@ -66,6 +66,13 @@ def serve(
     zoho_records: Annotated[
         int, typer.Option(help="Accounts, contacts and vendors, each, that users of Zoho CRM made themselves.", min=0)
     ] = 0,
+    dynamics_columns: Annotated[
+        bool,
+        typer.Option("--dynamics-columns", help="Dataverse has the custom columns of the demonstration already."),
+    ] = False,
+    dynamics_records: Annotated[
+        int, typer.Option(help="Accounts and contacts, each, that users of Dataverse made themselves.", min=0)
+    ] = 0,
     switch: Annotated[
         list[str] | None,
         typer.Option(help="Behaviour: SERVICE.NAME=VALUE, for example pipedrive.burst=0."),
@@ -83,7 +90,7 @@ def serve(
         "jde": {"data": jde_csv, "documents": documents, "gl_rows": gl_rows, "odd": odd},
         "pipedrive": {},
         "zoho": {"demo_fields": zoho_fields, "own_records": zoho_records},
-        "dynamics": {},
+        "dynamics": {"demo_columns": dynamics_columns, "own_records": dynamics_records},
     }
     if tls_cert is not None:
         own["jde"].update(tls=(tls_cert, tls_key))
@@ -121,9 +128,9 @@ def _start(stack: ExitStack, name: str, database: Path | None, options: dict[str
         return _jde(stack.enter_context(start_jde(database=database, **options)), options["seed"])
     if name == "pipedrive":
         return stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
-    if name == "zoho":
-        return stack.enter_context(ZohoEmulator(path=database, **options)).describe()
-    return stack.enter_context(DynamicsEmulator(path=database, **options)).describe()
+    if name == "dynamics":
+        return stack.enter_context(DynamicsEmulator(path=database, **options)).describe()
+    return stack.enter_context(ZohoEmulator(path=database, **options)).describe()
 
 
 def _jde(emulator: JdeEmulator, seed: int) -> dict[str, Any]:
