@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 class Choices(Mapping[str, int]):
@@ -68,3 +68,11 @@ def choices(options: Iterable[Mapping[str, t.Any]]) -> Choices:
     pairs = [(label_of(option.get("Label")) or str(option["Value"]), int(option["Value"])) for option in options]
     seen = Counter(label for label, _ in pairs)
     return Choices({label if seen[label] == 1 else str(value): value for label, value in pairs})
+
+
+def column_options(item: Mapping[str, t.Any]) -> Sequence[Mapping[str, t.Any]]:
+    """Return the options of a column's metadata, of its own option set or the global one it uses."""
+    for name in ("OptionSet", "GlobalOptionSet"):
+        if options := (item.get(name) or {}).get("Options"):
+            return list(options)
+    return []

@@ -14,7 +14,7 @@ from sync_ledger.errors import ConfigError
 from sync_ledger.fields import EntityDescription, Field, FieldType
 
 from target_dynamics import forms
-from target_dynamics.choices import choices, label_of
+from target_dynamics.choices import choices, column_options, label_of
 from target_dynamics.metadata import ACTIVE, FAILED
 from target_dynamics.naming import logical_name
 
@@ -224,7 +224,7 @@ def _plain(item: Item, metadata: Metadata) -> tuple[Field, Column | None]:
         updatable=updatable,
         nullable=not required and kind not in {STATE, STATUS},
         max_length=int(item["MaxLength"]) if found is FieldType.STRING and item.get("MaxLength") else None,
-        options=choices(_options(item)) if found in {FieldType.OPTION, FieldType.OPTIONS} else None,
+        options=choices(column_options(item)) if found in {FieldType.OPTION, FieldType.OPTIONS} else None,
         within=STATECODE if within else None,
         options_within=_by_state(item) if within else None,
         label=_label(item),
@@ -300,16 +300,9 @@ def _value(given: t.Any) -> str | None:
     return None if found is None else str(found)
 
 
-def _options(item: Item) -> Sequence[Item]:
-    for name in ("OptionSet", "GlobalOptionSet"):
-        if options := (item.get(name) or {}).get("Options"):
-            return list(options)
-    return []
-
-
 def _by_state(item: Item) -> dict[int, Mapping[str, int]]:
     by_state: dict[int, list[Item]] = {}
-    for option in _options(item):
+    for option in column_options(item):
         by_state.setdefault(int(option["State"]), []).append(option)
     return {state: choices(options) for state, options in by_state.items()}
 
@@ -337,8 +330,8 @@ def _form(kind: str, item: Item) -> Callable[[t.Any], t.Any] | None:
 def _states(metadata: Metadata) -> States | None:
     if STATECODE not in metadata.columns:
         return None
-    states = _options(metadata.columns[STATECODE])
-    statuses = _options(metadata.columns.get(STATUSCODE, {}))
+    states = column_options(metadata.columns[STATECODE])
+    statuses = column_options(metadata.columns.get(STATUSCODE, {}))
     inactive = next((int(one["Value"]) for one in states if one.get("InvariantName") == "Inactive"), None)
     return States(
         {int(one["Value"]): int(one["DefaultStatus"]) for one in states if one.get("DefaultStatus") is not None},

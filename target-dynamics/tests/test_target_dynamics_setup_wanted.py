@@ -69,8 +69,10 @@ def test_a_column_of_another_type_is_in_the_way() -> None:
     found = lacking([NUMBER], metadata(columns, []), "jde")
     assert not found
     assert found.conflicts == [
-        ("accounts: column jde_number is of type Integer, not String; a type can never be changed, so name another"
-        " column")
+        (
+            "accounts: column jde_number is of type Integer, not String; a type can never be changed, so name another"
+            " column"
+        )
     ]
 
 
@@ -87,8 +89,13 @@ def test_a_table_with_all_its_keys_takes_no_other() -> None:
 
 @pytest.mark.parametrize("kind", definitions.KINDS)
 def test_every_type_has_a_definition(kind: str) -> None:
-    found = definitions.column("Big Thing", kind, ["A", "B"], "jde", 100)
+    found = definitions.column("Big Thing", kind, ["A", "B"], "jde")
     assert found["SchemaName"] == "jde_BigThing"
     assert found["@odata.type"].endswith("AttributeMetadata")
     if kind in definitions.WITH_OPTIONS:
-        assert [option["Value"] for option in found["OptionSet"]["Options"]] == [100, 101]
+        assert len(found["OptionSet"]["Options"]) == 2
+
+
+def test_options_that_a_choice_lacks_are_added() -> None:
+    one = Wanted("accounts", "paymenttermscode", "choice", ("Net 30", "Net 90"))
+    assert lacking([one], metadata(), "jde").options == [(one, "paymenttermscode", ("Net 90",))]

@@ -99,6 +99,8 @@ def _show(missing: dict[str, Lacking]) -> None:
     for entity, one in missing.items():
         for column in one.columns:
             click.echo(f"  {column}")
+        for wanted, _, labels in one.options:
+            click.echo(f"  {entity}: {wanted.label}, options {', '.join(labels)}")
         for name in one.keys if not any(column.key for column in one.columns) else ():
             click.echo(f"  {entity}: alternate key on {name}")
         for key in one.waiting:
@@ -115,6 +117,7 @@ def _report(missing: dict[str, Lacking]) -> dict[str, t.Any]:
                 for column in one.columns
             ],
             "keys": one.keys,
+            "options": {wanted.label: list(labels) for wanted, _, labels in one.options},
             "waiting": [key.name for key in one.waiting],
             "failed": [key.name for key in one.failed],
             "conflicts": one.conflicts,

@@ -61,15 +61,14 @@ KINDS: t.Final[Mapping[str, Kind]] = {
 WITH_OPTIONS: t.Final = ("choice", "choices")
 
 
-def column(label: str, type_: str, options: Sequence[str], prefix: str, first_value: int) -> dict[str, t.Any]:
+def column(label: str, type_: str, options: Sequence[str], prefix: str) -> dict[str, t.Any]:
     """Return what is sent to make a column.
 
     Args:
         label: Its label.
         type_: One of `KINDS`.
         options: Labels of a choice.
-        prefix: Prefix of the publisher.
-        first_value: Number of the first option; each publisher has a range of its own.
+        prefix: Prefix of the publisher, whose range the service takes the numbers of options from.
     """
     kind = KINDS[type_]
     found: dict[str, t.Any] = {
@@ -84,9 +83,7 @@ def column(label: str, type_: str, options: Sequence[str], prefix: str, first_va
             "@odata.type": f"{_TYPES}.OptionSetMetadata",
             "IsGlobal": False,
             "OptionSetType": "Picklist",
-            "Options": [
-                {"Value": first_value + number, "Label": text(option)} for number, option in enumerate(options)
-            ],
+            "Options": [{"Label": text(option)} for option in options],
         }
     if type_ == "boolean":
         found["OptionSet"] = {
@@ -105,6 +102,19 @@ def key(name: str, label: str) -> dict[str, t.Any]:
         label: Its label.
     """
     return {"SchemaName": key_schema_name(name), "DisplayName": text(label), "KeyAttributes": [name]}
+
+
+def option(table: str, column: str, label: str, solution: str | None) -> dict[str, t.Any]:
+    """Return what is sent to add an option to a choice (action `InsertOptionValue`).
+
+    Args:
+        table: Logical name of the table.
+        column: Logical name of the choice.
+        label: Label of the option.
+        solution: Unique name of the solution it goes into; None for the default one.
+    """
+    where = {"EntityLogicalName": table, "AttributeLogicalName": column, "Label": text(label)}
+    return {**where, "SolutionUniqueName": solution} if solution else where
 
 
 def text(words: str) -> dict[str, t.Any]:

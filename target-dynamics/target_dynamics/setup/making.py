@@ -15,7 +15,6 @@ from sync_ledger.errors import ConfigError, ServiceUnavailableError
 from target_dynamics.adapter import metadata_of
 from target_dynamics.answers import RefusedError
 from target_dynamics.fields import find_column
-from target_dynamics.metadata import listed
 from target_dynamics.setup import definitions
 from target_dynamics.setup.keys import TIME_LIMIT_SECONDS, failure, shared, wait_for
 from target_dynamics.setup.wanted import lacking
@@ -31,9 +30,6 @@ if t.TYPE_CHECKING:
 ROUNDS: t.Final = 4
 _WAIT_SECONDS: t.Final = 5.0
 """A change of the schema takes 3 to 30 s to be seen everywhere (Dataverse sheet section 9)."""
-
-FALLBACK_VALUE: t.Final = 100_000_000
-"""First number of options where the publisher's own range cannot be read."""
 
 
 class Maker:
@@ -66,6 +62,7 @@ class Maker:
         self._tables = tables
         self._told = told
         self._prefix = prefix
+        self._solution = solution
         self._headers = {"MSCRM.SolutionUniqueName": solution} if solution else {}
         self._seconds = seconds
         self._sleep = sleep
@@ -90,7 +87,7 @@ class Maker:
         for number in range(ROUNDS):
             missing = self._lacking(entity, wanted)
             if number:
-                if not missing.columns and not missing.keys:
+                if not missing.columns and not missing.keys and not missing.options:
                     break
                 if problems:
                     raise ConfigError(
@@ -102,6 +99,8 @@ class Maker:
                 problems += self._column(table, one)
             for name in missing.keys if not problems else ():
                 problems += self._key(table, name, _label(wanted))
+            for one, name, labels in missing.options:
+                problems += self._options(table, one, name, labels)
             for key in missing.failed:
                 self._again(table, key)
         else:
@@ -131,8 +130,7 @@ class Maker:
         )
 
     def _column(self, table: Table, one: Wanted) -> list[str]:
-        first = self._first_value() if one.type in definitions.WITH_OPTIONS else 0
-        body = definitions.column(one.label, one.type, one.options, self._prefix, first)
+        body = definitions.column(one.label, one.type, one.options, self._prefix)
         problems = self._post(f"{_path(table)}/Attributes", body, str(one))
         if not problems:
             self._told(f"made {one}")
@@ -142,6 +140,15 @@ class Maker:
         problems = self._post(f"{_path(table)}/Keys", definitions.key(name, label), f"{table.entity}: key on {name}")
         if not problems:
             self._told(f"made {table.entity}: alternate key on {name}")
+        return problems
+
+    def _options(self, table: Table, one: Wanted, name: str, labels: Sequence[str]) -> list[str]:
+        problems: list[str] = []
+        for label in labels:
+            body = definitions.option(table.logical, name, label, self._solution)
+            problems += self._post("/InsertOptionValue", body, f"{one.entity}: {one.label}, option {label}")
+        if not problems:
+            self._told(f"added options to {one.entity}: {one.label}: {', '.join(labels)}")
         return problems
 
     def _again(self, table: Table, key: Key) -> None:
@@ -170,18 +177,6 @@ class Maker:
         except NotSentError as error:
             raise ServiceUnavailableError(f"cannot make {what}: {error}; run setup again") from None
         return []
-
-    def _first_value(self) -> int:
-        """Return the number of the first option: the publisher's own range, which its prefix tells."""
-        try:
-            params = {
-                "$select": "customizationoptionvalueprefix",
-                "$filter": f"customizationprefix eq '{self._prefix}'",
-            }
-            rows = listed(self._client.get("/publishers", params).data, "the publishers")
-        except RefusedError:
-            return FALLBACK_VALUE
-        return int(rows[0]["customizationoptionvalueprefix"]) * 10_000 if rows else FALLBACK_VALUE
 
 
 def _path(table: Table) -> str:

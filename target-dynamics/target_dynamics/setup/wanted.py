@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sync_ledger.errors import ConfigError
 
+from target_dynamics.choices import choices, column_options
 from target_dynamics.fields import find_column, key_on
 from target_dynamics.metadata import ACTIVE, FAILED
 from target_dynamics.naming import logical_name
@@ -56,6 +57,7 @@ class Lacking:
     Attributes:
         columns: Columns to make.
         keys: Logical names of columns that get an alternate key.
+        options: Choice, its logical name, and the labels of the options it lacks.
         waiting: Alternate keys whose index is being built.
         failed: Alternate keys whose index failed.
         conflicts: What stands in the way; nothing is changed about it.
@@ -63,12 +65,13 @@ class Lacking:
 
     columns: list[Wanted] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    options: list[tuple[Wanted, str, tuple[str, ...]]] = field(default_factory=list)
     waiting: list[Key] = field(default_factory=list)
     failed: list[Key] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.columns or self.keys or self.waiting or self.failed)
+        return bool(self.columns or self.keys or self.options or self.waiting or self.failed)
 
 
 def wanted_columns(config: Mapping[str, t.Any], tables: Tables, entities: Sequence[str] = ()) -> list[Wanted]:
@@ -135,6 +138,10 @@ def _compare(one: Wanted, name: str, metadata: Metadata, result: Lacking) -> Non
             " another column"
         )
         return
+    if one.options:
+        known = choices(column_options(item))
+        if missing := tuple(label for label in one.options if label not in known):
+            result.options.append((one, name, missing))
     if not one.key:
         return
     key = key_on(metadata.keys, name)
