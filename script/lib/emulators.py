@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import fcntl
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -42,7 +41,7 @@ def _serve(arguments: argparse.Namespace, more: list[str]) -> int:
     _clear()
     file = HOME / "emulators.json"
     command = ["service-emulators", "serve", *(arguments.services or SERVICES), "--json", str(file), *more]
-    command.append("--zoho-fields")  # as if `target-zoho setup` had run: the pipeline can go at once
+    command += ["--zoho-fields", "--dynamics-columns"]  # as if `setup` had run: the pipelines can go at once
     command += ["--customers", str(arguments.customers), "--contacts", str(arguments.contacts)]
     command += ["--documents", str(arguments.documents)]
     with children.child(command, stdout=subprocess.DEVNULL) as process:
@@ -51,8 +50,6 @@ def _serve(arguments: argparse.Namespace, more: list[str]) -> int:
             print("Error: the emulators did not start", file=sys.stderr)
             return 1
         surroundings.write(HOME, services)
-        if "dynamics" in services and not _columns_made(services):
-            return 1
         _show(services)
         try:
             return process.wait()
@@ -101,16 +98,6 @@ def _started(process: subprocess.Popen[bytes], file: Path) -> dict[str, t.Any] |
             return dict(json.loads(file.read_text()))
         time.sleep(0.05)
     return None
-
-
-def _columns_made(services: dict[str, t.Any]) -> bool:
-    """Let the environment have the columns and keys of the pipeline, so that it can go at once."""
-    environment = {**os.environ, **surroundings.variables(HOME, services), "MELTANO_CLI_LOG_LEVEL": "warning"}
-    command = ["meltano", "invoke", "target-dynamics:setup", "--yes"]
-    done = subprocess.run(command, env=environment, cwd=surroundings.ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"Error: target-dynamics:setup ended with {done.returncode}: {done.stderr.strip()}", file=sys.stderr)
-    return done.returncode == 0
 
 
 def _show(services: dict[str, t.Any]) -> None:
