@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from service_emulators.dynamics.acting import acting
 from service_emulators.dynamics.calls import JSON_TYPE, Answer, Call
 from service_emulators.dynamics.errors import ApiError, no_such_segment, wrong_method
 from service_emulators.dynamics.urls import parse
@@ -77,6 +78,7 @@ class WebApi:
         writes = origin.tally.writes
         try:
             with self._store.savepoint():
+                call.origin = acting(call.headers, origin, self._store, self._catalog)
                 return _answer(self._handler(call)(call))
         except ApiError as error:
             origin.tally.writes = writes
