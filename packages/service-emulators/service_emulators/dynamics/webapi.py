@@ -85,15 +85,21 @@ class WebApi:
         segments = list(address.segments)
         found, args = self._routes.match(call.method, segments)
         if found is None:
-            if any(self._routes.match(other, segments)[0] for other in _METHODS if other != call.method):
-                raise wrong_method(call.method)
-            raise no_such_segment(segments[0])
+            raise self._astray(call.method, segments)
         template, handler = found
         call.args = args
         call.predicates = address.predicates
         if not call.origin.depth:
             call.origin.tally.endpoint = template.replace("{set}", args.get("set", ""))
         return handler
+
+    def _astray(self, method: str, segments: list[str]) -> ApiError:
+        """Returns the error for a path without a handler: others may take it, or nothing is there."""
+        for other in _METHODS:
+            found, args = self._routes.match(other, segments)
+            if found is not None and ("set" not in args or self._catalog.by_set(args["set"]) is not None):
+                return wrong_method(method)
+        return no_such_segment(segments[0])
 
     @staticmethod
     def _refusal(call: Call, error: ApiError) -> Answer:
