@@ -128,9 +128,9 @@ def _start(stack: ExitStack, name: str, database: Path | None, options: dict[str
         return _jde(stack.enter_context(start_jde(database=database, **options)), options["seed"])
     if name == "pipedrive":
         return stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
-    if name == "dynamics":
-        return stack.enter_context(DynamicsEmulator(path=database, **options)).describe()
-    return stack.enter_context(ZohoEmulator(path=database, **options)).describe()
+    if name == "zoho":
+        return stack.enter_context(ZohoEmulator(path=database, **options)).describe()
+    return stack.enter_context(DynamicsEmulator(path=database, **options)).describe()
 
 
 def _jde(emulator: JdeEmulator, seed: int) -> dict[str, Any]:

@@ -22,7 +22,12 @@ MULTIPLE = ("CreateMultiple", "UpdateMultiple")
 MESSAGES = ("Create", "Update", "Delete", *MULTIPLE)
 """Messages that `sdkmessagefilters` lists for the tables; UpsertMultiple is never listed (fact sheet section 10)."""
 
-CURRENCIES = (("Euro", "EUR", "€", 1.0), ("US Dollar", "USD", "$", 1.1))
+CURRENCIES = (
+    ("Euro", "EUR", "€", 1.0),
+    ("US Dollar", "USD", "$", 1.1),
+    ("Pound Sterling", "GBP", "£", 0.85),
+    ("Polish Zloty", "PLN", "zł", 4.3),
+)
 PUBLISHERS = (("DefaultPublisher", "Default Publisher", "new", 10_000), ("jde", "JDE", "jde", 72_700))
 SOLUTIONS = (("Default", "Default Solution", 0), ("JdeIntegration", "JDE Integration", 1))
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from service_emulators.dynamics.acting import acting
 from service_emulators.dynamics.calls import JSON_TYPE, Answer, Call
 from service_emulators.dynamics.errors import ApiError, no_such_segment, wrong_method
 from service_emulators.dynamics.urls import parse
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Handler = Callable[[Call], Reply]
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_BATCH = "$batch"
 VERSION = ("OData-Version", "4.0")
 
 
@@ -47,6 +49,8 @@ class WebApi:
 
     def run(self, method: str, target: str, headers: Mapping[str, str], body: bytes, origin: Origin) -> Answer:
         """Carries out a request; what a refused one has changed is undone.
+
+        It costs a request of the entitlement, or one for each row written (fact sheet section 13).
 
         Args:
             method: HTTP method.
@@ -74,11 +78,15 @@ class WebApi:
         writes = origin.tally.writes
         try:
             with self._store.savepoint():
+                call.origin = acting(call.headers, origin, self._store, self._catalog)
                 return _answer(self._handler(call)(call))
         except ApiError as error:
             origin.tally.writes = writes
             self._catalog.undo()
             return self._refusal(call, error)
+        finally:
+            if call.path != _BATCH:  # the operations in it count for themselves
+                origin.tally.cost += max(1, origin.tally.writes - writes)
 
     def _handler(self, call: Call) -> Handler:
         address = parse(call.path)
