@@ -96,7 +96,7 @@ def test_an_index_that_takes_too_long_is_left_to_the_service(bare: Crm) -> None:
         bare.maker(seconds=30).make("accounts", [NUMBER])
     with pytest.raises(ConfigError, match="is still being built"):
         bare.connect().entity("accounts").describe()
-    bare.control.advance(600)
+    bare.advance(600)
     bare.maker().make("accounts", [NUMBER])
 
 
