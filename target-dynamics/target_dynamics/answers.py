@@ -86,8 +86,10 @@ class PrivilegeError(CredentialsError):
         found = _PRIVILEGE.search(text)
         self.privilege = found[0] if found else None
         super().__init__(
-            f"Dataverse refuses {call} to the application user for want of {self.privilege or 'a privilege'}; give one of"
-            " its security roles that privilege for the whole organisation (Power Platform admin center > Environments >"
+            f"Dataverse refuses {call} to the application user for want of {self.privilege or 'a privilege'}; give one"
+            " of"
+            " its security roles that privilege for the whole organisation (Power Platform admin center > Environments"
+            " >"
             " Settings > Users + permissions)"
         )
 
@@ -125,8 +127,10 @@ def read_answer(response: requests.Response, call: str, *, safe: bool = True) ->
         raise LostAnswerError(str(status), str(error))
     if error.code in NOT_A_USER:
         raise CredentialsError(
-            f"Dataverse does not know the application as a user of this environment ({error.code}: {error.text}); add an"
-            " application user with a security role (Power Platform admin center > Environments > Settings > Application"
+            f"Dataverse does not know the application as a user of this environment ({error.code}: {error.text}); add"
+            " an"
+            " application user with a security role (Power Platform admin center > Environments > Settings >"
+            " Application"
             " users), or check org_url"
         )
     if status == HTTPStatus.FORBIDDEN and error.code == str(int(status)):

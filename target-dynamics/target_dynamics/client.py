@@ -330,7 +330,8 @@ class DynamicsClient:
         except TokenReplacedError:
             raise self._stop(
                 CredentialsError(
-                    f"{self.address} refuses a fresh access token (401): the application is no user of that environment,"
+                    f"{self.address} refuses a fresh access token (401): the application is no user of that"
+                    " environment,"
                     " or org_url is another environment than the token is for; check org_url and tenant_id, and add the"
                     " application user"
                 )

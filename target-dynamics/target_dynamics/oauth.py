@@ -11,7 +11,6 @@ import time
 import typing as t
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import msal  # type: ignore[import-untyped]
@@ -25,6 +24,9 @@ from target_dynamics.service import DYNAMICS, ENTRA
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from typing_extensions import Self
 
 LONGEST_ANSWER: t.Final = 20
 """Seconds Entra ID may take, as other processes wait meanwhile."""
@@ -135,7 +137,8 @@ class DynamicsOAuth(OAuth):
         if self._login.certificate is not None:
             kind = type(error).__name__  # the words may quote the file
             return ConfigError(
-                f"setting certificate_file: its private key or certificate cannot be used ({kind}); it must hold both in"
+                f"setting certificate_file: its private key or certificate cannot be used ({kind}); it must hold both"
+                " in"
                 " PEM, and certificate_password must be the key's"
             )
         return ServiceUnavailableError(
@@ -149,7 +152,8 @@ class DynamicsOAuth(OAuth):
         code = f"AADSTS{found[1]}" if found else str(result.get("error") or "no reason given")[:_LONGEST_TEXT]
         texts = {
             "AADSTS7000215": (
-                "Entra ID does not accept the client secret (AADSTS7000215); check client_secret: it must be the secret's"
+                "Entra ID does not accept the client secret (AADSTS7000215); check client_secret: it must be the"
+                " secret's"
                 " value, not its id"
             ),
             "AADSTS7000222": (
@@ -165,7 +169,8 @@ class DynamicsOAuth(OAuth):
                 f"Entra ID does not know {login.resource} as what a token can be for (AADSTS70011); check org_url"
             ),
             "AADSTS500011": (
-                f"tenant {login.tenant_id} has no environment {login.resource} (AADSTS500011); check org_url and tenant_id"
+                f"tenant {login.tenant_id} has no environment {login.resource} (AADSTS500011); check org_url and"
+                " tenant_id"
             ),
             "AADSTS7000218": (
                 "Entra ID wants a secret or a certificate (AADSTS7000218); set client_secret or certificate_file"
@@ -210,7 +215,7 @@ class _Http:
         self.refused: dict[str, t.Any] | None = None
         """What Entra ID said when it refused last."""
 
-    def __enter__(self) -> _Http:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -96,7 +96,8 @@ class TargetDynamics(UpsertTarget):
             default="JDE Number",
             title="External ID column",
             description=(
-                "Label or logical name of the text column that holds the external ID in each table written; an alternate"
+                "Label or logical name of the text column that holds the external ID in each table written; an"
+                " alternate"
                 " key on it must be active."
             ),
         ),
@@ -118,7 +119,8 @@ class TargetDynamics(UpsertTarget):
             th.ObjectType(),
             title="Custom columns",
             description=(
-                "Columns `target-dynamics setup` makes where they are missing, beside the external ID column: entity set"
+                "Columns `target-dynamics setup` makes where they are missing, beside the external ID column: entity"
+                " set"
                 " -> label -> type, or an object with `type` and what belongs to it."
             ),
         ),
@@ -177,7 +179,8 @@ class TargetDynamics(UpsertTarget):
             th.IntegerType(minimum=1),
             title="Daily budget",
             description=(
-                "API requests all runs may use in any 24 hours, counted in the ledger; each row written is one. Optional."
+                "API requests all runs may use in any 24 hours, counted in the ledger; each row written is one."
+                " Optional."
                 " When they are used up, the rows left are kept and the next run goes on with them."
             ),
         ),

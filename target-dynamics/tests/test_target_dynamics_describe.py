@@ -50,9 +50,7 @@ def test_it_prints_the_tables_a_load_is_about(
     assert settings["client_secret"] not in done.stdout + done.stderr
 
 
-def test_a_table_without_the_column_of_the_external_id_says_what_to_do(
-    config: Path, tmp_path: Path, crm: Crm
-) -> None:
+def test_a_table_without_the_column_of_the_external_id_says_what_to_do(config: Path, tmp_path: Path, crm: Crm) -> None:
     done = describe("--config", config, "--entity", "teams", cwd=tmp_path)
     assert done.returncode == 1
     assert "teams has no such column; `target-dynamics setup teams` makes it" in done.stderr

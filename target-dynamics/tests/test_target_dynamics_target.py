@@ -192,7 +192,9 @@ def test_several_hits_are_held_with_the_candidates(runner: Runner, crm: Crm) -> 
     assert len(crm.truth("contacts")) == 2
 
 
-@pytest.mark.parametrize("fault", [{"kind": "reset", "when": "after"}, {"kind": "status", "status": 503, "when": "after"}])
+@pytest.mark.parametrize(
+    "fault", [{"kind": "reset", "when": "after"}, {"kind": "status", "status": 503, "when": "after"}]
+)
 def test_a_lost_answer_makes_no_row_twice(runner: Runner, crm: Crm, fault: dict[str, t.Any]) -> None:
     crm.control.fault(**fault, path="CreateMultiple", times=1)
     assert runner.accounts(*(account(number) for number in range(40))) == 0
@@ -223,9 +225,7 @@ def test_an_index_that_is_not_active_keeps_the_target_from_starting(
     assert crm.truth("accounts") == []
 
 
-def test_an_unknown_column_ends_the_run_with_a_hint(
-    runner: Runner, crm: Crm, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unknown_column_ends_the_run_with_a_hint(runner: Runner, crm: Crm, caplog: pytest.LogCaptureFixture) -> None:
     properties = {**PROPERTIES["accounts"], "adress1_city": {"type": "string"}}
     assert runner.run(schema("accounts", properties), account(1)) == 1
     assert "has no field 'adress1_city'; did you mean 'address1_city'" in caplog.text
