@@ -42,6 +42,7 @@ class Crm:
 
     def __post_init__(self) -> None:
         self.control = self.emulator.control
+        self._offset = 0.0
         self.client: DynamicsClient = connect(self.settings)
         self.destination = self.connect()
 
@@ -52,7 +53,12 @@ class Crm:
     def sleep(self, seconds: float) -> None:
         """Let the environment's clock and ours go on."""
         self.waits.append(seconds)
-        self.control.advance(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let the environment's clock go on."""
+        self._offset += seconds
+        self.control.set_clock(offset_seconds=self._offset, running=True)
 
     def connect(self, **changed: t.Any) -> DynamicsDestination:
         """Return another destination of the environment."""

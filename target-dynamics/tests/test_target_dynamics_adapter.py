@@ -187,7 +187,7 @@ def test_the_sweep_lists_all_rows_with_an_external_id_then_what_changed(crm: Crm
     full = table.sweep(None)
     entries = {one.remote_id: one.external_id for one in full.entries}
     assert entries == {made[0].remote_id: "1", made[1].remote_id: "2"}
-    crm.control.advance(3600)
+    crm.advance(3600)
     assert full.next_since is not None
     crm.control.patch_record("accounts", made[0].remote_id or "", {"jde_number": None})
     later = table.sweep(full.next_since)
