@@ -79,7 +79,7 @@ def without_state(fields: TableFields, record: dict[str, t.Any]) -> tuple[dict[s
     if STATECODE not in full:
         return full, {}
     rest = {name: value for name, value in full.items() if name not in {STATECODE, STATUSCODE}}
-    after = {name: full[name] for name in (STATECODE, STATUSCODE) if name in full}
+    after: dict[str, t.Any] = {name: full[name] for name in (STATECODE, STATUSCODE) if name in full}
     if full[STATECODE] == 0:
         status = {STATUSCODE: full[STATUSCODE]} if STATUSCODE in record else {}
         return {**rest, **status}, {}

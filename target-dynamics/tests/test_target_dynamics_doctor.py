@@ -17,6 +17,8 @@ if t.TYPE_CHECKING:
 
     from service_emulators.dynamics.emulator import DynamicsEmulator
 
+    from conftest import Crm
+
 
 @pytest.fixture
 def given(dynamics: DynamicsEmulator, tmp_path: Path) -> dict[str, t.Any]:
@@ -34,19 +36,35 @@ def examined(config: dict[str, t.Any], tmp_path: Path) -> tuple[int, dict[str, d
     return done.exit_code, {one["check"]: one for one in json.loads(done.output)["findings"]}
 
 
-def test_the_way_to_the_environment_is_told_and_nothing_is_written(
-    given: dict[str, t.Any], tmp_path: Path, dynamics: DynamicsEmulator
+def test_a_good_set_up_is_told_so_and_nothing_is_written(
+    given: dict[str, t.Any], tmp_path: Path, dynamics: DynamicsEmulator, crm: Crm
 ) -> None:
     dynamics.control.reset_counters()
-    _, found = examined(given, tmp_path)
-    wanted = {"settings", "authority", "token", "network", "environment", "clock", "tables", "limits"}
-    assert {name for name in wanted if found[name]["status"] == "ok"} == wanted
+    code, found = examined(given, tmp_path)
+    assert code == 0, found
+    assert {one["status"] for one in found.values()} == {"ok"}
+    assert set(found) >= {"settings", "authority", "token", "network", "environment", "clock", "tables", "limits"}
     assert dynamics.org_url in found["token"]["text"]
     assert "accounts, contacts" in found["tables"]["text"]
-    assert found["accounts rights"]["status"] == found["contacts rights"]["status"] == "ok"
-    assert "requests and 1200 s of execution time are left" in found["limits"]["text"]
+    assert "created and written" in found["accounts rights"]["text"]
+    assert "active alternate key" in found["contacts columns"]["text"]
+    assert found["accounts bulk"]["text"] == "by bulk messages; change tracking is on"
+    assert "requests and 1" in found["limits"]["text"]
     assert "recommends 4 at the same time" in found["limits"]["text"]
     assert dynamics.control.counters()["writes"] == 0
+    assert f"took {dynamics.control.counters()['requests']} requests" in found["limits"]["text"]
+
+
+def test_what_an_environment_lacks_is_told(given: dict[str, t.Any], tmp_path: Path, dynamics: DynamicsEmulator) -> None:
+    dynamics.control.switch(multiple_messages=["contact"])
+    wanted = {"accounts": {"Hold Reason": "text"}}
+    code, found = examined({**given, "custom_fields": wanted}, tmp_path)
+    assert code == 1
+    assert found["accounts columns"]["text"] == "accounts lacks JDE Number, Hold Reason"
+    assert found["accounts columns"]["remedy"] == "target-dynamics setup makes them"
+    assert found["contacts columns"]["status"] == "warning"
+    assert found["accounts bulk"]["text"].startswith("no CreateMultiple and UpdateMultiple: rows go as single requests")
+    assert found["contacts bulk"]["text"].startswith("by bulk messages")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +92,7 @@ def test_what_is_wrong_fails_with_a_remedy(
     assert found[check]["status"] == "failed"
     assert words in found[check]["text"] + found[check]["remedy"]
     assert found[check]["remedy"]
-    assert "columns" not in found  # what needs it is left out
+    assert "accounts columns" not in found  # what needs it is left out
 
 
 def test_an_expired_secret_is_named(given: dict[str, t.Any], tmp_path: Path, dynamics: DynamicsEmulator) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from service_emulators.dynamics.acting import bypasses
 from service_emulators.dynamics.calls import JSON_TYPE, Answer, Origin
 from service_emulators.dynamics.entra import CONFIGURATION_PATHS, TOKEN_PATHS
 from service_emulators.dynamics.entra_errors import TokenError
@@ -89,7 +90,7 @@ class DynamicsApp:
                 query = scope["query_string"].decode("latin-1")
                 answer = self._handle(scope["method"], path + (f"?{query}" if query else ""), headers, body, origin)
         finally:
-            charged = tally.writes * self._parts.switches.record_ms
+            charged = 0 if bypasses(headers) else tally.writes * self._parts.switches.record_ms
             self._protection.leave(entry, (time.perf_counter() - started) * 1000 + charged)
         return Answer(answer.status, (*answer.headers, *request_id, *self._protection.headers()), answer.content)
 

@@ -22,31 +22,36 @@ def new_row(table: Table, environment: Environment, user_id: str) -> Row:
     if "ownerid" in table.columns:
         row["ownerid"] = user_id
         row["ownerid" + TARGET_SUFFIX] = "systemuser"
+        row["owninguser"] = user_id
         row["owningbusinessunit"] = environment.business_unit_id
     return row
 
 
-def derive(table: Table, row: Row, given: Row, environment: Environment) -> None:
-    """Brings what follows from other columns up to date.
+def derive(table: Table, row: Row, given: Row, environment: Environment) -> Row:
+    """Returns what follows from other columns, by logical name.
 
     Args:
         table: the table.
-        row: the row with all its values; changed in place.
+        row: the row with all its values.
         given: what is being written.
         environment: knows currencies.
     """
+    found: Row = {}
     if "ownerid" in given and "owninguser" in table.columns:
         person = row["ownerid" + TARGET_SUFFIX] == "systemuser"
-        row["owninguser"] = row["ownerid"] if person else None
-        row["owningteam"] = None if person else row["ownerid"]
-    elif "ownerid" in row and row.get("owninguser") is None and row.get("owningteam") is None:
-        row["owninguser"] = row["ownerid"]
+        found["owninguser"] = row["ownerid"] if person else None
+        found["owningteam"] = None if person else row["ownerid"]
     if "fullname" in table.columns and _NAME & given.keys():
-        row["fullname"] = " ".join(part for name in ("firstname", "lastname") if (part := row.get(name))) or None
+        found["fullname"] = " ".join(part for name in ("firstname", "lastname") if (part := row.get(name))) or None
+    if "parentcustomerid" in given and table.name == "contact":
+        company = row["parentcustomerid" + TARGET_SUFFIX] == "account"
+        found["accountid"] = row["parentcustomerid"] if company else None
+        found["parentcontactid"] = None if company else row["parentcustomerid"]
     for prefix in table.addresses:
         if any(name.startswith(prefix) for name in given):
-            row[f"{prefix}composite"] = _composite(row, prefix)
-    _amounts(table, row, given, environment)
+            found[f"{prefix}composite"] = _composite(row, prefix)
+    found.update(_amounts(table, row, given, environment))
+    return found
 
 
 def _composite(row: Row, prefix: str) -> str | None:
@@ -57,16 +62,16 @@ def _composite(row: Row, prefix: str) -> str | None:
     return "\r\n".join(line for line in lines if line) or None
 
 
-def _amounts(table: Table, row: Row, given: Row, environment: Environment) -> None:
-    if not table.amounts:
-        return
+def _amounts(table: Table, row: Row, given: Row, environment: Environment) -> Row:
+    """Returns currency, exchange rate and the amounts in the base currency."""
     currency = "transactioncurrencyid"
-    if not (currency in given or any(name in given for name in table.amounts)):
-        return
-    if row.get(currency) is None:
-        row[currency] = environment.currency_id
-    row["exchangerate"] = rate = environment.rate(row[currency])
+    if not (currency in given or any(name in given for name in table.amounts)) or not table.amounts:
+        return {}
+    currency_id = row.get(currency) or environment.currency_id
+    rate = environment.rate(currency_id)
+    found: Row = {currency: currency_id, "exchangerate": rate}
     for name in table.amounts:
         amount = row.get(name)
         if amount is not None or row.get(name + _BASE) is not None:
-            row[name + _BASE] = None if amount is None else round(amount / rate, 4)
+            found[name + _BASE] = None if amount is None else round(amount / rate, 4)
+    return found

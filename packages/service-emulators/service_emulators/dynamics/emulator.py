@@ -21,6 +21,7 @@ from service_emulators.dynamics.parts import Parts
 from service_emulators.dynamics.rows import Rows
 from service_emulators.dynamics.schema.catalog import Catalog
 from service_emulators.dynamics.schema.indexes import KeyIndexes
+from service_emulators.dynamics.seed import add_demo_columns, add_own_records
 from service_emulators.dynamics.show import Show
 from service_emulators.dynamics.store import Store
 from service_emulators.dynamics.switches import DynamicsSwitches
@@ -42,6 +43,8 @@ class DynamicsEmulator(RunningEmulator):
 
     Args:
         seed: decides credentials, ids and made-up rows.
+        demo_columns: create the columns of the demonstration, with their alternate keys.
+        own_records: accounts and contacts, each, that users have made before.
         certificates: certificates (PEM) that may sign assertions of the app registration.
         authority: origin of the authority, as the openid-configuration names it.
         path: SQLite file to keep the data in; None keeps it in memory.
@@ -66,6 +69,8 @@ class DynamicsEmulator(RunningEmulator):
         self,
         *,
         seed: int = 1,
+        demo_columns: bool = False,
+        own_records: int = 0,
         certificates: tuple[bytes, ...] = (),
         authority: str = AUTHORITY,
         path: Path | None = None,
@@ -81,6 +86,10 @@ class DynamicsEmulator(RunningEmulator):
         self.entra.app.certificates.extend(load_pem_x509_certificate(pem) for pem in certificates)
         self.store = Store(path)
         self.parts = self._parts()
+        if self.parts.environment.new and demo_columns:
+            add_demo_columns(self.parts)
+        if self.parts.environment.new and own_records:
+            add_own_records(self.parts, seed=seed, number=own_records)
         self.protection = Protection(self.switches, self.clock)
         super().__init__(self._assemble(), self.store, port)
         self.entra.resources.add(self.url)
@@ -91,9 +100,10 @@ class DynamicsEmulator(RunningEmulator):
         catalog = Catalog(store)
         catalog.create()
         store.start_versions(catalog.tables().values())
-        environment = Environment(store, self.seed)
+        environment = Environment(store, catalog, self.seed)
         if environment.new:
-            environment.populate(catalog, self.entra.app.client_id)
+            environment.populate(self.entra.app.client_id)
+        environment.set_multiple(switches.multiple_messages)
         store.commit()
         finder = Finder(store, catalog)
         rows = Rows(store, catalog, Bodies(catalog, finder, switches), environment, clock)
@@ -117,8 +127,14 @@ class DynamicsEmulator(RunningEmulator):
         recorder, faults = Recorder(), FaultPlan(self.entra.expire_tokens, batches=True)
         self._controls = EnvironmentControls(parts, self.entra, self.protection)
         extra = [route for api in apis if hasattr(api, "control_routes") for route in api.control_routes()]
-        control = control_app(recorder, faults, self.switches, self.clock, [*self._controls.routes(), *extra])
+        routes = [*self._controls.routes(), *extra]
+        control = control_app(recorder, faults, self.switches, self.clock, routes, self._switched)
         return TrafficMiddleware(app, control, recorder, faults, self.clock)
+
+    def _switched(self) -> None:
+        with self.store.lock:
+            self.parts.environment.set_multiple(self.switches.multiple_messages)
+            self.store.commit()
 
     def token(self) -> str:
         """Returns an access token, for a look without the token endpoint."""

@@ -54,7 +54,9 @@ _TEXTS = {
         "might have sent your authentication request to the wrong tenant."
     ),
     "grant": "The app requested an unsupported grant type '{grant}'.",
-    "assertion": "The certificate with identifier used to sign the client assertion is not registered on application. {why}",
+    "assertion": (
+        "The certificate with identifier used to sign the client assertion is not registered on application. {why}"
+    ),
     "assertion_time": "Client assertion is not within its valid time range. {why}",
     "assertion_audience": "Client assertion audience claim does not match. {why}",
 }

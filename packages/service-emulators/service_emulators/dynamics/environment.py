@@ -10,15 +10,24 @@ from sqlalchemy import insert, select
 from service_emulators.dynamics.tables import ENVIRONMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from service_emulators.dynamics.schema.catalog import Catalog
+    from service_emulators.dynamics.schema.model import Table
     from service_emulators.dynamics.store import Store
 
 _IDS = uuid.UUID("a3f4a6be-10b4-4c58-8b2f-6f0f2f0e7a55")
 _START = "2024-01-01T00:00:00Z"
-MESSAGES = ("Create", "Update", "Delete", "CreateMultiple", "UpdateMultiple")
+MULTIPLE = ("CreateMultiple", "UpdateMultiple")
+MESSAGES = ("Create", "Update", "Delete", *MULTIPLE)
 """Messages that `sdkmessagefilters` lists for the tables; UpsertMultiple is never listed (fact sheet section 10)."""
 
-CURRENCIES = (("Euro", "EUR", "€", 1.0), ("US Dollar", "USD", "$", 1.1))
+CURRENCIES = (
+    ("Euro", "EUR", "€", 1.0),
+    ("US Dollar", "USD", "$", 1.1),
+    ("Pound Sterling", "GBP", "£", 0.85),
+    ("Polish Zloty", "PLN", "zł", 4.3),
+)
 PUBLISHERS = (("DefaultPublisher", "Default Publisher", "new", 10_000), ("jde", "JDE", "jde", 72_700))
 SOLUTIONS = (("Default", "Default Solution", 0), ("JdeIntegration", "JDE Integration", 1))
 
@@ -28,6 +37,7 @@ class Environment:
 
     Args:
         store: the data.
+        catalog: the tables.
         seed: decides all ids of a new environment.
 
     Attributes:
@@ -40,8 +50,9 @@ class Environment:
         new: it was empty before.
     """
 
-    def __init__(self, store: Store, seed: int) -> None:
+    def __init__(self, store: Store, catalog: Catalog, seed: int) -> None:
         self._store = store
+        self._catalog = catalog
         stored = store.connection.execute(select(ENVIRONMENT.c.value).where(ENVIRONMENT.c.name == "seed")).scalar()
         self.new = stored is None
         self.seed = seed if stored is None else int(stored)
@@ -52,6 +63,7 @@ class Environment:
         self.application_user_id = self.id_of("application user")
         self.user_id = self.id_of("user")
         self.currency_id = self.id_of("currency EUR")
+        self._rates: dict[str, float] = {}
 
     def id_of(self, *purpose: str) -> str:
         """Returns a GUID that the seed and the purpose decide."""
@@ -59,16 +71,24 @@ class Environment:
 
     def rate(self, currency_id: str) -> float:
         """Returns the exchange rate of a currency: its amounts are that many times those of the base currency."""
+        if currency_id not in self._rates:
+            self._rates[currency_id] = self._read_rate(currency_id)
+        return self._rates[currency_id]
+
+    def forget_rates(self) -> None:
+        """Reads exchange rates anew, after currencies were written."""
+        self._rates.clear()
+
+    def _read_rate(self, currency_id: str) -> float:
         found = self._store.connection.exec_driver_sql(
             "SELECT exchangerate FROM transactioncurrency WHERE transactioncurrencyid = ?", (currency_id,)
         ).scalar()
         return float(found or 1.0)
 
-    def populate(self, catalog: Catalog, application_id: str) -> None:
+    def populate(self, application_id: str) -> None:
         """Fills a new environment with what every one has, and one application user.
 
         Args:
-            catalog: the tables, empty.
             application_id: client id of the app registration.
         """
         rows: list[tuple[str, dict[str, Any]]] = [
@@ -127,25 +147,50 @@ class Environment:
                 "publisherid": self.id_of("publisher", PUBLISHERS[publisher_number][0]),
             }
             rows.append(("solution", solution))
-        rows += self._messages(catalog)
+        rows += self._messages()
         for table_name, row in rows:
-            table = catalog.tables()[table_name]
+            table = self._catalog.tables()[table_name]
             stamps = {"createdon": _START, "modifiedon": _START, "versionnumber": self._store.next_version()}
             row.update({name: value for name, value in stamps.items() if name in table.sql.c})
             self._store.insert(table, row)
 
-    def _messages(self, catalog: Catalog) -> list[tuple[str, dict[str, Any]]]:
+    def has_message(self, table: Table, message: str) -> bool:
+        """Returns whether a table takes a message, for example `CreateMultiple`, by `sdkmessagefilters`.
+
+        UpsertMultiple is there for tables that have both CreateMultiple and UpdateMultiple.
+        """
+        if message == "UpsertMultiple":
+            return self.has_message(table, MULTIPLE[0]) and self.has_message(table, MULTIPLE[1])
+        filters = self._catalog.tables()["sdkmessagefilter"]
+        return self._store.exists(filters, self.id_of("message", message, table.name))
+
+    def set_multiple(self, names: Collection[str] | None) -> None:
+        """Gives CreateMultiple and UpdateMultiple to the named tables alone; None gives them to all."""
+        filters = self._catalog.tables()["sdkmessagefilter"]
+        for message in MULTIPLE:
+            for table in self._catalog.tables().values():
+                wanted = names is None or table.name in names
+                if wanted == self.has_message(table, message):
+                    continue
+                if wanted:
+                    self._store.insert(filters, self._filter(table.name, message))
+                else:
+                    self._store.remove(filters, self.id_of("message", message, table.name))
+
+    def _filter(self, table: str, message: str) -> dict[str, Any]:
+        return {
+            "sdkmessagefilterid": self.id_of("message", message, table),
+            "sdkmessageid": self.id_of("message", message),
+            "primaryobjecttypecode": table,
+            "versionnumber": self._store.next_version(),
+        }
+
+    def _messages(self) -> list[tuple[str, dict[str, Any]]]:
         rows: list[tuple[str, dict[str, Any]]] = []
         for message in MESSAGES:
             message_id = self.id_of("message", message)
             rows.append(("sdkmessage", {"sdkmessageid": message_id, "name": message}))
-            for table in catalog.tables():
-                message_filter = {
-                    "sdkmessagefilterid": self.id_of("message", message, table),
-                    "sdkmessageid": message_id,
-                    "primaryobjecttypecode": table,
-                }
-                rows.append(("sdkmessagefilter", message_filter))
+            rows += [("sdkmessagefilter", self._filter(table, message)) for table in self._catalog.tables()]
         return rows
 
     def _user(self, user_id: str, first: str, last: str, application_id: str | None) -> dict[str, Any]:

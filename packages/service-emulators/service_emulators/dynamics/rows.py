@@ -113,7 +113,7 @@ class Rows:
         if backdated is not None:
             row["overriddencreatedon"] = now
         self._stamp(table, row, write, createdon=backdated or now, createdby=write.user.id, modifiedon=now)
-        derive(table, row, given, self._environment)
+        row.update(derive(table, row, given, self._environment))
         row = {name: value for name, value in row.items() if value is not None}
         for check in self.checks:
             check(table, row, None, write)
@@ -121,7 +121,7 @@ class Rows:
             self._store.insert(table, row)
         except IntegrityError as error:
             raise self._conflict(table, error) from error
-        write.tally.writes += 1
+        self._written(table, write)
         for other, relation, child in content.children:
             self.create(other, {**child, f"{relation.navigation}@odata.bind": f"{table.set_name}({row_id})"}, write)
         return row
@@ -150,17 +150,16 @@ class Rows:
         self._require(table, changed, row)
         now = stored_time(self._clock.now())
         self._stamp(table, changed, write, modifiedon=now)
+        changed.update(derive(table, {**row, **changed}, given, self._environment))
         after = {**row, **changed}
-        derive(table, after, given, self._environment)
         for check in self.checks:
             check(table, after, row, write)
-        different = {name: value for name, value in after.items() if name in changed or row.get(name) != value}
-        if different:
+        if changed:
             try:
-                self._store.save(table, row[table.id_column], different)
+                self._store.save(table, row[table.id_column], changed)
             except IntegrityError as error:
                 raise self._conflict(table, error) from error
-        write.tally.writes += 1
+        self._written(table, write)
         return after
 
     def delete(self, table: Table, row: Row, write: Write) -> None:
@@ -187,7 +186,12 @@ class Rows:
             version, moment = self._store.next_version(), self._clock.seconds()
             tombstone = {"versionnumber": version, "table": table.name, "id": row_id, "deleted_at": moment}
             self._store.connection.execute(insert(TOMBSTONES), tombstone)
+        self._written(table, write)
+
+    def _written(self, table: Table, write: Write) -> None:
         write.tally.writes += 1
+        if table.name == "transactioncurrency":
+            self._environment.forget_rates()
 
     def _create_parents(self, table: Table, content: Content, write: Write) -> None:
         for relation, body in content.parents:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from service_emulators.dynamics.calls import Call
     from service_emulators.dynamics.parts import Parts
-    from service_emulators.dynamics.schema.model import Table
+    from service_emulators.dynamics.schema.model import Relation, Table
     from service_emulators.dynamics.store import Row
     from service_emulators.dynamics.urls import Predicate
 
@@ -104,11 +104,11 @@ class SingleApi:
         if row is None:
             if if_match is not None:
                 raise finder.missing(table, predicate)
-            return True, self._parts.rows.create(table, {**_as_body(table, named), **body}, write)
+            return True, self._parts.rows.create(table, {**self._as_body(table, named), **body}, write)
         if if_none_match == "*":
             raise row_exists()
         self._check_version(row, if_match)
-        dropped = {table.columns[name].property_name for name in named}
+        dropped = set(named) | {f"{relation.navigation}@odata.bind" for relation in self._relations(table, named)}
         rest = {name: value for name, value in body.items() if name not in dropped}
         return False, self._parts.rows.update(table, row, rest, write)
 
@@ -158,15 +158,18 @@ class SingleApi:
         context = f"{call.root}$metadata#{table.set_name}{select}/$entity"
         return {"@odata.context": context, **self._parts.show.row(table, row, columns, call.annotations)}
 
+    @staticmethod
+    def _relations(table: Table, values: Row) -> list[Relation]:
+        return [relation for name in values for relation in table.relations_of.get(name, ())]
 
-def _as_body(table: Table, values: Row) -> dict[str, Any]:
-    """Returns values of a key as a body would give them."""
-    body: dict[str, Any] = {}
-    for name, value in values.items():
-        column = table.columns[name]
-        if not column.is_lookup:
-            body[name] = value
-            continue
-        relation = table.relations_of[name][0]
-        body[f"{relation.navigation}@odata.bind"] = f"/{relation.target}s({value})"
-    return body
+    def _as_body(self, table: Table, values: Row) -> dict[str, Any]:
+        """Returns values of a key as a body would give them."""
+        body: dict[str, Any] = {}
+        for name, value in values.items():
+            if table.columns[name].is_lookup:
+                relation = table.relations_of[name][0]
+                target = self._parts.catalog.tables()[relation.target]
+                body[f"{relation.navigation}@odata.bind"] = f"/{target.set_name}({value})"
+            else:
+                body[name] = value
+        return body

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def start_dynamics(
     *,
     seed: int = 1,
+    demo_columns: bool = False,
+    own_records: int = 0,
     certificates: tuple[bytes, ...] = (),
     authority: str = AUTHORITY,
     path: Path | None = None,
@@ -23,6 +25,8 @@ def start_dynamics(
 
     Args:
         seed: decides credentials, ids and made-up rows.
+        demo_columns: create the columns of the demonstration, with their alternate keys.
+        own_records: accounts and contacts, each, that users have made before.
         certificates: certificates (PEM) that may sign assertions of the app registration.
         authority: origin of the authority, as the openid-configuration names it.
         path: SQLite file to keep the data in; None keeps it in memory.
@@ -32,4 +36,13 @@ def start_dynamics(
     Returns:
         The running emulator.
     """
-    return DynamicsEmulator(seed=seed, certificates=certificates, authority=authority, path=path, port=port, **switches)
+    return DynamicsEmulator(
+        seed=seed,
+        demo_columns=demo_columns,
+        own_records=own_records,
+        certificates=certificates,
+        authority=authority,
+        path=path,
+        port=port,
+        **switches,
+    )

@@ -21,6 +21,7 @@ OTHER_PRIVILEGES = (
     "prvDeleteEntityKey",
     "prvPublishCustomization",
     "prvBypassCustomPlugins",
+    "prvBypassCustomBusinessLogic",
     "prvActOnBehalfOfAnotherUser",
 )
 

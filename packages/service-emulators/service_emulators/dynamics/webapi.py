@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from service_emulators.dynamics.acting import acting
 from service_emulators.dynamics.calls import JSON_TYPE, Answer, Call
 from service_emulators.dynamics.errors import ApiError, no_such_segment, wrong_method
 from service_emulators.dynamics.urls import parse
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Handler = Callable[[Call], Reply]
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_BATCH = "$batch"
 VERSION = ("OData-Version", "4.0")
 
 
@@ -47,6 +49,8 @@ class WebApi:
 
     def run(self, method: str, target: str, headers: Mapping[str, str], body: bytes, origin: Origin) -> Answer:
         """Carries out a request; what a refused one has changed is undone.
+
+        It costs a request of the entitlement, or one for each row written (fact sheet section 13).
 
         Args:
             method: HTTP method.
@@ -74,26 +78,36 @@ class WebApi:
         writes = origin.tally.writes
         try:
             with self._store.savepoint():
+                call.origin = acting(call.headers, origin, self._store, self._catalog)
                 return _answer(self._handler(call)(call))
         except ApiError as error:
             origin.tally.writes = writes
             self._catalog.undo()
             return self._refusal(call, error)
+        finally:
+            if call.path != _BATCH:  # the operations in it count for themselves
+                origin.tally.cost += max(1, origin.tally.writes - writes)
 
     def _handler(self, call: Call) -> Handler:
         address = parse(call.path)
         segments = list(address.segments)
         found, args = self._routes.match(call.method, segments)
         if found is None:
-            if any(self._routes.match(other, segments)[0] for other in _METHODS if other != call.method):
-                raise wrong_method(call.method)
-            raise no_such_segment(segments[0])
+            raise self._astray(call.method, segments)
         template, handler = found
         call.args = args
         call.predicates = address.predicates
         if not call.origin.depth:
             call.origin.tally.endpoint = template.replace("{set}", args.get("set", ""))
         return handler
+
+    def _astray(self, method: str, segments: list[str]) -> ApiError:
+        """Returns the error for a path without a handler: others may take it, or nothing is there."""
+        for other in _METHODS:
+            found, args = self._routes.match(other, segments)
+            if found is not None and ("set" not in args or self._catalog.by_set(args["set"]) is not None):
+                return wrong_method(method)
+        return no_such_segment(segments[0])
 
     @staticmethod
     def _refusal(call: Call, error: ApiError) -> Answer:

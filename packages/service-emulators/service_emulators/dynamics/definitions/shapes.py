@@ -148,7 +148,7 @@ def _typed(column: Column) -> dict[str, Any]:
     if kind in {"Decimal", "Double", "Money"}:
         typed["Precision"] = column.precision
     if kind == "Money":
-        typed["PrecisionSource"] = 2
+        typed["PrecisionSource"] = 0 if column.custom else 2
         typed["IsBaseCurrency"] = column.name.endswith("_base")
     if kind == "DateTime":
         typed["Format"] = column.format or _FORMATS[kind]

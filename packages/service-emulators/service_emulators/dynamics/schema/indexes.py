@@ -48,6 +48,12 @@ class KeyIndexes:
         self._catalog.save_key(begun)
         return begun
 
+    def build(self, key: AlternateKey) -> AlternateKey:
+        """Builds an index at once; returns the key as it is then, `Active` or `Failed`."""
+        built = msgspec.structs.replace(key, status="Active" if self._build(key) else "Failed")
+        self._catalog.save_key(built)
+        return built
+
     def drop(self, key: AlternateKey) -> None:
         """Takes the index of a key away."""
         self._store.connection.exec_driver_sql(f'DROP INDEX IF EXISTS "key_{key.id}"')
@@ -55,13 +61,9 @@ class KeyIndexes:
     def _advance(self, key: AlternateKey) -> None:
         age = (self._clock.seconds() - key.since) * _MS
         if age >= self._switches.key_index_ms:
-            status = "Active" if self._build(key) else "Failed"
-        elif age >= self._switches.key_index_ms / 2:
-            status = "InProgress"
-        else:
-            return
-        if status != key.status:
-            self._catalog.save_key(msgspec.structs.replace(key, status=status))
+            self.build(key)
+        elif age >= self._switches.key_index_ms / 2 and key.status != "InProgress":
+            self._catalog.save_key(msgspec.structs.replace(key, status="InProgress"))
 
     def _build(self, key: AlternateKey) -> bool:
         columns = ", ".join(f'"{name}"' for name in key.columns)
