@@ -35,7 +35,8 @@ class Pipeline:
         switches: Switches of the emulator.
         set_up: Whether the account is empty, so that `setup` makes the custom fields.
         planned: Whether a plan is made before the first run; the run must cost what the plan says.
-        most_calls_per_row: Most calls a first load may take for a row; None for any.
+        fixed_calls: Calls a first load may take however few rows there are.
+        most_calls_per_row: Most calls a first load may take for a row, beside these; None for any.
     """
 
     service: str
@@ -50,6 +51,7 @@ class Pipeline:
     switches: tuple[str, ...] = ()
     set_up: bool = False
     planned: bool = False
+    fixed_calls: int = 0
     most_calls_per_row: float | None = None
 
     @property
@@ -167,7 +169,8 @@ PIPELINES: dict[str, Pipeline] = {
             modified="versionnumber",
             set_up=True,
             planned=True,
-            most_calls_per_row=0.02,
+            fixed_calls=15,
+            most_calls_per_row=0.0035,
         ),
     )
 }
