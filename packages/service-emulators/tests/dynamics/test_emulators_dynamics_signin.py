@@ -31,7 +31,9 @@ def ask(emulator, tenant=None, auth=None, **form):
         **form,
     }
     url = f"{emulator.url}/{tenant or emulator.entra.tenant_id}/oauth2/v2.0/token"
-    return requests.post(url, {name: value for name, value in given.items() if value is not None}, auth=auth, timeout=10)
+    return requests.post(
+        url, {name: value for name, value in given.items() if value is not None}, auth=auth, timeout=10
+    )
 
 
 def who_am_i(emulator, token):
@@ -90,7 +92,9 @@ def test_what_is_refused(crm, form, status, error, code):
     body = answer.json()
     assert (answer.status_code, body["error"], body["error_codes"]) == (status, error, [code])
     assert body["error_description"].startswith(f"AADSTS{code}: ")
-    assert re.search(r"\r\nTrace ID: .*\r\nCorrelation ID: .*\r\nTimestamp: [-0-9]{10} [:0-9]{8}Z$", body["error_description"])
+    assert re.search(
+        r"\r\nTrace ID: .*\r\nCorrelation ID: .*\r\nTimestamp: [-0-9]{10} [:0-9]{8}Z$", body["error_description"]
+    )
     assert set(body) >= {"timestamp", "trace_id", "correlation_id", "error_uri"}
 
 
