@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from service_emulators.dynamics.definitions.csdl import DocumentApi
 from service_emulators.dynamics.definitions.reading import DefinitionsApi
 from service_emulators.dynamics.definitions.writing import CustomizationApi
 from service_emulators.dynamics.single import SingleApi
@@ -28,6 +29,7 @@ APIS: tuple[Callable[[Parts], Api], ...] = (
     SingleApi,
     DefinitionsApi,
     CustomizationApi,
+    DocumentApi,
 )
 
 
