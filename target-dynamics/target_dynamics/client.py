@@ -40,6 +40,7 @@ from target_dynamics.service import DYNAMICS
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import timedelta
 
     import requests
     from service_calls import BusyError
@@ -274,6 +275,16 @@ class DynamicsClient:
     def recommended_concurrency(self) -> int | None:
         """Requests at the same time that the service recommends, once it has said so."""
         return self._pacing.hint
+
+    @property
+    def limits_left(self) -> tuple[int | None, float | None]:
+        """Requests and seconds of execution time left of five minutes, as the last answer told; None if it did not."""
+        return self._pacing.left
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """How far the server's clock is ahead of this machine's."""
+        return self._clock.ahead
 
     def usage(self) -> Usage:
         """Return what was sent so far, repeats included."""

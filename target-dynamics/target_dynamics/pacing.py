@@ -102,6 +102,8 @@ class Pacing:
         self._execution = ExecutionTime(clock=clock, sleep=sleep)
         self.hint: int | None = None
         """Requests at the same time that the service recommends, once it has said so."""
+        self.left: tuple[int | None, float | None] = (None, None)
+        """Requests and seconds of execution time left of five minutes, as told last; None when not."""
 
     def share(self, limits: AccountLimits) -> None:
         """Share requests and concurrency with other processes from now on."""
@@ -123,8 +125,10 @@ class Pacing:
 
             def learn(headers: Mapping[str, str]) -> None:
                 remaining = _number(headers.get(_BURST))
-                self._requests.learn(place, None, None if remaining is None else int(remaining), None)
+                requests = None if remaining is None else int(remaining)
+                self._requests.learn(place, None, requests, None)
                 told["left"] = _number(headers.get(_TIME))
+                self.left = (requests, told["left"])
                 hint = _number(headers.get(_HINT))
                 if hint:
                     self.hint = int(hint)

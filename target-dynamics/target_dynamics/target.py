@@ -136,7 +136,7 @@ class TargetDynamics(UpsertTarget):
             th.BooleanType,
             default=False,
             title="Duplicate detection",
-            description="Let the environment's duplicate detection rules refuse rows; those are held.",
+            description="Let the environment's duplicate detection rules refuse rows.",
         ),
         th.Property(
             "bypass_custom_logic",
