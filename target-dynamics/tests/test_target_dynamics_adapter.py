@@ -275,3 +275,14 @@ def test_the_account_is_named_by_its_organisation(crm: Crm) -> None:
     assert crm.destination.name == f"dynamics:{crm.client.organisation}"
     assert crm.destination.entities[:2] == ("accounts", "contacts")
     assert crm.destination.chosen == ("accounts", "contacts")
+
+
+@pytest.mark.parametrize("status", [412, 500])
+def test_a_duplicate_by_the_environments_rules_is_refused_when_asked_for(crm: Crm, status: int) -> None:
+    crm.control.switch(duplicate_status=status)
+    crm.control.detect_duplicates("accounts", "name")
+    crm.add("accounts", name="Company 2")
+    found = accounts(crm, duplicate_detection=True).write(creates(1, 2, 3))
+    assert [one.result for one in found] == [Result.WRITTEN, Result.REJECTED, Result.WRITTEN]
+    assert (found[1].code, "duplicate_detection" in (found[1].text or "")) == ("0x80040333", True)
+    assert accounts(crm).write(creates(2))[0].result is Result.WRITTEN, "off by default"

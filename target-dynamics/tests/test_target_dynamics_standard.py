@@ -53,7 +53,7 @@ class TestStandard(get_target_test_class(TargetDynamics)):  # type: ignore[misc]
     """All tests of the suite, on rows that really are written."""
 
     @pytest.fixture
-    def runner(self, settings: dict[str, t.Any]) -> TargetTestRunner:
+    def runner(self, settings: dict[str, t.Any], crm: Crm) -> TargetTestRunner:
         config = {**settings, "stream_maps": STREAM_MAPS}
         return TargetTestRunner(target_class=TargetDynamics, config=config, parse_env_config=False)
 
