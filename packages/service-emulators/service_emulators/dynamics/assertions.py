@@ -71,7 +71,8 @@ def check_assertion(
 def _key(header: dict[str, Any], certificates: Sequence[Certificate]) -> RSAPublicKey:
     for certificate in certificates:
         for name, algorithm in _THUMBPRINTS.items():
-            if name in header and header[name] == thumbprint(certificate, algorithm()):
+            # MSAL writes the padding that base64 in tokens is to be without.
+            if str(header.get(name, "")).rstrip("=") == thumbprint(certificate, algorithm()):
                 key = certificate.public_key()
                 if isinstance(key, RSAPublicKey):
                     return key
