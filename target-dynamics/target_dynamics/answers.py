@@ -3,7 +3,7 @@
 Nothing here sends anything: a `requests` response goes in, an `Answer` or one of these comes out:
 
     RefusedError      the request itself was refused
-    BusyError         429: one of the three service protection limits
+    ThrottledError    429: one of the three service protection limits
     LostAnswerError   5xx or an unreadable answer: the effect may or may not have happened
     InvalidTokenError the access token is not accepted
 
@@ -32,6 +32,9 @@ _LONGEST_TEXT: t.Final = 500
 
 DUPLICATE: t.Final = "0x80040333"
 """A duplicate by the environment's rules: documents disagree whether it comes with 500 or 412 (sheet section 6)."""
+
+CROWDED: t.Final = "0x80072326"
+"""Too many requests at the same time (sheet section 13)."""
 
 NO_PRIVILEGE: t.Final = frozenset({"0x80040220", "0x80042f09"})
 NOT_A_USER: t.Final = frozenset({"0x80072560", "0x80040225"})
@@ -75,6 +78,18 @@ class InvalidTokenError(Exception):
     """The access token is not accepted; the request had no effect."""
 
 
+class ThrottledError(BusyError):
+    """One of the service protection limits turned the request away.
+
+    Attributes:
+        code: Which of them, such as `CROWDED`.
+    """
+
+    def __init__(self, code: str, text: str, seconds: float | None) -> None:
+        super().__init__(f"429 {code}: {text}".rstrip(": "), seconds)
+        self.code = code
+
+
 class PrivilegeError(CredentialsError):
     """The application user's security roles do not allow what a call asks for.
 
@@ -103,7 +118,7 @@ def read_answer(response: requests.Response, call: str, *, safe: bool = True) ->
         safe: It was a read: a missing privilege is then nobody's row's fault.
 
     Raises:
-        RefusedError, BusyError, LostAnswerError, InvalidTokenError: See the head of this module.
+        RefusedError, ThrottledError, LostAnswerError, InvalidTokenError: See the head of this module.
         ServiceError: If the refusal concerns more than this request.
         ConfigError: If the address answers with a redirect.
     """
@@ -119,7 +134,7 @@ def read_answer(response: requests.Response, call: str, *, safe: bool = True) ->
         raise ConfigError(f"the address answers HTTP {status} (redirect); check settings org_url and api_url")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         code, text = _said(read_json(response.content), status)
-        raise BusyError(f"429 {code}: {text}".rstrip(": "), retry_after(response.headers))
+        raise ThrottledError(code, text, retry_after(response.headers))
     if status == HTTPStatus.UNAUTHORIZED:
         raise InvalidTokenError("Dataverse does not accept the access token (401)")
     error = refusal(status, read_json(response.content))

@@ -7,14 +7,15 @@ import email.policy
 import typing as t
 import uuid
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import msgspec
 from service_calls import LostAnswerError
 
-from target_dynamics.answers import read_json, refusal
+from target_dynamics.answers import ThrottledError, read_json, refusal, retry_after
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from email.message import Message
 
     from target_dynamics.answers import RefusedError
@@ -24,7 +25,6 @@ MOST: t.Final = 1000
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _LINE: t.Final = b"\r\n"
-_ERRORS_FROM: t.Final = 400
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,35 @@ class BatchAnswer:
     data: t.Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     error: RefusedError | None = None
+
+
+def send(
+    items: Sequence[BatchRequest],
+    exchange: Callable[[Sequence[BatchRequest]], list[BatchAnswer]],
+    hold_back: Callable[[ThrottledError], bool],
+) -> list[BatchAnswer]:
+    """Send a batch, and those of its requests again that the service turns away for its limits.
+
+    Documents are silent on single parts that are turned away (Dataverse sheet section 11); like any request with that
+    status they had no effect.
+
+    Args:
+        items: The requests.
+        exchange: Sends some of them as one batch, and returns an answer for each.
+        hold_back: Waits as long as the service says; returns False when that has gone on for too long.
+    """
+    found: dict[int, BatchAnswer] = {}
+    waiting = list(range(len(items)))
+    while waiting:
+        found.update(zip(waiting, exchange([items[number] for number in waiting]), strict=True))
+        waiting = [number for number in waiting if found[number].status == HTTPStatus.TOO_MANY_REQUESTS]
+        refused = found[waiting[0]] if waiting else None
+        if refused is None or refused.error is None:
+            break
+        error = ThrottledError(refused.error.code, refused.error.text, retry_after(refused.headers))
+        if not hold_back(error):
+            break
+    return [found[number] for number in range(len(items))]
 
 
 def written(requests: Sequence[BatchRequest], root: str) -> tuple[bytes, str]:
@@ -119,7 +148,7 @@ def _answer(part: Message) -> BatchAnswer:
     inner = email.message_from_bytes(rest, policy=email.policy.HTTP)
     body = inner.get_payload(decode=True)
     data = read_json(body.strip()) if isinstance(body, bytes) and body.strip() else None
-    error = refusal(status, data) if status >= _ERRORS_FROM else None
+    error = refusal(status, data) if status >= HTTPStatus.BAD_REQUEST else None
     return BatchAnswer(status, data, _Headers(inner), error)
 
 

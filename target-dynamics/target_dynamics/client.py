@@ -8,7 +8,6 @@ both.
 from __future__ import annotations
 
 import functools
-import random
 import threading
 import time
 import typing as t
@@ -34,8 +33,16 @@ from sync_ledger.observing.tracing import span
 
 from target_dynamics import batches
 from target_dynamics.addresses import API
-from target_dynamics.answers import InvalidTokenError, PrivilegeError, RefusedError, read_answer
+from target_dynamics.answers import (
+    CROWDED,
+    InvalidTokenError,
+    PrivilegeError,
+    RefusedError,
+    ThrottledError,
+    read_answer,
+)
 from target_dynamics.pacing import Pacing
+from target_dynamics.patience import GivenUpError, Patience
 from target_dynamics.service import DYNAMICS
 
 if t.TYPE_CHECKING:
@@ -52,9 +59,6 @@ if t.TYPE_CHECKING:
 
 PAGE_SIZE: t.Final = 5000
 """Most rows of one page."""
-
-PATIENCE_SECONDS: t.Final = 1200.0
-"""So long a request is turned away for the limits before it is given up: the windows are five minutes long."""
 
 _Params = t.Mapping[str, "str | int"]
 _Taken = t.TypeVar("_Taken")
@@ -207,6 +211,8 @@ class DynamicsClient:
     def batch(self, items: Sequence[BatchRequest]) -> list[BatchAnswer]:
         """Send up to 1,000 requests as one; each is carried out whatever becomes of the others.
 
+        Those the service turns away for its limits are sent again.
+
         Args:
             items: The requests; if all of them are reads, the batch is repeated like one.
 
@@ -219,8 +225,19 @@ class DynamicsClient:
             LostAnswerError: If the effects are unknown.
             ServiceError: For what concerns more than this batch.
         """
-        if not items:
-            return []
+        patience = Patience(self._ticks)
+
+        def hold_back(error: ThrottledError) -> bool:
+            try:
+                self._hold_back(error, patience)
+            except GivenUpError:
+                return False
+            return True
+
+        return batches.send(items, self._batch, hold_back)
+
+    def _batch(self, items: Sequence[BatchRequest]) -> list[BatchAnswer]:
+        """Send requests as one."""
         safe = all(item.method == "GET" for item in items)
         body, content_type = batches.written(items, API)
         headers = {"Content-Type": content_type, "Prefer": _CONTINUE}
@@ -325,14 +342,10 @@ class DynamicsClient:
         return f"{API}{path}{'?' if query else ''}{query}"
 
     def _patiently(self, call: _Call, take: Callable[[requests.Response], _Taken]) -> _Taken:
-        begun = self._ticks()
+        patience = Patience(self._ticks)
 
-        def busy(error: BusyError, times: int) -> None:
-            if self._ticks() - begun >= PATIENCE_SECONDS:
-                raise NotSentError(f"turned away for {PATIENCE_SECONDS / 60:.0f} min: {error}")
-            wait = error.seconds if error.seconds is not None else min(2.0 ** min(times, 6), 60.0)
-            # Not all threads at the same moment, and none too early.
-            self._pacing.pause(wait + random.uniform(0.0, min(1.0, wait / 10)))  # noqa: S311 - guards nothing
+        def busy(error: BusyError, _: int) -> None:
+            self._hold_back(error, patience)
 
         try:
             return keep_trying(
@@ -347,14 +360,22 @@ class DynamicsClient:
                     " application user"
                 )
             ) from None
-        except NotSentError as error:
-            if not call.safe and "turned away" in str(error):
+        except GivenUpError as error:
+            if not call.safe:
                 raise
+            raise ServiceUnavailableError(f"Dataverse does not let {call.name} through: {error}") from None
+        except NotSentError as error:
             raise ServiceUnavailableError(f"Dataverse cannot be reached at {self.address}: {error}") from None
         except LostAnswerError as error:
             if not call.safe:
                 raise
             raise ServiceUnavailableError(f"Dataverse does not answer {call.name}: {error}") from None
+
+    def _hold_back(self, error: BusyError, patience: Patience) -> None:
+        """Let every thread wait before a request that was turned away is sent again."""
+        if isinstance(error, ThrottledError) and error.code == CROWDED:
+            self._pacing.crowded()
+        self._pacing.pause(patience.wait(error))
 
     def _exchange(self, call: _Call, take: Callable[[requests.Response], _Taken]) -> _Taken:
         """Send one request and read its answer, once."""
@@ -390,6 +411,8 @@ class DynamicsClient:
                 turned_away = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
                 spending.sent = not turned_away
             learn(response.headers)
+        if not turned_away:
+            self._pacing.answered()
         self._sent.add(write=not call.safe, cost=0 if turned_away else call.cost)
         self._clock.learn(response.headers)
         return response

@@ -3,7 +3,8 @@
 They are counted per user and web server: requests and their execution time in any five minutes, and requests under way
 at the same time. All are counted here too, over the threads of this process and by leases with others on the same
 ledger, and what answers say is left counts where it is less. When the service turns a request away all the same, every
-thread waits as long as it says.
+thread waits as long as it says; when it does so for too many at the same time, half as many are sent from then on, and
+slowly more again.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ CONCURRENCY: t.Final = 52
 
 KEPT_BACK: t.Final = 0.05
 """Part of the execution time that is left over, as a request's own is known only afterwards."""
+
+GROW_AFTER: t.Final = 50
+"""So many answers let one more request run at the same time, once a refusal has made them fewer."""
 
 _MARGIN: t.Final = 0.05
 """So many seconds after its answer a request is held to be under way still; the server ends it a moment later."""
@@ -100,6 +104,10 @@ class Pacing:
         self._requests = BurstLimiter(REQUESTS, window_seconds=WINDOW_SECONDS, clock=clock, sleep=sleep)
         self._at_once = BurstLimiter(CONCURRENCY, window_seconds=_MARGIN, clock=clock, sleep=sleep)
         self._execution = ExecutionTime(clock=clock, sleep=sleep)
+        self._lock = threading.Lock()
+        self._running = 0
+        self._most = CONCURRENCY
+        self._good = 0
         self.hint: int | None = None
         """Requests at the same time that the service recommends, once it has said so."""
         self.left: tuple[int | None, float | None] = (None, None)
@@ -121,6 +129,8 @@ class Pacing:
         self._execution.wait()
         with self._requests.slot() as place, self._at_once.slot():
             begun = self._clock()
+            with self._lock:
+                self._running += 1
             told: dict[str, float | None] = {"left": None}
 
             def learn(headers: Mapping[str, str]) -> None:
@@ -136,11 +146,34 @@ class Pacing:
             try:
                 yield learn
             finally:
+                with self._lock:
+                    self._running -= 1
                 self._execution.add(self._clock() - begun, told["left"])
 
     def pause(self, seconds: float) -> None:
         """Hold all requests back for a while: the service said so."""
         self._requests.pause(seconds)
+
+    @property
+    def at_once(self) -> int:
+        """Requests that may run at the same time now."""
+        return self._most
+
+    def crowded(self) -> None:
+        """Let half as many requests run at the same time: the service refused one for their number."""
+        with self._lock:
+            self._most, self._good = max(1, min(self._most, self._running + 1) // 2), 0
+            self._at_once.told(self._most)
+
+    def answered(self) -> None:
+        """Learn of a request that was not turned away; after some of them one more may run at the same time."""
+        with self._lock:
+            if self._most == CONCURRENCY:
+                return
+            self._good += 1
+            if self._good >= GROW_AFTER:
+                self._most, self._good = self._most + 1, 0
+                self._at_once.told(self._most)
 
 
 def _number(text: str | None) -> float | None:
