@@ -340,6 +340,19 @@ class DynamicsControl(RecordControl):
         """Ends all access tokens; credentials stay good."""
         self.call("POST", "/tokens/expire")
 
+    def detect_duplicates(self, set_name: str, *columns: str) -> None:
+        """Adds a duplicate detection rule: rows with equal values in these columns are duplicates.
+
+        Args:
+            set_name: entity set.
+            columns: logical names.
+        """
+        self.call("POST", "/duplicate_rules", {"set": set_name, "columns": list(columns)})
+
+    def forget_duplicate_rules(self) -> None:
+        """Drops all duplicate detection rules."""
+        self.call("DELETE", "/duplicate_rules")
+
     def expire_secret(self) -> None:
         """Lets the client secret expire; access tokens stay good."""
         self.call("POST", "/secret/expire")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from service_emulators.dynamics.batches.batch import BatchApi
+from service_emulators.dynamics.batches.multiple import MultipleApi
 from service_emulators.dynamics.definitions.csdl import DocumentApi
 from service_emulators.dynamics.definitions.reading import DefinitionsApi
 from service_emulators.dynamics.definitions.writing import CustomizationApi
+from service_emulators.dynamics.duplicates import DuplicatesApi
+from service_emulators.dynamics.queries.listing import ListApi
 from service_emulators.dynamics.single import SingleApi
 from service_emulators.dynamics.who_am_i import CallerApi
 
@@ -27,6 +31,10 @@ class Api(Protocol):
 APIS: tuple[Callable[[Parts], Api], ...] = (
     CallerApi,
     SingleApi,
+    ListApi,
+    BatchApi,
+    MultipleApi,
+    DuplicatesApi,
     DefinitionsApi,
     CustomizationApi,
     DocumentApi,

@@ -200,3 +200,8 @@ def not_a_member() -> ApiError:
 def user_disabled(user_id: str) -> ApiError:
     """The application user is disabled (code from memory)."""
     return ApiError(403, "0x80040225", f"The specified user(Id = {user_id}) is disabled. Consider enabling this user.")
+
+
+def custom_logic(text: str) -> ApiError:
+    """A synchronous plug-in of the environment refuses the row (code from memory)."""
+    return ApiError(400, "0x80040265", text)

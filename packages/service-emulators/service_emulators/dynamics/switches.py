@@ -23,6 +23,8 @@ class DynamicsSwitches(Switches):
         schema_lag_ms: how long a change of the schema is not shown by metadata reads without `Consistency: Strong`.
         state_on_create: what becomes of `statecode` in a create (undocumented): refused, or passed over.
         read_only: what becomes of a read-only column in a body (undocumented): refused, or passed over.
+        duplicate_status: status of a duplicate by the environment's rules; documents have both (fact sheet section 6).
+        logic_refuses: a plug-in refuses rows whose name holds this text; empty for none.
         multiple_messages: tables that have CreateMultiple and UpdateMultiple, by logical name; None for all.
     """
 
@@ -38,4 +40,6 @@ class DynamicsSwitches(Switches):
     schema_lag_ms: int = 3000
     state_on_create: Literal["refuse", "ignore"] = "refuse"
     read_only: Literal["refuse", "ignore"] = "refuse"
+    duplicate_status: Literal[500, 412] = 500
+    logic_refuses: str = ""
     multiple_messages: list[str] | None = None
