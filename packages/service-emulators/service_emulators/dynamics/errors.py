@@ -144,12 +144,16 @@ def payload(set_name: str, message: str) -> ApiError:
 
 def undeclared(set_name: str, table: str, name: str) -> ApiError:
     """A body names a property that the table does not have."""
+    return payload(set_name, f"Invalid property '{name}' was found in entity 'Microsoft.Dynamics.CRM.{table}'.")
+
+
+def undeclared_navigation(set_name: str, name: str) -> ApiError:
+    """A body binds what is no navigation property of the table; case matters."""
     return payload(
         set_name,
-        f"An undeclared property '{name}' which only has property annotations in the payload but no property value "
-        f"was found in the payload."
-        if "@" in name
-        else f"Invalid property '{name}' was found in entity 'Microsoft.Dynamics.CRM.{table}'.",
+        f"An undeclared property '{name}' which only has property annotations in the payload but no property value was "
+        "found in the payload. In OData, only declared navigation properties and declared named streams can be "
+        "represented as properties without values.",
     )
 
 
