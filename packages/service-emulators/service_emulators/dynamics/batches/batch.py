@@ -108,9 +108,7 @@ class BatchApi:
         try:
             with self._parts.store.savepoint():
                 for content_id, inner in inners:
-                    answer = self._carry_out(run, inner, references)
-                    if answer.status >= _REFUSED_FROM:
-                        raise _Undone(answer)
+                    answer = _passed(self._carry_out(run, inner, references))
                     answers.append((content_id, answer))
                     address = dict(answer.headers).get("OData-EntityId")
                     if address is not None:
@@ -146,3 +144,10 @@ class BatchApi:
 
 def _parts(headers: dict[str, str], content: bytes) -> list[Part]:
     return multipart.parts(content, multipart.boundary_of(headers.get("content-type", "")))
+
+
+def _passed(answer: Answer) -> Answer:
+    """Returns an answer that is no refusal."""
+    if answer.status >= _REFUSED_FROM:
+        raise _Undone(answer)
+    return answer

@@ -140,6 +140,5 @@ def nested_part(content: bytes, boundary: str) -> bytes:
 def joined(pieces: Iterable[bytes], boundary: str) -> bytes:
     """Returns parts as one body."""
     edge = f"--{boundary}".encode()
-    return b"".join(edge + _LINE + piece + (b"" if piece.endswith(_LINE) else _LINE) for piece in pieces) + edge + b"--\r\n"
-
-
+    closed = (piece if piece.endswith(_LINE) else piece + _LINE for piece in pieces)
+    return b"".join(edge + _LINE + piece for piece in closed) + edge + b"--" + _LINE

@@ -74,9 +74,9 @@ class MultipleApi:
                 raise unexpected()
             done.add(predicate.text.casefold())
             body = {name: value for name, value in _body(target).items() if name != table.id_column}
-            if predicate.guid is None and set(predicate.pairs()) & body.keys():
-                if self._parts.finder.find(table, predicate) is None:
-                    raise unexpected()  # key columns both in the address and in the body, on the create path
+            twice = predicate.guid is None and set(predicate.pairs()) & body.keys()
+            if twice and self._parts.finder.find(table, predicate) is None:
+                raise unexpected()  # key columns both in the address and in the body, on the create path
             self._single.upsert(table, predicate, body, write)
         return Reply(status=204)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from service_emulators.dynamics.definitions.labels import label
 from service_emulators.dynamics.schema.model import metadata_id
+from service_emulators.dynamics.users import TABLE_VERBS
 
 if TYPE_CHECKING:
     from service_emulators.dynamics.schema.model import AlternateKey, Column, Option, Relation, Table
@@ -68,6 +69,22 @@ def table_shape(table: Table) -> dict[str, Any]:
         "IsDuplicateDetectionEnabled": managed(info.duplicates, "canmodifyduplicatedetectionsettings"),
         "DisplayName": label(info.label, table.name, "name"),
         "DisplayCollectionName": label(info.plural, table.name, "plural"),
+        "Privileges": [_privilege_shape(verb, f"prv{verb}{info.schema_name}") for verb in TABLE_VERBS],
+    }
+
+
+def _privilege_shape(verb: str, name: str) -> dict[str, Any]:
+    """Returns a privilege as tables show theirs ("SecurityPrivilegeMetadata ComplexType" of the Web API reference)."""
+    return {
+        "CanBeBasic": True,
+        "CanBeDeep": True,
+        "CanBeGlobal": True,
+        "CanBeLocal": True,
+        "CanBeEntityReference": False,
+        "CanBeParentEntityReference": False,
+        "Name": name,
+        "PrivilegeId": metadata_id("privilege", name),
+        "PrivilegeType": verb,
     }
 
 

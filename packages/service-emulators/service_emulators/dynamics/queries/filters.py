@@ -300,5 +300,3 @@ def _typed(column: Column, text: str) -> Any:
             return parse_date(text)
         return parse_time(text) or parse_time(f"{text}T00:00:00Z")
     return text.lower()
-
-

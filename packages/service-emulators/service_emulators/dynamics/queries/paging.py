@@ -51,13 +51,17 @@ class Cookie(msgspec.Struct):
             ApiError: 400, it is none of ours, as when a client has encoded it anew.
         """
         match = _COOKIE.fullmatch(token)
+        if match is None:
+            raise _malformed()
         try:
-            if match is None:
-                raise ValueError
             values, upper = msgspec.json.decode(base64.urlsafe_b64decode(match[2]), type=tuple[list[Any], int])
-        except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
-            raise bad_query("Malformed XML in the Paging Cookie.") from error
+        except (binascii.Error, msgspec.MsgspecError) as error:
+            raise _malformed() from error
         return cls(int(match[1]), values, match[3] == "True", upper)
+
+
+def _malformed() -> Exception:
+    return bad_query("Malformed XML in the Paging Cookie.")
 
 
 def next_link(root: str, path: str, query: str, token: str) -> str:
