@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sync_ledger.adapter import Action, Usage
 from sync_ledger.errors import ConfigError
 
-from target_dynamics import directory, parts, reading
+from target_dynamics import directory, reading
 from target_dynamics.batches import BatchRequest
 from target_dynamics.chunks import ChunkSize
 from target_dynamics.directory import Directory
@@ -79,7 +79,6 @@ class Environment:
         directory: Rows that lookups name.
         messages: Which tables take bulk messages.
         clock: Monotonic seconds.
-        sleep: Waits that many seconds.
     """
 
     client: DynamicsClient
@@ -88,7 +87,6 @@ class Environment:
     directory: Directory
     messages: Messages
     clock: Callable[[], float]
-    sleep: Callable[[float], None]
 
     def path_of(self, column: Column, row: str) -> str:
         """Return the path of a row that a lookup points to."""
@@ -185,7 +183,7 @@ class DynamicsTable:
                 environment = self._environment
                 fields = table_fields(
                     self._table,
-                    metadata_of(self._client, self._table.logical, sleep=environment.sleep),
+                    metadata_of(self._client, self._table.logical),
                     environment.choices.external_id_field,
                     prefix=environment.choices.prefix,
                     tables=environment.tables(),
@@ -200,7 +198,6 @@ class DynamicsTable:
                     lambda message: environment.messages.has(self._table.logical, message),
                     headers=environment.choices.headers,
                     clock=environment.clock,
-                    sleep=environment.sleep,
                 )
                 self._known = _Opened(fields, writing)
             return self._known
@@ -215,7 +212,6 @@ class DynamicsDestination:
         entities: Entity sets beside accounts and contacts that the settings name.
         concurrency: How many writes may be under way at the same time.
         clock: Monotonic seconds.
-        sleep: Waits that many seconds.
     """
 
     def __init__(
@@ -226,7 +222,6 @@ class DynamicsDestination:
         entities: Sequence[str] = (),
         concurrency: int = 1,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._named = tuple(entities)
@@ -234,7 +229,7 @@ class DynamicsDestination:
         self._lock = threading.Lock()
         self._found: Tables | None = None
         self._environment = Environment(
-            client, choices, self.tables, Directory(client, self.tables), Messages(client), clock, sleep
+            client, choices, self.tables, Directory(client, self.tables), Messages(client), clock
         )
         self._tables: dict[str, DynamicsTable] = {}
 
@@ -302,27 +297,20 @@ class DynamicsDestination:
         self._client.close()
 
 
-def metadata_of(client: DynamicsClient, logical: str, *, sleep: Callable[[float], None] = time.sleep) -> Metadata:
+def metadata_of(client: DynamicsClient, logical: str) -> Metadata:
     """Return what the service says of a table now, in one call.
 
     Args:
         client: Client of the environment.
         logical: Logical name of the table.
-        sleep: Waits that many seconds.
 
     Raises:
         ServiceError: If it does not say.
     """
     what = f"the metadata of {logical}"
     strong = {"Consistency": "Strong"}
-    asked = [BatchRequest("GET", f"/{path}", None, strong) for path in questions(logical)]
     with concerning(what):
-        for _ in range(parts.ROUNDS):
-            answers = client.batch(asked)
-            wait = parts.wait_of(answers)
-            if wait is None:
-                break
-            sleep(wait)
+        answers = client.batch([BatchRequest("GET", f"/{path}", None, strong) for path in questions(logical)])
         for answer in answers:
             if answer.error is not None:
                 raise answer.error

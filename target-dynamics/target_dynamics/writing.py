@@ -19,7 +19,7 @@ from sync_ledger.adapter import Action, Result, WriteResult
 from sync_ledger.engine.diff import same
 from sync_ledger.errors import CredentialsError
 
-from target_dynamics import parts, reading, results, values
+from target_dynamics import reading, results, values
 from target_dynamics.answers import RefusedError
 from target_dynamics.batches import BatchRequest
 
@@ -28,7 +28,6 @@ if t.TYPE_CHECKING:
 
     from sync_ledger.adapter import Operation
 
-    from target_dynamics.batches import BatchAnswer
     from target_dynamics.chunks import ChunkSize
     from target_dynamics.client import DynamicsClient
     from target_dynamics.fields import TableFields
@@ -76,7 +75,6 @@ class Writing:
         in_bulk: Returns whether the table takes a message, such as `CreateMultiple`.
         headers: Headers of every write.
         clock: Monotonic seconds.
-        sleep: Waits that many seconds.
     """
 
     def __init__(
@@ -89,7 +87,6 @@ class Writing:
         *,
         headers: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._fields = fields
@@ -98,7 +95,6 @@ class Writing:
         self._in_bulk = in_bulk
         self._headers = dict(headers or {})
         self._clock = clock
-        self._sleep = sleep
         self._path = f"/{fields.table.entity}"
         self._lock = threading.Lock()
         self._failed_in_bulk: set[str] = set()
@@ -228,8 +224,7 @@ class Writing:
                 f"Dataverse lets no row of {self._fields.table.entity} be written: {forbidden[0].text}"
             )
 
-    def _batch(self, items: Sequence[_Item], rounds: int = parts.ROUNDS) -> None:
-        """Send requests in one batch, those again that were turned away, so many rounds at most."""
+    def _batch(self, items: Sequence[_Item]) -> None:
         try:
             answers = self._client.batch([self._request(item) for item in items])
         except RefusedError as error:
@@ -244,14 +239,6 @@ class Writing:
         except LostAnswerError as error:
             _settle(items, WriteResult(Result.UNKNOWN, code=error.code, text=str(error)))
             return
-        self._settle(items, answers)
-        if rounds > 1 and (wait := parts.wait_of(answers)) is not None:
-            self._sleep(wait)
-            again = [item for item, one in zip(items, answers, strict=True) if parts.turned_away(one)]
-            self._batch(again, rounds - 1)
-
-    def _settle(self, items: Sequence[_Item], answers: Sequence[BatchAnswer]) -> None:
-        """Take the answers to single requests."""
         for item, answer in zip(items, answers, strict=True):
             if answer.error is not None:
                 item.result = self._refused(item, answer.status, answer.error.code, answer.error.text)

@@ -64,7 +64,7 @@ class Crm:
     def connect(self, **changed: t.Any) -> DynamicsDestination:
         """Return another destination of the environment."""
         choices = Choices(**{"external_id_field": "JDE Number", **changed})
-        return DynamicsDestination(self.client, choices, clock=self.clock, sleep=self.sleep)
+        return DynamicsDestination(self.client, choices, clock=self.clock)
 
     def maker(self, told: t.Callable[[str], None] = lambda _: None, **changed: t.Any) -> Maker:
         """Return what makes columns and keys."""
