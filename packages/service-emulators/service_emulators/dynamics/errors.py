@@ -182,6 +182,11 @@ def wrong_method(method: str) -> ApiError:
     return ApiError(405, "0x80060888", f"The requested resource does not support http method '{method}'.")
 
 
+def url_too_long() -> ApiError:
+    """A URL of more characters than the service takes (status from memory)."""
+    return ApiError(414, "", "The request URL is too long.")
+
+
 def missing_privilege(user_id: str, privilege: str, table: str) -> ApiError:
     """The roles of the user lack a privilege (text from memory)."""
     return ApiError(
