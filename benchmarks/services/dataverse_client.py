@@ -1,4 +1,4 @@
-"""Microsoft's Python client of Dataverse, used as its README says; runs in an environment of its own.
+"""Microsoft's Python client of Dataverse, used as its README says.
 
     dataverse_client.py each|bulk ROWS
 

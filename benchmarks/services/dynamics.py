@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import typing as t
 from functools import partial
@@ -53,7 +54,7 @@ def _client(way: str, account: Account, rows: list[Row]) -> None:
         file = Path(folder) / "rows.json"
         file.write_text(json.dumps([{"jde_number": row["id"], **_body(row)} for row in rows]))
         given = {"DATAVERSE_URL": account["url"], "DATAVERSE_TOKEN": account["access_token"]}
-        command = [os.environ["BENCH_PYTHON"], str(_CLIENT), way, str(file)]
+        command = [sys.executable, str(_CLIENT), way, str(file)]
         subprocess.run(command, env={**os.environ, **given}, check=True)
 
 
