@@ -183,12 +183,6 @@ def test_reading_takes_a_privilege(crm):
     assert "prvReadAccount" in text
 
 
-def test_a_long_address_is_refused(crm):
-    listed = ",".join(f"'{number:08}'" for number in range(4000))
-    text = f"Microsoft.Dynamics.CRM.In(PropertyName='accountnumber',PropertyValues=[{listed}])"
-    assert crm.refused("GET", f"accounts?$filter={text}")[0] == 414
-
-
 # -- change tracking ---------------------------------------------------------------------------------------------
 
 
