@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from service_emulators.dynamics.emulator import DynamicsEmulator
+from service_emulators.dynamics.seed import add_demo_columns
 from target_dynamics.adapter import Choices, DynamicsDestination
 from target_dynamics.connecting import connect
 from target_dynamics.setup.making import Maker
@@ -134,9 +135,17 @@ def bare(dynamics: DynamicsEmulator, settings: dict[str, t.Any]) -> Iterator[Crm
 
 @pytest.fixture
 def crm(bare: Crm) -> Crm:
-    """An environment with the column of the external ID, and some others in accounts."""
-    bare.set_up(CUSTOM_FIELDS)
+    """An environment with the column of the external ID."""
+    with bare.emulator.store.lock:
+        add_demo_columns(bare.emulator.parts)
     return bare
+
+
+@pytest.fixture
+def wide(crm: Crm) -> Crm:
+    """An environment with columns of all types in accounts."""
+    crm.set_up(CUSTOM_FIELDS)
+    return crm
 
 
 @pytest.fixture

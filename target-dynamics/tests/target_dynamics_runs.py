@@ -23,7 +23,6 @@ PROPERTIES: dict[str, dict[str, t.Any]] = {
         "paymenttermscode": TEXT,
         "parentaccountid": TEXT,
         "statecode": TEXT,
-        "Tax ID": TEXT,
     },
     "contacts": {
         **KEY,

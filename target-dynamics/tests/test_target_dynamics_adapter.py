@@ -40,6 +40,7 @@ def refuse_by_plugin(crm: Crm, name: str) -> None:
 
 @pytest.fixture
 def counted(crm: Crm) -> Callable[[], int]:
+    assert crm.client.who_am_i  # signs in
     begun = crm.calls()
     return lambda: crm.calls() - begun
 
@@ -73,8 +74,8 @@ def test_updates_send_changed_columns_only(crm: Crm) -> None:
     assert after["address1_city"] == "Denver"
 
 
-def test_rows_read_back_as_they_were_written(crm: Crm) -> None:
-    table = accounts(crm)
+def test_rows_read_back_as_they_were_written(wide: Crm) -> None:
+    table = accounts(wide)
     values = {
         "name": "Acme",
         "creditlimit": 100.25,
@@ -194,9 +195,9 @@ def test_the_sweep_lists_all_rows_with_an_external_id_then_what_changed(crm: Crm
     assert {one.remote_id: one.external_id for one in later.entries}[made[0].remote_id or ""] is None
 
 
-def test_the_sweep_brings_the_values_that_match_rules_need(crm: Crm) -> None:
-    there = crm.add("accounts", name="Acme", accountnumber="A-1", jde_taxid="DE1")
-    entries = list(accounts(crm).sweep(None, ["accountnumber", "jde_taxid"]).entries)
+def test_the_sweep_brings_the_values_that_match_rules_need(wide: Crm) -> None:
+    there = wide.add("accounts", name="Acme", accountnumber="A-1", jde_taxid="DE1")
+    entries = list(accounts(wide).sweep(None, ["accountnumber", "jde_taxid"]).entries)
     assert [(one.remote_id, one.external_id, one.values) for one in entries] == [
         (there, None, {"accountnumber": "A-1", "jde_taxid": "DE1"})
     ]
@@ -274,3 +275,14 @@ def test_the_account_is_named_by_its_organisation(crm: Crm) -> None:
     assert crm.destination.name == f"dynamics:{crm.client.organisation}"
     assert crm.destination.entities[:2] == ("accounts", "contacts")
     assert crm.destination.chosen == ("accounts", "contacts")
+
+
+@pytest.mark.parametrize("status", [412, 500])
+def test_a_duplicate_by_the_environments_rules_is_refused_when_asked_for(crm: Crm, status: int) -> None:
+    crm.control.switch(duplicate_status=status)
+    crm.control.detect_duplicates("accounts", "name")
+    crm.add("accounts", name="Company 2")
+    found = accounts(crm, duplicate_detection=True).write(creates(1, 2, 3))
+    assert [one.result for one in found] == [Result.WRITTEN, Result.REJECTED, Result.WRITTEN]
+    assert (found[1].code, "duplicate_detection" in (found[1].text or "")) == ("0x80040333", True)
+    assert accounts(crm).write(creates(2))[0].result is Result.WRITTEN, "off by default"

@@ -28,9 +28,9 @@ def describe(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[s
 
 
 def test_it_prints_the_tables_a_load_is_about(
-    config: Path, tmp_path: Path, crm: Crm, settings: dict[str, t.Any]
+    config: Path, tmp_path: Path, wide: Crm, settings: dict[str, t.Any]
 ) -> None:
-    writes = crm.control.counters()["writes"]
+    writes = wide.control.counters()["writes"]
     done = describe("--config", config, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -46,12 +46,12 @@ def test_it_prints_the_tables_a_load_is_about(
     contacts = {field["name"]: field for field in found["entities"]["contacts"]["fields"]}
     assert contacts["parentcustomerid_account"]["relation"] == "accounts"
     assert contacts["parentcustomerid_contact"]["relation"] == "contacts"
-    assert crm.control.counters()["writes"] == writes
+    assert wide.control.counters()["writes"] == writes
     assert settings["client_secret"] not in done.stdout + done.stderr
 
 
-def test_a_table_without_the_column_of_the_external_id_says_what_to_do(config: Path, tmp_path: Path, crm: Crm) -> None:
+def test_a_table_without_the_column_of_the_external_id_says_what_to_do(config: Path, tmp_path: Path, wide: Crm) -> None:
     done = describe("--config", config, "--entity", "teams", cwd=tmp_path)
     assert done.returncode == 1
     assert "teams has no such column; `target-dynamics setup teams` makes it" in done.stderr
-    assert crm.truth("accounts") == []
+    assert wide.truth("accounts") == []
