@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WINDOW_SECONDS = 300.0
 CODES = {"requests": "0x80072322", "execution_ms": "0x80072321", "concurrency": "0x80072326"}
 _CONCURRENCY_WAIT = 2
+_STEP_SECONDS = 5
 
 
 def limit_message(limit: str, most: int) -> str:
@@ -147,7 +148,7 @@ class Protection:
             return
         wait = self._until_room(limit, most) if full else math.ceil(until - now)
         if blocked:
-            wait = max(wait, asked + 1)
+            wait = max(wait, asked + _STEP_SECONDS)
         raise self._refusal(limit, most, self._block(limit, wait))
 
     def _until_room(self, limit: str, most: int) -> int:

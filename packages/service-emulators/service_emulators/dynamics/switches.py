@@ -33,7 +33,7 @@ class DynamicsSwitches(Switches):
     concurrency: int = 52
     record_ms: int = 0
     latency_ms: int = 0
-    max_retry_after: int = 300
+    max_retry_after: int = 600
     dop_hint: int = 4
     access_token_seconds: int = 3599
     key_index_ms: int = 2000

@@ -161,20 +161,30 @@ def test_tables_with_what_belongs_to_them(crm):
         (column("Decimal", "jde_Decimal", MinValue=0, MaxValue=9.5, Precision=4), 1.2345, 9.6, "0x80044330"),
         (column("Double", "jde_Double"), 1.5, "1", "0x80048d19"),
         (column("Money", "jde_Money", PrecisionSource=0, Precision=2), 12.34, 1e16, "0x80044330"),
-        (column("DateTime", "jde_Day", DateTimeBehavior={"Value": "DateOnly"}), "2026-01-09", "2026-01-09T00:00:00Z", "0x80048d19"),
+        (
+            column("DateTime", "jde_Day", DateTimeBehavior={"Value": "DateOnly"}),
+            "2026-01-09",
+            "2026-01-09T00:00:00Z",
+            "0x80048d19",
+        ),
         (column("DateTime", "jde_Moment", Format="DateAndTime"), "2026-01-09T14:05:00Z", "2026-01-09", "0x80048d19"),
         (
             column(
                 "Boolean",
                 "jde_Flag",
-                OptionSet={"TrueOption": {"Value": 1, "Label": label("Yes")}, "FalseOption": {"Value": 0, "Label": label("No")}},
+                OptionSet={
+                    "TrueOption": {"Value": 1, "Label": label("Yes")},
+                    "FalseOption": {"Value": 0, "Label": label("No")},
+                },
             ),
             True,
             1,
             "0x80048d19",
         ),
         (
-            column("Picklist", "jde_Choice", OptionSet={"IsGlobal": False, "Options": [{"Value": 7, "Label": label("A")}]}),
+            column(
+                "Picklist", "jde_Choice", OptionSet={"IsGlobal": False, "Options": [{"Value": 7, "Label": label("A")}]}
+            ),
             7,
             8,
             "0x8004431a",
@@ -197,7 +207,11 @@ def test_columns_are_made_and_checked(crm, body, good, bad, code):
     assert (answer.status_code, answer.content) == (204, b"")
     made = crm.session.get(answer.headers["OData-EntityId"], headers=STRONG).json()
     name = made["LogicalName"]
-    assert (name, made["SchemaName"], made["IsCustomAttribute"]) == (body["SchemaName"].lower(), body["SchemaName"], True)
+    assert (name, made["SchemaName"], made["IsCustomAttribute"]) == (
+        body["SchemaName"].lower(),
+        body["SchemaName"],
+        True,
+    )
     row = crm.row("accounts", crm.add("accounts", **{name: good}))
     assert row[name] == good
     assert crm.refused("POST", "accounts", {name: bad})[:2] == (400, code)
@@ -294,7 +308,9 @@ def test_options_that_cannot_be_inserted(crm):
 
 
 def test_customizing_takes_privileges(crm):
-    crm.control.set_user(missing=["prvCreateAttribute", "prvCreateEntityKey", "prvWriteAttribute", "prvPublishCustomization"])
+    crm.control.set_user(
+        missing=["prvCreateAttribute", "prvCreateEntityKey", "prvWriteAttribute", "prvPublishCustomization"]
+    )
     assert crm.refused("POST", f"{ACCOUNT}/Attributes", column("String", "jde_No"))[:2] == (403, "0x80040220")
     assert crm.refused("POST", f"{ACCOUNT}/Keys", {"SchemaName": "jde_K", "KeyAttributes": ["name"]})[0] == 403
     assert crm.refused("POST", "InsertOptionValue", option("x"))[0] == 403
@@ -311,7 +327,9 @@ def test_an_index_is_built_in_its_own_time_and_only_then_the_key_works(fresh_crm
     crm.control.set_clock(now="2026-11-20T09:30:00")
     crm.control.switch(key_index_ms=10_000)
     crm.ok("POST", f"{ACCOUNT}/Attributes", column("String", "jde_An8", MaxLength=20))
-    answer = crm.call("POST", f"{ACCOUNT}/Keys", {"SchemaName": "jde_An8Key", "KeyAttributes": ["jde_an8"], "DisplayName": label("k")})
+    answer = crm.call(
+        "POST", f"{ACCOUNT}/Keys", {"SchemaName": "jde_An8Key", "KeyAttributes": ["jde_an8"], "DisplayName": label("k")}
+    )
     assert (answer.status_code, answer.content) == (204, b"")
     assert "/Keys(" in answer.headers["OData-EntityId"]
     assert status(crm, "jde_An8Key") == "Pending"
@@ -356,7 +374,9 @@ def test_a_deleted_key_guards_nothing(fresh_crm):
 def test_keys_of_several_columns_numbers_and_lookups(fresh_crm):
     crm = fresh_crm
     crm.control.switch(key_index_ms=0)
-    crm.ok("POST", f"{ACCOUNT}/Keys", {"SchemaName": "jde_Two", "KeyAttributes": ["accountnumber", "numberofemployees"]})
+    crm.ok(
+        "POST", f"{ACCOUNT}/Keys", {"SchemaName": "jde_Two", "KeyAttributes": ["accountnumber", "numberofemployees"]}
+    )
     crm.ok("POST", f"{ACCOUNT}/Keys", {"SchemaName": "jde_Parent", "KeyAttributes": ["parentaccountid"]})
     two = "accounts(numberofemployees=3,accountnumber='1')"
     assert crm.call("PATCH", two, {"name": "x"}).status_code == 204

@@ -167,7 +167,9 @@ def test_characters_that_keys_can_hold(crm, value):
     assert value.replace("''", "'") in names
 
 
-@pytest.mark.parametrize("key", ["accountnumber='1'", "jde_number='1',name='x'", "nothing='1'", "jde_number=1", "Jde_Number='1'"])
+@pytest.mark.parametrize(
+    "key", ["accountnumber='1'", "jde_number='1',name='x'", "nothing='1'", "jde_number=1", "Jde_Number='1'"]
+)
 def test_what_is_no_key(crm, key):
     status, code, message = crm.refused("PATCH", f"accounts({key})", {"name": "x"})
     assert (status, code) == (400, "")
@@ -179,7 +181,9 @@ def test_keys_hold_one_row_each_and_rows_without_a_value_are_free(crm):
     crm.add("accounts", name="a", jde_number=number)
     status, code, message = crm.refused("POST", "accounts", {"name": "b", "jde_number": number})
     assert (status, code) == (412, "0x80060892")
-    assert message.startswith("Entity Key JDE Number violated. A record with the same value for JDE Number already exists")
+    assert message.startswith(
+        "Entity Key JDE Number violated. A record with the same value for JDE Number already exists"
+    )
     other = crm.add("accounts", name="b")
     crm.add("accounts", name="c", jde_number=None)
     assert crm.refused("PATCH", f"accounts({other})", {"jde_number": number})[:2] == (412, "0x80060892")

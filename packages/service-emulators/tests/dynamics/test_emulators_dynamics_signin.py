@@ -31,7 +31,9 @@ def ask(emulator, tenant=None, auth=None, **form):
         **form,
     }
     url = f"{emulator.url}/{tenant or emulator.entra.tenant_id}/oauth2/v2.0/token"
-    return requests.post(url, {name: value for name, value in given.items() if value is not None}, auth=auth, timeout=10)
+    return requests.post(
+        url, {name: value for name, value in given.items() if value is not None}, auth=auth, timeout=10
+    )
 
 
 def who_am_i(emulator, token):
@@ -90,7 +92,9 @@ def test_what_is_refused(crm, form, status, error, code):
     body = answer.json()
     assert (answer.status_code, body["error"], body["error_codes"]) == (status, error, [code])
     assert body["error_description"].startswith(f"AADSTS{code}: ")
-    assert re.search(r"\r\nTrace ID: .*\r\nCorrelation ID: .*\r\nTimestamp: [-0-9]{10} [:0-9]{8}Z$", body["error_description"])
+    assert re.search(
+        r"\r\nTrace ID: .*\r\nCorrelation ID: .*\r\nTimestamp: [-0-9]{10} [:0-9]{8}Z$", body["error_description"]
+    )
     assert set(body) >= {"timestamp", "trace_id", "correlation_id", "error_uri"}
 
 
@@ -161,7 +165,7 @@ def with_certificate(certificate):
         yield emulator
 
 
-def assertion(emulator, key, certificate, algorithm="RS256", **claims):
+def assertion(emulator, key, certificate, algorithm="RS256", padding="", **claims):
     app = emulator.entra.app.client_id
     given = {
         "aud": f"https://login.microsoftonline.com/{emulator.entra.tenant_id}/oauth2/v2.0/token",
@@ -173,7 +177,7 @@ def assertion(emulator, key, certificate, algorithm="RS256", **claims):
         **claims,
     }
     name, kind = ("x5t", hashes.SHA1()) if algorithm == "RS256" else ("x5t#S256", hashes.SHA256())
-    return jwt.encode(given, key, algorithm, headers={name: thumbprint(certificate, kind)})
+    return jwt.encode(given, key, algorithm, headers={name: thumbprint(certificate, kind) + padding})
 
 
 def with_assertion(emulator, text):
@@ -185,6 +189,11 @@ def test_a_certificates_key_signs_in(with_certificate, key, certificate, algorit
     answer = with_assertion(with_certificate, assertion(with_certificate, key, certificate, algorithm))
     assert answer.status_code == 200
     assert who_am_i(with_certificate, answer.json()["access_token"]).status_code == 200
+
+
+def test_thumbprints_may_be_padded_as_msal_does(with_certificate, key, certificate):
+    padded = assertion(with_certificate, key, certificate, padding="=")
+    assert with_assertion(with_certificate, padded).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,10 @@ from service_emulators.dynamics.urls import FORBIDDEN, parse, relative
     ],
 )
 def test_what_is_refused(crm, set_name, values, code):
-    assert crm.refused("POST", set_name, {"name": "a", **values} if set_name == "accounts" else values)[:2] == (400, code)
+    assert crm.refused("POST", set_name, {"name": "a", **values} if set_name == "accounts" else values)[:2] == (
+        400,
+        code,
+    )
 
 
 def test_the_text_of_a_length(crm):
@@ -129,7 +132,8 @@ def test_pairs_must_fit(text):
 
 
 @pytest.mark.parametrize(
-    "url", ["accounts(1)", "/accounts(1)", "/api/data/v9.2/accounts(1)", "https://org.example/api/data/v9.2/accounts(1)"]
+    "url",
+    ["accounts(1)", "/accounts(1)", "/api/data/v9.2/accounts(1)", "https://org.example/api/data/v9.2/accounts(1)"],
 )
 def test_urls_mean_the_same(url):
     assert relative(url) == "accounts(1)"
@@ -156,7 +160,9 @@ def test_filters_of_metadata(text, met):
     assert condition(text, set(ITEM))(ITEM) is met
 
 
-@pytest.mark.parametrize("text", ["Other eq 1", "Max", "Max eq", "Max is 1", "(Max eq 1", "Max eq 1 Max eq 2", "'x' eq Max", "¤"])
+@pytest.mark.parametrize(
+    "text", ["Other eq 1", "Max", "Max eq", "Max is 1", "(Max eq 1", "Max eq 1 Max eq 2", "'x' eq Max", "¤"]
+)
 def test_filters_that_cannot_be_read(text):
     with pytest.raises(ApiError):
         condition(text, set(ITEM))
