@@ -238,11 +238,12 @@ class _Http:
         self._session.close()
 
     def _send(self, method: str, url: str, **parts: t.Any) -> _Answer:
-        if not url.startswith(f"{self.official}/"):
+        origin = next((one for one in (self.official, AUTHORITY) if url.startswith(f"{one}/")), None)
+        if origin is None:
             raise ServiceUnavailableError(
                 f"{self._authority} sends the sign-in to another host, which is not asked; check authority_url"
             )
-        target = self._authority + url.removeprefix(self.official)
+        target = self._authority + url.removeprefix(origin)
         try:
             return keep_trying(
                 lambda: self._exchange(method, target, parts),

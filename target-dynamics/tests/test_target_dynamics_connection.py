@@ -171,15 +171,16 @@ def test_a_certificate_signs_in(tmp_path):
         own = {"client_secret": None, "certificate_file": str(path), "certificate_password": "pass"}
         settings = settings_of(emulator, tmp_path, **own)
         assert client_of(settings).organisation
+        other = {"certificate_password": "other", "token_file": str(tmp_path / "other tokens.json")}
+        auth = oauth_of({**settings, **other}, sleep=lambda _: None)
         with pytest.raises(ConfigError, match=r"setting certificate_file: .*certificate_password"):
-            other = {"certificate_password": "other", "token_file": str(tmp_path / "other tokens.json")}
-            oauth_of({**settings, **other}, sleep=lambda _: None).tokens()
+            auth.tokens()
 
 
 def test_an_unknown_certificate_is_refused(dynamics, tmp_path):
     path, _ = certificate(tmp_path)
     own = {"client_secret": None, "certificate_file": str(path), "certificate_password": "pass"}
-    with pytest.raises(CredentialsError, match="AADSTS700027.*upload it"):
+    with pytest.raises(CredentialsError, match=r"AADSTS700027.*upload it"):
         client_of(settings_of(dynamics, tmp_path, **own)).get("/WhoAmI")
 
 

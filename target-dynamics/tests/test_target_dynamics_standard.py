@@ -30,7 +30,7 @@ def account(key: str = "id", name: str = "'Row ' + str(external_id)", **more: st
 
 
 STREAM_MAPS = {
-    "test_array_data": account(**{"telephone1": "fruits[0]"}),
+    "test_array_data": account(telephone1="fruits[0]"),
     "ForecastingTypeToCategory": account("Id"),
     "TestCamelcase": account("Id", "clientName"),
     "test_duplicate_records": account(creditlimit="metric"),
@@ -38,14 +38,14 @@ STREAM_MAPS = {
     "test_strings_in_objects": account("'object ' + str(id)", "info['value']"),
     "test_strings_in_arrays": account("'array ' + str(id)", "strings[0]"),
     "test_no_pk": account(creditlimit="metric"),
-    "test_optional_attributes": account(**{"telephone1": "record.get('optional')"}),
+    "test_optional_attributes": account(telephone1="record.get('optional')"),
     "example_stream": account(name="name"),
     "test_record_before_schema": account(creditlimit="metric"),
     "test_record_missing_key_property": {"__alias__": "accounts", "metric": None, "creditlimit": "metric"},
-    "record_missing_fields": account(**{"telephone1": "record.get('optional')"}),
+    "record_missing_fields": account(telephone1="record.get('optional')"),
     "test_object_schema_*": account("object_store['id']", creditlimit="object_store['metric']"),
-    "test_schema_updates": account(**{"creditlimit": "a1", "telephone1": "a2"}),
-    "test:SpecialChars!in?attributes": account("_id", **{"telephone1": "d['agent:os:version']"}),
+    "test_schema_updates": account(creditlimit="a1", telephone1="a2"),
+    "test:SpecialChars!in?attributes": account("_id", telephone1="d['agent:os:version']"),
 }
 
 

@@ -57,7 +57,7 @@ def serve(
         Path | None, typer.Option(help="Folder of CSV files to load into JD Edwards in place of made-up data.")
     ] = None,
     tls_cert: Annotated[
-        Path | None, typer.Option(help="Certificate chain (PEM) for JD Edwards to answer HTTPS with.")
+        Path | None, typer.Option(help="Certificate chain (PEM) for JD Edwards and Dataverse to answer HTTPS with.")
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Key of that certificate (PEM).")] = None,
     zoho_fields: Annotated[
@@ -93,7 +93,8 @@ def serve(
         "dynamics": {"demo_columns": dynamics_columns, "own_records": dynamics_records},
     }
     if tls_cert is not None:
-        own["jde"].update(tls=(tls_cert, tls_key))
+        for name in ("jde", "dynamics"):
+            own[name].update(tls=(tls_cert, tls_key))
     if jde_csv is None:
         own["jde"].update(customers=customers, contacts=contacts)
     stopped = threading.Event()

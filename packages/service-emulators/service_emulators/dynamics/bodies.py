@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from service_emulators.dynamics.errors import payload, undeclared
+from service_emulators.dynamics.errors import payload, undeclared, undeclared_navigation
 from service_emulators.dynamics.schema.model import TARGET_SUFFIX
 from service_emulators.dynamics.values import stored_value
 
@@ -97,13 +97,13 @@ class Bodies:
     def _bind(self, values: Row, table: Table, name: str, value: Any, user: User, references: dict[str, str]) -> None:
         relation = table.relations.get(name[: -len(BIND)])
         if relation is None:
-            raise undeclared(table.set_name, table.name, name)
+            raise undeclared_navigation(table.set_name, name[: -len(BIND)])
         column = table.columns[relation.column]
         if not column.create and not column.update:
             self._writable(table, column, create=True)
             return
         if value is None:
-            self._point(values, column, None, None)
+            self.point(values, column, None, None)
             return
         target, row_id = self._finder.reference(value, references)
         allowed = OWNERS if relation.target == "owner" else (relation.target,)
@@ -114,7 +114,7 @@ class Bodies:
             )
         user.need("Append", table)
         user.need("AppendTo", target)
-        self._point(values, column, target.name, row_id)
+        self.point(values, column, target.name, row_id)
 
     def _nested(
         self, content: Content, table: Table, relation: Relation, value: dict[str, Any] | None, *, create: bool
@@ -123,7 +123,7 @@ class Bodies:
         if not self._writable(table, column, create=create):
             return
         if value is None:
-            self._point(content.values, column, None, None)
+            self.point(content.values, column, None, None)
         elif create:
             content.parents.append((relation, value))
         else:
@@ -146,8 +146,6 @@ class Bodies:
         values[column.name] = row_id
         if len(column.targets) > 1:
             values[column.name + TARGET_SUFFIX] = target
-
-    _point = point
 
 
 def _unknown(table: Table, name: str) -> Exception:

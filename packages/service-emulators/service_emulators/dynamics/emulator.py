@@ -49,6 +49,7 @@ class DynamicsEmulator(RunningEmulator):
         authority: origin of the authority, as the openid-configuration names it.
         path: SQLite file to keep the data in; None keeps it in memory.
         port: port to listen on; 0 lets the system choose.
+        tls: files of the certificate chain and of its key, both PEM; plain HTTP without them.
         switches: initial switches by name (see `DynamicsSwitches`).
 
     Attributes:
@@ -75,6 +76,7 @@ class DynamicsEmulator(RunningEmulator):
         authority: str = AUTHORITY,
         path: Path | None = None,
         port: int = 0,
+        tls: tuple[Path, Path] | None = None,
         **switches: Any,
     ) -> None:
         self.seed = seed
@@ -91,7 +93,7 @@ class DynamicsEmulator(RunningEmulator):
         if self.parts.environment.new and own_records:
             add_own_records(self.parts, seed=seed, number=own_records)
         self.protection = Protection(self.switches, self.clock)
-        super().__init__(self._assemble(), self.store, port)
+        super().__init__(self._assemble(), self.store, port, tls)
         self.entra.resources.add(self.url)
         self.control = DynamicsControl(self.url)
 

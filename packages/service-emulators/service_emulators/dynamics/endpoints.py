@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from service_emulators.dynamics.batches.batch import BatchApi
 from service_emulators.dynamics.batches.multiple import MultipleApi
+from service_emulators.dynamics.definitions.csdl import DocumentApi
 from service_emulators.dynamics.definitions.reading import DefinitionsApi
 from service_emulators.dynamics.definitions.writing import CustomizationApi
 from service_emulators.dynamics.duplicates import DuplicatesApi
@@ -36,6 +37,7 @@ APIS: tuple[Callable[[Parts], Api], ...] = (
     DuplicatesApi,
     DefinitionsApi,
     CustomizationApi,
+    DocumentApi,
 )
 
 

@@ -144,12 +144,16 @@ def payload(set_name: str, message: str) -> ApiError:
 
 def undeclared(set_name: str, table: str, name: str) -> ApiError:
     """A body names a property that the table does not have."""
+    return payload(set_name, f"Invalid property '{name}' was found in entity 'Microsoft.Dynamics.CRM.{table}'.")
+
+
+def undeclared_navigation(set_name: str, name: str) -> ApiError:
+    """A body binds what is no navigation property of the table; case matters."""
     return payload(
         set_name,
-        f"An undeclared property '{name}' which only has property annotations in the payload but no property value "
-        f"was found in the payload."
-        if "@" in name
-        else f"Invalid property '{name}' was found in entity 'Microsoft.Dynamics.CRM.{table}'.",
+        f"An undeclared property '{name}' which only has property annotations in the payload but no property value was "
+        "found in the payload. In OData, only declared navigation properties and declared named streams can be "
+        "represented as properties without values.",
     )
 
 
@@ -176,6 +180,11 @@ def no_such_segment(name: str) -> ApiError:
 def wrong_method(method: str) -> ApiError:
     """A path that does not take this method."""
     return ApiError(405, "0x80060888", f"The requested resource does not support http method '{method}'.")
+
+
+def url_too_long() -> ApiError:
+    """A URL of more characters than the service takes (status from memory)."""
+    return ApiError(414, "", "The request URL is too long.")
 
 
 def missing_privilege(user_id: str, privilege: str, table: str) -> ApiError:

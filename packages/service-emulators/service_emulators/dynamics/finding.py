@@ -57,14 +57,14 @@ class Finder:
 
     def find_id(self, table: Table, predicate: Predicate) -> str | None:
         """Returns the id of the row an address names, or None; raises as `key_values` does."""
-        row_id = self._given_id(table, predicate)
+        row_id = self.given_id(table, predicate)
         if row_id is not None:
             return row_id if self._store.exists(table, row_id) else None
         return self._store.find_id(table, self.key_values(table, predicate))
 
     def find(self, table: Table, predicate: Predicate) -> Row | None:
         """Returns the row an address names, or None; raises as `key_values` does."""
-        row_id = self._given_id(table, predicate)
+        row_id = self.given_id(table, predicate)
         if row_id is None:
             row_id = self._store.find_id(table, self.key_values(table, predicate))
         return None if row_id is None else self._store.get(table, row_id)
@@ -82,14 +82,12 @@ class Finder:
 
     def missing(self, table: Table, predicate: Predicate) -> ApiError:
         """Returns the error for an address that no row has."""
-        row_id = self._given_id(table, predicate)
+        row_id = self.given_id(table, predicate)
         return key_not_found(table.name) if row_id is None else row_not_found(table.name, row_id)
 
-    def given_id(self, table: Table, predicate: Predicate) -> str | None:
+    @staticmethod
+    def given_id(table: Table, predicate: Predicate) -> str | None:
         """Returns the id that an address gives (`(GUID)` or `(accountid=GUID)`); None for an alternate key."""
-        return self._given_id(table, predicate)
-
-    def _given_id(self, table: Table, predicate: Predicate) -> str | None:
         if predicate.guid is not None:
             return predicate.guid
         text = predicate.text.strip()

@@ -93,12 +93,12 @@ class Store(Database):
 
     def exists(self, table: Table, row_id: str) -> bool:
         """Returns whether there is a row with that id."""
-        return self.connection.execute(self._built(_select_id, table), {_OWN_ID: row_id}).first() is not None
+        return self.connection.exec_driver_sql(self._built(_select_id, table), (row_id,)).first() is not None
 
     def find_id(self, table: Table, values: Row) -> str | None:
         """Returns the id of the row with these values, by the columns of an alternate key; or None."""
-        statement = self._built(_by_values, table, *values)
-        found = self.connection.execute(statement, {f"${name}": value for name, value in values.items()}).first()
+        statement = self._built(_select_id, table, *values)
+        found = self.connection.exec_driver_sql(statement, tuple(values.values())).first()
         return None if found is None else str(found[0])
 
     def select(
@@ -151,13 +151,10 @@ def _select(table: Table) -> Any:
     return select(table.sql).where(table.sql.c[table.id_column] == bindparam(_OWN_ID))
 
 
-def _select_id(table: Table) -> Any:
-    return select(table.sql.c[table.id_column]).where(table.sql.c[table.id_column] == bindparam(_OWN_ID))
-
-
-def _by_values(table: Table, *names: str) -> Any:
-    same = [table.sql.c[name] == bindparam(f"${name}") for name in names]
-    return select(table.sql.c[table.id_column]).where(*same)
+def _select_id(table: Table, *names: str) -> str:
+    """Returns SQL for the id of the row with some values, without names with that id."""
+    same = " AND ".join(f'"{name}" = ?' for name in names or (table.id_column,))
+    return f'SELECT "{table.id_column}" FROM "{table.name}" WHERE {same}'  # noqa: S608 - own names
 
 
 def _update(table: Table, *names: str) -> str:

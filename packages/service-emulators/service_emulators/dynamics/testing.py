@@ -19,6 +19,7 @@ def start_dynamics(
     authority: str = AUTHORITY,
     path: Path | None = None,
     port: int = 0,
+    tls: tuple[Path, Path] | None = None,
     **switches: Any,
 ) -> DynamicsEmulator:
     """Starts a Dataverse environment with its Entra ID tenant.
@@ -31,6 +32,7 @@ def start_dynamics(
         authority: origin of the authority, as the openid-configuration names it.
         path: SQLite file to keep the data in; None keeps it in memory.
         port: port to listen on; 0 lets the system choose.
+        tls: files of the certificate chain and of its key, both PEM; plain HTTP without them.
         switches: further switches by name (see `service_emulators.dynamics.switches`).
 
     Returns:
@@ -44,5 +46,6 @@ def start_dynamics(
         authority=authority,
         path=path,
         port=port,
+        tls=tls,
         **switches,
     )

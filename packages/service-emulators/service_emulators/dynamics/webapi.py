@@ -12,7 +12,7 @@ import msgspec
 
 from service_emulators.dynamics.acting import acting
 from service_emulators.dynamics.calls import JSON_TYPE, Answer, Call
-from service_emulators.dynamics.errors import ApiError, no_such_segment, wrong_method
+from service_emulators.dynamics.errors import ApiError, no_such_segment, url_too_long, wrong_method
 from service_emulators.dynamics.urls import parse
 from service_emulators.routing import RouteTable
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _BATCH = "$batch"
+_MOST_URL = 32 * 1024
+_MOST_INSIDE = 64 * 1024
+"""Characters of a URL, and of one inside a batch (fact sheet section 13)."""
+
 VERSION = ("OData-Version", "4.0")
 
 
@@ -89,6 +93,9 @@ class WebApi:
                 origin.tally.cost += max(1, origin.tally.writes - writes)
 
     def _handler(self, call: Call) -> Handler:
+        length = len(call.path) + len(call.raw_query) + 1
+        if length > (_MOST_INSIDE if call.origin.depth else _MOST_URL):
+            raise url_too_long()
         address = parse(call.path)
         segments = list(address.segments)
         found, args = self._routes.match(call.method, segments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
+
 import pytest
 
 from .conftest import label
@@ -122,6 +124,28 @@ def test_filters_by_enums(crm):
     needed = "RequiredLevel/Value eq Microsoft.Dynamics.CRM.AttributeRequiredLevel'ApplicationRequired'"
     path = f"{ACCOUNT}/Attributes?$select=LogicalName&$filter={needed} and AttributeOf eq null"
     assert names(crm.ok("GET", path)) == ["name"]
+
+
+def test_the_document(crm):
+    answer = crm.call("GET", "$metadata")
+    assert answer.headers["Content-Type"] == "application/xml"
+    edm = "{http://docs.oasis-open.org/odata/ns/edm}"
+    root = ET.fromstring(answer.content)
+    types = {one.get("Name"): one for one in root.iter(f"{edm}EntityType")}
+    columns = {one.get("Name"): one.attrib for one in types["contact"].iter(f"{edm}Property")}
+    assert columns["lastname"] == {"Name": "lastname", "Type": "Edm.String", "MaxLength": "50"}
+    assert columns["birthdate"]["Type"] == "Edm.Date"
+    assert columns["modifiedon"]["Type"] == "Edm.DateTimeOffset"
+    assert columns["creditlimit"]["Type"] == "Edm.Decimal"
+    assert columns["statecode"]["Type"] == "Edm.Int32"
+    assert columns["_parentcustomerid_value"]["Type"] == "Edm.Guid"
+    navigation = {one.get("Name"): one.get("Type") for one in types["contact"].iter(f"{edm}NavigationProperty")}
+    assert navigation["parentcustomerid_account"] == "mscrm.account"
+    assert navigation["account_primary_contact"] == "Collection(mscrm.account)"
+    sets = {one.get("Name"): one.get("EntityType") for one in root.iter(f"{edm}EntitySet")}
+    assert sets["transactioncurrencies"] == "Microsoft.Dynamics.CRM.transactioncurrency"
+    names = {one.get("PropertyPath") for one in types["account"].iter(f"{edm}PropertyValue")}
+    assert "jde_number" in names
 
 
 @pytest.mark.parametrize("option", ["$top=1", "$skip=1", "$orderby=LogicalName", "$count=true"])

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+import trustme
 from service_emulators.client import DYNAMICS_KINDS, ControlRefused
 from service_emulators.clock import EmulatorClock
 from service_emulators.dynamics.errors import ApiError
@@ -262,3 +263,15 @@ def test_ten_thousand_rows_take_seconds(crm):
         raise ZeroDivisionError  # drops them again
     assert time.process_time() - started < 2
     assert parts.store.query("SELECT count(*) AS n FROM account WHERE jde_number LIKE 'many-%'") == [{"n": 0}]
+
+
+def test_https(tmp_path):
+    authority, file = trustme.CA(), tmp_path / "server.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(file))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with start_dynamics(tls=(file, file)) as emulator:
+        headers = {"Authorization": f"Bearer {emulator.token()}"}
+        url = f"{emulator.url}/api/data/v9.2/WhoAmI"
+        answer = requests.get(url, headers=headers, verify=str(tmp_path / "ca.pem"), timeout=10)
+        assert answer.json()["@odata.context"].startswith("https://127.0.0.1:")
+        assert emulator.control.counters()["requests"] == 1

@@ -369,3 +369,9 @@ def test_a_body_must_be_a_json_object(crm):
         headers = {"Content-Type": "application/json"}
         answer = crm.session.post(f"{crm.root}accounts", body, headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "0x80048d19")
+
+
+def test_urls_have_a_length(crm):
+    path = f"accounts({crm.add('accounts', name='a')})?$select=name&tag="
+    assert crm.call("GET", path + "x" * (32 * 1024 - len(path))).status_code == 200
+    assert crm.refused("GET", path + "x" * (32 * 1024 - len(path) + 1))[0] == 414

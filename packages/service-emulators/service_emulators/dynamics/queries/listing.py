@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from service_emulators.dynamics.schema.model import Relation, Table
     from service_emulators.dynamics.store import Row
 
-_LONGEST_URL = 32 * 1024
-_LONGEST_INNER_URL = 64 * 1024
-
 
 class ListApi:
     """Endpoints of lists."""
@@ -54,9 +51,6 @@ class ListApi:
         return Reply(str(min(number, MOST)).encode(), content_type="text/plain")
 
     def _table(self, call: Call) -> Table:
-        most = _LONGEST_INNER_URL if call.origin.depth else _LONGEST_URL
-        if len(call.path) + len(call.raw_query) > most:
-            raise bad_query(f"The URL has more than {most} characters.")
         table = self._parts.finder.table(call.args["set"])
         call.user.need("Read", table)
         return table

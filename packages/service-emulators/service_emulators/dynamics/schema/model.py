@@ -31,6 +31,7 @@ _SQL_TYPES: dict[str, Any] = {
     "Double": Float(),
     "Money": Float(),
 }
+_POINTED_AT = frozenset({"account", "contact"})  # the tables whose rows are deleted by the thousand
 _IDS = uuid.UUID("5ad2c1ce-7b58-4a8e-9a37-0e6d7a1b8c11")
 
 TARGET_SUFFIX = "$target"
@@ -241,6 +242,10 @@ class Table:
         self.sql = SqlTable(self.name, MetaData(), *self._sql_columns())
         if "versionnumber" in self.columns:
             Index(f"{self.name}_by_version", self.sql.c.versionnumber)
+        for column in self.columns.values():
+            if column.stored and column.is_lookup and _POINTED_AT.intersection(column.targets):
+                lookup = self.sql.c[column.name]
+                Index(f"{self.name}_by_{column.name}", lookup, sqlite_where=lookup.is_not(None))
         if "modifiedon" in self.columns:
             Index(f"{self.name}_by_change", self.sql.c.modifiedon, self.sql.c[self.id_column])
 
