@@ -233,6 +233,7 @@ def test_a_table_without_bulk_messages_is_written_by_batches(crm: Crm) -> None:
     found = accounts(crm).write(creates(*range(1, 151)))
     assert {one.result for one in found} == {Result.WRITTEN}
     assert len({one.remote_id for one in found}) == 150
+    assert not [one for one in crm.control.requests(100) if "Multiple" in one["path"]]
 
 
 def test_chunks_that_are_too_large_are_halved(crm: Crm) -> None:
@@ -286,3 +287,39 @@ def test_a_duplicate_by_the_environments_rules_is_refused_when_asked_for(crm: Cr
     assert [one.result for one in found] == [Result.WRITTEN, Result.REJECTED, Result.WRITTEN]
     assert (found[1].code, "duplicate_detection" in (found[1].text or "")) == ("0x80040333", True)
     assert accounts(crm).write(creates(2))[0].result is Result.WRITTEN, "off by default"
+
+
+def test_parts_of_a_batch_that_are_turned_away_are_sent_again(crm: Crm) -> None:
+    crm.control.switch(multiple_messages=[])
+    turned_away: list[str] = []
+
+    def check(*given: t.Any, **_more: t.Any) -> None:
+        names = [one["name"] for one in given if isinstance(one, dict) and "name" in one]
+        if names and names[0] in {"Company 2", "Company 5"} and names[0] not in turned_away:
+            turned_away.append(names[0])
+            raise ApiError(429, "0x80072326", "Number of concurrent requests exceeded", [("Retry-After", "0")])
+
+    crm.emulator.parts.rows.checks.append(check)
+    found = accounts(crm).write(creates(*range(1, 11)))
+    assert {one.result for one in found} == {Result.WRITTEN}
+    assert len(turned_away) == 2
+    by_id = {row["accountid"]: row["jde_number"] for row in crm.truth("accounts")}
+    assert [by_id[one.remote_id] for one in found] == [str(number) for number in range(1, 11)]
+
+
+def test_a_batch_of_no_writes_and_one_of_a_single_row_are_no_special_cases(crm: Crm) -> None:
+    table = accounts(crm)
+    assert table.write([]) == []
+    assert [one.result for one in table.write(creates(1))] == [Result.WRITTEN]
+    assert table.read([]) == {}
+    assert table.find([]) == {}
+
+
+def test_an_external_id_that_differs_in_capitals_alone_is_told_with_its_twin(crm: Crm) -> None:
+    there = crm.add("accounts", name="Twin", jde_number="ab1")
+    (found,) = accounts(crm).write([Operation(Action.CREATE, "AB1", {"name": "Twin"})])
+    if found.result is Result.WRITTEN:  # the environment's database tells capitals apart
+        assert len(crm.truth("accounts")) == 2
+    else:
+        assert found.result is Result.REJECTED
+        assert there in (found.text or "")

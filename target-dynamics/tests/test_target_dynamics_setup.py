@@ -92,7 +92,7 @@ def test_the_wait_for_the_index_is_told_and_ends(bare: Crm) -> None:
 
 def test_an_index_that_takes_too_long_is_left_to_the_service(bare: Crm) -> None:
     bare.control.switch(key_index_ms=600_000)
-    with pytest.raises(ServiceUnavailableError, match="is not built after 30 s .*run setup again"):
+    with pytest.raises(ServiceUnavailableError, match=r"is not built after 30 s .*run setup again"):
         bare.maker(seconds=30).make("accounts", [NUMBER])
     with pytest.raises(ConfigError, match="is still being built"):
         bare.connect().entity("accounts").describe()
@@ -132,7 +132,7 @@ def test_columns_go_into_the_solution(bare: Crm) -> None:
 
 def test_a_user_who_may_not_customise_gets_one_line(bare: Crm) -> None:
     bare.control.set_user(missing=["prvCreateAttribute"])
-    with pytest.raises(ConfigError, match="Dataverse does not make columns of accounts: .*System Customizer"):
+    with pytest.raises(ConfigError, match=r"Dataverse does not make columns of accounts: .*System Customizer"):
         bare.maker().make("accounts", [NUMBER])
 
 

@@ -81,17 +81,19 @@ class DynamicsApp:
             content = b"" if error.status == _UNAUTHORIZED else msgspec.json.encode(error.body())
             return Answer(error.status, (("Content-Type", JSON_TYPE), *request_id, *error.headers), content)
         tally = tally_of(scope)
-        started = time.perf_counter()
+        spent_ms: float = self._parts.switches.latency_ms
         try:
             # Others may come in meanwhile: those the loop has read already, even when there is no latency.
-            await asyncio.sleep(self._parts.switches.latency_ms / 1000)
+            await asyncio.sleep(spent_ms / 1000)
+            started = time.perf_counter()  # what others of the loop took meanwhile is not its own
             with self._parts.store.lock:
                 origin = Origin(_origin(scope) + "/api/data/v9.2/", user, tally, partial_fault(scope))
                 query = scope["query_string"].decode("latin-1")
                 answer = self._handle(scope["method"], path + (f"?{query}" if query else ""), headers, body, origin)
+            spent_ms += (time.perf_counter() - started) * 1000
         finally:
             charged = 0 if bypasses(headers) else tally.writes * self._parts.switches.record_ms
-            self._protection.leave(entry, (time.perf_counter() - started) * 1000 + charged)
+            self._protection.leave(entry, spent_ms + charged)
         return Answer(answer.status, (*answer.headers, *request_id, *self._protection.headers()), answer.content)
 
     def _handle(self, method: str, url: str, headers: dict[str, str], body: bytes, origin: Origin) -> Answer:
