@@ -1,10 +1,10 @@
 """Keeps below the service protection limits (Dataverse sheet section 13).
 
 They are counted per user and web server: requests and their execution time in any five minutes, and requests under way
-at the same time. All are counted here too, over the threads of this process and by leases with others on the same
-ledger, and what answers say is left counts where it is less. When the service turns a request away all the same, every
-thread waits as long as it says; when it does so for too many at the same time, half as many are sent from then on, and
-slowly more again.
+at the same time. All are counted here too, over the threads of this process; those at the same time by leases with
+other processes on the same ledger as well. What answers say is left counts where it is less. When the service turns a
+request away all the same, every thread waits as long as it says; when it does so for too many at the same time, half as
+many are sent from then on, and slowly more again.
 """
 
 from __future__ import annotations
@@ -114,13 +114,15 @@ class Pacing:
         """Requests and seconds of execution time left of five minutes, as told last; None when not."""
 
     def share(self, limits: AccountLimits) -> None:
-        """Share requests and concurrency with other processes from now on."""
-        self._requests.share(limits.lease("requests", window_seconds=WINDOW_SECONDS))
+        """Share concurrency with other processes from now on.
+
+        Their requests need no lease: what answers say is left tells of them. A lease of a window of five minutes would
+        keep its places for as long after its process has died.
+        """
         self._at_once.share(limits.lease("calls", window_seconds=_MARGIN))
 
     def release(self) -> None:
         """Give back what is held of the limits."""
-        self._requests.release()
         self._at_once.release()
 
     @contextlib.contextmanager

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import json
 import time
+import uuid
+from urllib.parse import quote, unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from service_emulators.dynamics.batches import multipart
+from service_emulators.dynamics.errors import ApiError
 
 TYPE = "Microsoft.Dynamics.CRM.account"
 CRLF = "\r\n"
@@ -252,6 +259,15 @@ def test_each_row_of_a_bulk_message_takes_its_time(crm):
     assert after["execution_ms"] - before["execution_ms"] >= 5000
 
 
+def test_each_row_and_each_operation_counts_for_the_entitlement(crm):
+    parts = [part("POST", "accounts", {"name": "x"}), part("POST", "accounts", {"nome": "x"}), part("GET", "accounts")]
+    send(crm, parts)
+    assert crm.control.counters()["cost"] == 3
+    bulk(crm, "CreateMultiple", [{"@odata.type": TYPE, "name": "x"}] * 5)
+    assert crm.control.counters()["cost"] == 8
+    assert crm.control.counters()["requests"] == 2
+
+
 def test_custom_logic_refuses_a_row_no_client_can_tell(crm):
     crm.control.switch(logic_refuses="forbidden")
     targets = [{"@odata.type": TYPE, "name": name} for name in ("fine", "a forbidden name")]
@@ -279,6 +295,25 @@ def test_a_batch_that_fails_in_part_on_request(crm):
     crm.control.fault(kind="partial", path="batch", every=2)
     parts = [part("POST", "accounts", {"name": f"P{number}"}) for number in range(4)]
     assert [status for status, _ in read(send(crm, parts))] == [400, 204, 400, 204]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["GET", "PATCH"]), st.text("aé,'()=1", min_size=1), st.binary()), max_size=4))
+def test_a_batch_is_read_as_it_was_written(requests):
+    edge = f"--{uuid.uuid4()}".encode()  # no body has it
+    head = b"Content-Type: application/http\r\n\r\n%s %s HTTP/1.1\r\nX-Own: 1\r\n\r\n%s\r\n"
+    pieces = [edge + b"\r\n" + head % (method.encode(), quote(url).encode(), body) for method, url, body in requests]
+    content = b"".join([*pieces, edge, b"--\r\n"])
+    found = [multipart.request(one) for one in multipart.parts(content, edge[2:].decode())]
+    assert [(one.method, unquote(one.url), one.body, one.headers) for one in found] == [
+        (*one, {"x-own": "1"}) for one in requests
+    ]
+
+
+@given(st.lists(st.sampled_from([b"--b", b"--", b"\r\n", b"\n", b"Content-Type: application/http", b":", b"GET a"])))
+def test_any_body_is_a_batch_or_refused(pieces):
+    with contextlib.suppress(ApiError):  # nothing but this may come
+        for one in multipart.parts(b"".join(pieces), "b"):
+            multipart.request(one)
 
 
 @pytest.mark.slow

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from service_emulators.dynamics.parts import Parts
 
 MOST = 1000
-_LONGEST_URL = 64 * 1024
 _REFUSED_FROM = 400
 
 
@@ -127,9 +126,6 @@ class BatchApi:
         fault, run.number = run.call.origin.partial, run.number + 1
         if fault is not None and inner.method != "GET" and (run.number - 1) % fault.every == 0:
             error = custom_logic("A fault of the emulator.")
-            return Answer(error.status, (("Content-Type", JSON_TYPE),), msgspec.json.encode(error.body()))
-        if len(inner.url) > _LONGEST_URL:
-            error = bad_query(f"The URL has more than {_LONGEST_URL} characters.")
             return Answer(error.status, (("Content-Type", JSON_TYPE),), msgspec.json.encode(error.body()))
         url = inner.url
         for reference, path in references.items():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, not_, or_, select
+from sqlalchemy.sql.elements import Grouping
 
 from service_emulators.dynamics.errors import bad_query
 from service_emulators.dynamics.schema.model import CHOICES, TEXTS
@@ -36,6 +37,7 @@ _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
 _TEXT_FUNCTIONS = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
 _NAMESPACE = "Microsoft.Dynamics.CRM."
 _DEEPEST = 100
+_WIDEST = 8
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,23 @@ def condition(
     return found
 
 
+def _joined(word: str, parts: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Returns conditions joined by `and` or `or`, in brackets of halves where there are many.
+
+    SQLite makes a row of them a tree as deep as the row is long, and takes none deeper than 1,000. `and_` and `or_`
+    would take the brackets away.
+    """
+    if len(parts) <= _WIDEST:
+        return and_(*parts) if word == "and" else or_(*parts)
+    middle = len(parts) // 2
+    first, second = _joined(word, parts[:middle]), _joined(word, parts[middle:])
+    return Grouping(Grouping(first).bool_op(word.upper())(Grouping(second)))
+
+
 def _tokens(text: str) -> list[_Token]:
     found: list[_Token] = []
-    position = 0
-    while text[position:].strip():
+    position, end = 0, len(text.rstrip())
+    while position < end:
         match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
             raise bad_query(f"Syntax error at position {position} in '{text[:200]}'.")
@@ -107,7 +122,7 @@ class _Parser:
         parts = [self._both()]
         while self._take("word", "or"):
             parts.append(self._both())
-        return or_(*parts)
+        return _joined("or", parts)
 
     def expect_end(self) -> None:
         if self._place != len(self._tokens):
@@ -117,7 +132,7 @@ class _Parser:
         parts = [self._one()]
         while self._take("word", "and"):
             parts.append(self._one())
-        return and_(*parts)
+        return _joined("and", parts)
 
     def _one(self) -> ColumnElement[bool]:
         self._depth += 1
