@@ -382,8 +382,10 @@ class ZohoClient:
 
     def _ours(self, address: str) -> bool:
         parts = urlsplit(address)
-        own = {urlsplit(one).netloc for one in (self.address, self.upload_address)}
-        return parts.netloc in own or (parts.scheme == "https" and belongs_to_zoho(address))
+        own = {
+            urlsplit(one)[:2] for one in (self.address, self.upload_address)
+        }  # no other scheme: http is in the clear
+        return parts[:2] in own or (parts.scheme == "https" and belongs_to_zoho(address))
 
 
 def _taker(call: Call) -> Callable[[requests.Response], Answer]:
