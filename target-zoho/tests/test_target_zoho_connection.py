@@ -129,7 +129,7 @@ def test_client_credentials_sign_in_to_the_org_in_soid(zoho: ZohoEmulator, tmp_p
     settings = settings_of(zoho, tmp_path, refresh_token=None, soid=zoho.accounts.soid)
     client = client_of(settings)
     assert client.org["zgid"] == zoho.org.zgid
-    assert client.coql("select id from Accounts where id is not null") == []
+    assert client.coql("select id from Accounts where id is not null").rows == []
 
 
 def test_without_a_way_to_sign_in_the_settings_are_named(zoho: ZohoEmulator, tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_reads_are_repeated_and_writes_are_not(
     assert sum("try" in line for line in caplog.messages) == 6
     assert len(zoho.control.records("Accounts")) == 3
     zoho.control.fault("status", method="POST", path="/coql", times=4, status=500)
-    assert client.coql("select id from Accounts where id is not null limit 200")
+    assert client.coql("select id from Accounts where id is not null limit 200").rows
     zoho.control.fault("status", path="/org", times=None, status=500)
     with pytest.raises(ServiceUnavailableError, match="Zoho does not answer GET /org: HTTP 500"):
         client.get("/org")
