@@ -19,6 +19,7 @@ from sync_ledger.errors import ServiceError, ServiceUnavailableError
 from target_zoho import values
 from target_zoho.answers import RefusedError
 from target_zoho.bulk_files import UnreadableError, csv_file, rows_of, zipped
+from target_zoho.costs import BULK_WRITE
 from target_zoho.fields import LOOKUP, USERS
 from target_zoho.results import DUPLICATE, PASSING
 
@@ -35,6 +36,9 @@ SIZE: t.Final = 25_000
 
 LARGEST_FILE: t.Final = 24_000_000
 """Bytes of a file at most, before it is zipped: Zoho takes less than 25 MB."""
+
+COST: t.Final = BULK_WRITE + 10
+"""Credits of a job, its files and some looks at it: where they are not left, records go by calls."""
 
 FIRST_WAIT_SECONDS: t.Final = 2.0
 LONGEST_WAIT_SECONDS: t.Final = 30.0

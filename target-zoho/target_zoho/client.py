@@ -301,6 +301,10 @@ class ZohoClient:
         """Return what was sent so far, repeats included."""
         return Usage(*self._sent.sent, self._budget.left)
 
+    def affords(self, credits_needed: int) -> bool:
+        """Whether so many API credits are left, as far as the budget or Zoho's answers tell."""
+        return self._budget.affords(credits_needed)
+
     def share_limits(self, limits: AccountLimits) -> None:
         """Keep to the org's limits together with other processes from now on."""
         self._pacing.share(limits)

@@ -146,7 +146,7 @@ def _rows(client: ZohoClient, module: str, columns: Sequence[str], where: str, *
         end = str(page[-1]["id"])
         span = coql.both(where, coql.both(coql.after(last), f"id <= {coql.quoted(end)}"))
         yield from _merged([page, *(_query(client, part, module, span, limit).rows for part in rest)])
-        # Not by the number of rows: Zoho's documents say that a call brings 2,000, its OpenAPI file of 2026 that it is 200.
+        # Not by the number of rows: a call brings 2,000 by Zoho's documents, and 200 by its OpenAPI file of 2026.
         if not more:
             return
         last, limit = end, coql.MAX_ROWS

@@ -218,6 +218,22 @@ def test_a_budget_that_ends_while_a_job_runs_leaves_every_row_open(org: Org, acc
     assert kinds(accounts.write_bulk(creates(1, 2))) == [Result.UNKNOWN] * 2
 
 
+def test_a_budget_below_the_price_of_a_job_goes_by_calls(runner: Runner, org: Org) -> None:
+    org.control.switch(bulk_start_ms=0)
+    rows = [schema("Accounts"), *(account(number) for number in range(300)), state(1)]
+    assert runner.run(*rows, bulk_threshold=200, daily_budget=400) == 0
+    assert (len(org.truth("Accounts")), calls(org, JOBS), calls(org, "/upload")) == (300, 0, 0)
+
+
+def test_credits_below_the_price_of_a_job_go_by_calls_beside_the_reserve(runner: Runner, org: Org) -> None:
+    org.control.switch(bulk_start_ms=0, credits=700)
+    org.client.write("POST", "/Accounts", {"data": [{"Account_Name": str(one)} for one in range(100)]}, records=100)
+    org.control.switch(credits=org.control.counters()["cost"] + 600)
+    rows = [schema("Accounts"), *(account(number) for number in range(300)), state(1)]
+    assert runner.run(*rows, bulk_threshold=200, daily_budget=800, budget_reserve=500) == 0
+    assert (len(org.truth("Accounts")), calls(org, JOBS)) == (400, 0)
+
+
 def test_waits_grow_to_half_a_minute(org: Org, accounts: ZohoModule) -> None:
     org.control.switch(bulk_polls=12)
     del org.waits[:]
