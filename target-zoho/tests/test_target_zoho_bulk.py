@@ -81,6 +81,13 @@ def test_creates_are_one_job_with_a_result_for_each(org: Org, accounts: ZohoModu
     assert 500 <= org.client.usage().cost - before.cost < 510
 
 
+@pytest.mark.parametrize("number", [0.00001, -2.5e-7, 0.1, 12345678901234])
+def test_a_number_is_written_in_digits(org: Org, accounts: ZohoModule, number: float) -> None:
+    (result,) = accounts.write_bulk([create("1", Credit_Limit=number)])
+    assert result.result is Result.WRITTEN, result
+    assert org.truth("Accounts")[0]["Credit_Limit"] == pytest.approx(number, abs=0.005)  # Zoho rounds
+
+
 def test_results_are_told_apart_by_key_and_not_by_place(org: Org, accounts: ZohoModule) -> None:
     org.control.switch(bulk_result_order="shuffled", bulk_result_columns="all")
     results = accounts.write_bulk(creates(*range(200)))
