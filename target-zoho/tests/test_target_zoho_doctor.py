@@ -58,6 +58,8 @@ def test_the_lines_for_people_end_with_a_count(settings: dict[str, t.Any], tmp_p
         ({"api_url": "zohoapis.eu"}, "settings", "api_url"),
         ({"client_id": "1000.X"}, "token", "check client_id and data_center"),
         ({"refresh_token": "1000.a.b"}, "token", "set refresh_token"),
+        ({"accounts_url": "http://127.0.0.1:9"}, "token", "check data_center, name servers"),
+        ({"token_file": "/proc/none/tokens.json"}, "token", "folder that this user may write in"),
         ({"api_url": "http://127.0.0.1:9"}, "org", "cannot be reached"),
         ({"modules": ["Machines"]}, "modules", "no module Machines"),
         ({"custom_fields": {"Accounts": {"Branch": "text"}}}, "Accounts fields", "Accounts lacks Branch"),
