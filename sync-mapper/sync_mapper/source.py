@@ -119,6 +119,9 @@ def _message(decode: Callable[[bytes], t.Any], line: bytes) -> t.Any:
         return decode(line)
     except msgspec.DecodeError as error:
         try:
-            return damaged.readable(line)
+            message = damaged.readable(line)
         except ValueError:
+            message = None
+        if not isinstance(message, dict) or not isinstance(message.get("record"), dict):  # only rows may be damaged
             raise error from None  # the one that names the place
+        return message
