@@ -6,15 +6,46 @@ Requests are handled one after the other anyway, and tests look at the data from
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy import MetaData
+    from sqlalchemy import Connection, MetaData
+
+
+def create_tables(connection: Connection, metadata: MetaData) -> None:
+    """Creates the tables and indexes that are not there yet.
+
+    Does what `metadata.create_all` does, which takes most of an emulator's start: it writes the same SQL each time.
+
+    Args:
+        connection: to a SQLite database, without a transaction.
+        metadata: tables; they must not change after the first call.
+    """
+    raw = connection.connection.dbapi_connection
+    assert raw is not None  # noqa: S101 - the connection is open
+    raw.executescript(_creation(metadata))
+
+
+@lru_cache(maxsize=None)
+def _creation(metadata: MetaData) -> str:
+    dialect = sqlite.dialect()
+    statements = [
+        str(element.compile(dialect=dialect))
+        for table in metadata.sorted_tables
+        for element in (
+            CreateTable(table, if_not_exists=True),
+            *(CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda one: str(one.name))),
+        )
+    ]
+    return ";\n".join(["BEGIN", *statements, "COMMIT"])
 
 
 class Database:
@@ -40,8 +71,8 @@ class Database:
         self.connection.exec_driver_sql("PRAGMA synchronous=OFF")
         if path:
             self.connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        metadata.create_all(self.connection)
         self.connection.commit()
+        create_tables(self.connection, metadata)
 
     def close(self) -> None:
         """Closes the database."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from service_emulators.database import create_tables
 from service_emulators.jde import dates
 from service_emulators.jde.dictionary import tables
 from service_emulators.jde.values import to_plain, to_stored
@@ -43,9 +45,9 @@ class Store:
         # As many connections as the server has threads to read in.
         self.engine = sa.create_engine(f"sqlite:///{file}", pool_size=40)
         sa.event.listen(self.engine, "connect", _prepare)
-        metadata = sa.MetaData()
-        self._tables = {name: _sql_table(table, metadata) for name, table in tables().items()}
-        metadata.create_all(self.engine)
+        self._tables = _sql_tables().tables
+        with self.engine.connect() as connection:
+            create_tables(connection, _sql_tables())
 
     def close(self) -> None:
         """Close all connections and delete a temporary database."""
@@ -213,7 +215,15 @@ def _stored(table: Table, row: Mapping[str, Any]) -> dict[str, Stored]:
     return found
 
 
-def _sql_table(table: Table, metadata: sa.MetaData) -> sa.Table:
+@lru_cache(maxsize=1)
+def _sql_tables() -> sa.MetaData:
+    metadata = sa.MetaData()
+    for table in tables().values():
+        _sql_table(table, metadata)
+    return metadata
+
+
+def _sql_table(table: Table, metadata: sa.MetaData) -> None:
     columns: Iterable[sa.Column[Any]] = (
         sa.Column(
             column.name,
@@ -229,7 +239,6 @@ def _sql_table(table: Table, metadata: sa.MetaData) -> sa.Table:
     sql = sa.Table(table.name, metadata, *columns, sa.PrimaryKeyConstraint(*names))
     stamp_names = [table.columns[alias].name for alias in ("UPMJ", table.time)]
     sa.Index(f"{table.name}_stamp", *(sql.c[name] for name in [*stamp_names, *names]))
-    return sql
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
