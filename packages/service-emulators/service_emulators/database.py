@@ -35,17 +35,20 @@ def create_tables(connection: Connection, metadata: MetaData) -> None:
 
 
 @lru_cache(maxsize=None)
+def index_statements(metadata: MetaData) -> list[str]:
+    """Returns the SQL that creates all indexes, where they are not there yet."""
+    indexes = (index for table in metadata.sorted_tables for index in table.indexes)
+    return [_sql(CreateIndex(index, if_not_exists=True)) for index in sorted(indexes, key=lambda one: str(one.name))]
+
+
+@lru_cache(maxsize=None)
 def _creation(metadata: MetaData) -> str:
-    dialect = sqlite.dialect()
-    statements = [
-        str(element.compile(dialect=dialect))
-        for table in metadata.sorted_tables
-        for element in (
-            CreateTable(table, if_not_exists=True),
-            *(CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda one: str(one.name))),
-        )
-    ]
-    return ";\n".join(["BEGIN", *statements, "COMMIT"])
+    tables = [_sql(CreateTable(table, if_not_exists=True)) for table in metadata.sorted_tables]
+    return ";\n".join(["BEGIN", *tables, *index_statements(metadata), "COMMIT"])
+
+
+def _sql(element: CreateTable | CreateIndex) -> str:
+    return str(element.compile(dialect=sqlite.dialect()))
 
 
 class Database:

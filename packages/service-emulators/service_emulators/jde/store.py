@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from service_emulators.database import create_tables
+from service_emulators.database import create_tables, index_statements
 from service_emulators.jde import dates
 from service_emulators.jde.dictionary import tables
 from service_emulators.jde.values import to_plain, to_stored
@@ -89,10 +89,9 @@ class Store:
     @contextmanager
     def loading(self) -> Iterator[sa.Connection]:
         """Give a connection for loading many rows, all or none: indexes on the audit stamp are built at the end."""
-        indexes = [index for table in self._tables.values() for index in table.indexes]
         with self.engine.connect() as connection:
-            for index in indexes:
-                index.drop(connection, checkfirst=True)
+            for index in (index for table in self._tables.values() for index in table.indexes):
+                connection.exec_driver_sql(f"DROP INDEX IF EXISTS {index.name}")
             connection.commit()
             try:
                 yield connection
@@ -101,8 +100,8 @@ class Store:
                 connection.rollback()
                 raise
             finally:
-                for index in indexes:
-                    index.create(connection)
+                for statement in index_statements(_sql_tables()):
+                    connection.exec_driver_sql(statement)
                 # A sample tells the planner enough; all of a large table would take seconds.
                 connection.exec_driver_sql("PRAGMA analysis_limit=1000")
                 connection.exec_driver_sql("ANALYZE")
