@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["pytester", "secret_leaks"]
+pytest_plugins = ["pytester", "secret_leaks", "ledger_copies"]
 
 # How fast examples are made and run says more about the machine than about the code: no test may fail for it. Fixtures
 # that last for all examples of a test are servers, whose start is dear; the tests that use them tell examples apart.

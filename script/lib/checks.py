@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 def _keep_compiled_modules() -> None:
     """Let all processes share their compiled modules, also where the environment has Python write none.
 
-    The tests start plug-ins as processes hundreds of times; compiling all imports takes more than twice as long as they.
+    The tests start plug-ins as processes hundreds of times, and compiling all imports takes longer than what these do.
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(COMPILED))

@@ -6,7 +6,7 @@ Requests are handled one after the other anyway, and tests look at the data from
 from __future__ import annotations
 
 import threading
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, text
@@ -34,14 +34,14 @@ def create_tables(connection: Connection, metadata: MetaData) -> None:
     raw.executescript(_creation(metadata))
 
 
-@lru_cache(maxsize=None)
+@cache
 def index_statements(metadata: MetaData) -> list[str]:
     """Returns the SQL that creates all indexes, where they are not there yet."""
     indexes = (index for table in metadata.sorted_tables for index in table.indexes)
     return [_sql(CreateIndex(index, if_not_exists=True)) for index in sorted(indexes, key=lambda one: str(one.name))]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _creation(metadata: MetaData) -> str:
     tables = [_sql(CreateTable(table, if_not_exists=True)) for table in metadata.sorted_tables]
     return ";\n".join(["BEGIN", *tables, *index_statements(metadata), "COMMIT"])
