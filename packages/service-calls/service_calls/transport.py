@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 import threading
 import typing as t
+from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
@@ -32,10 +33,12 @@ class Transport:
         service: Who is spoken to.
         auth: Puts the credentials into each request.
         timeout_seconds: How long an answer may take.
+        cookies: Send back the cookies the service sets; some tie all requests to one of its servers.
     """
 
-    def __init__(self, service: Service, auth: AuthBase, *, timeout_seconds: float) -> None:
+    def __init__(self, service: Service, auth: AuthBase, *, timeout_seconds: float, cookies: bool = True) -> None:
         self._service = service
+        self._cookies = cookies
         self._auth = auth
         self._timeout = (min(CONNECT_SECONDS, timeout_seconds), timeout_seconds)
         self._lock = threading.Lock()
@@ -95,6 +98,8 @@ class Transport:
         if session is None:
             session = requests.Session()
             session.auth = self._auth
+            if not self._cookies:
+                session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             session.headers["accept"] = "application/json"
             session.headers["user-agent"] = self._service.agent
             with self._lock:

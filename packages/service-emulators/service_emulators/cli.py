@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from service_emulators.control import ControlError
+from service_emulators.dynamics.emulator import DynamicsEmulator
 from service_emulators.jde.dictionary import tables
 from service_emulators.jde.testing import start_jde
 from service_emulators.pipedrive.emulator import PipedriveEmulator
@@ -23,7 +24,7 @@ from service_emulators.zoho.emulator import ZohoEmulator
 if TYPE_CHECKING:
     from service_emulators.jde.testing import JdeEmulator
 
-SERVICES = ("jde", "pipedrive", "zoho")
+SERVICES = ("jde", "pipedrive", "zoho", "dynamics")
 _ALWAYS_COUNTED = ("F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401")
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -56,7 +57,7 @@ def serve(
         Path | None, typer.Option(help="Folder of CSV files to load into JD Edwards in place of made-up data.")
     ] = None,
     tls_cert: Annotated[
-        Path | None, typer.Option(help="Certificate chain (PEM) for JD Edwards to answer HTTPS with.")
+        Path | None, typer.Option(help="Certificate chain (PEM) for JD Edwards and Dataverse to answer HTTPS with.")
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Key of that certificate (PEM).")] = None,
     zoho_fields: Annotated[
@@ -64,6 +65,13 @@ def serve(
     ] = False,
     zoho_records: Annotated[
         int, typer.Option(help="Accounts, contacts and vendors, each, that users of Zoho CRM made themselves.", min=0)
+    ] = 0,
+    dynamics_columns: Annotated[
+        bool,
+        typer.Option("--dynamics-columns", help="Dataverse has the custom columns of the demonstration already."),
+    ] = False,
+    dynamics_records: Annotated[
+        int, typer.Option(help="Accounts and contacts, each, that users of Dataverse made themselves.", min=0)
     ] = 0,
     switch: Annotated[
         list[str] | None,
@@ -82,9 +90,11 @@ def serve(
         "jde": {"data": jde_csv, "documents": documents, "gl_rows": gl_rows, "odd": odd},
         "pipedrive": {},
         "zoho": {"demo_fields": zoho_fields, "own_records": zoho_records},
+        "dynamics": {"demo_columns": dynamics_columns, "own_records": dynamics_records},
     }
     if tls_cert is not None:
-        own["jde"].update(tls=(tls_cert, tls_key))
+        for name in ("jde", "dynamics"):
+            own[name].update(tls=(tls_cert, tls_key))
     if jde_csv is None:
         own["jde"].update(customers=customers, contacts=contacts)
     stopped = threading.Event()
@@ -119,7 +129,9 @@ def _start(stack: ExitStack, name: str, database: Path | None, options: dict[str
         return _jde(stack.enter_context(start_jde(database=database, **options)), options["seed"])
     if name == "pipedrive":
         return stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
-    return stack.enter_context(ZohoEmulator(path=database, **options)).describe()
+    if name == "zoho":
+        return stack.enter_context(ZohoEmulator(path=database, **options)).describe()
+    return stack.enter_context(DynamicsEmulator(path=database, **options)).describe()
 
 
 def _jde(emulator: JdeEmulator, seed: int) -> dict[str, Any]:

@@ -42,6 +42,28 @@ _RANDOM["too many requests"] = {
 ZOHO_KINDS = tuple(_RANDOM)
 """The same for Zoho CRM: a batch that fails in part, and limits without Retry-After, come in addition."""
 
+PROTECTION_CODES = {"requests": "0x80072322", "execution_ms": "0x80072321", "concurrency": "0x80072326"}
+"""Codes of Dataverse's three protection limits."""
+
+PROTECTION_MESSAGES = {
+    "requests": "Number of requests exceeded the limit of 6000 over time window of 300 seconds.",
+    "execution_ms": "Combined execution time of incoming requests exceeded limit of 1,200,000 milliseconds over time "
+    "window of 300 seconds. Decrease number of concurrent requests or reduce the duration of requests and try again "
+    "later.",
+    "concurrency": "Number of concurrent requests exceeded the limit of 52.",
+}
+"""What their refusals say, with the default limits."""
+
+
+def _throttled(limit: str, retry_after: int) -> dict[str, Any]:
+    body = {"error": {"code": PROTECTION_CODES[limit], "message": PROTECTION_MESSAGES[limit]}}
+    return {"kind": "status", "status": 429, "headers": {"Retry-After": str(retry_after)}, "body": body}
+
+
+_RANDOM.update({f"limit of {limit}": _throttled(limit, 0) for limit in PROTECTION_CODES})
+DYNAMICS_KINDS = (*KINDS, *(f"limit of {limit}" for limit in PROTECTION_CODES))
+"""The same for Dataverse: refusals by each of its three protection limits come in addition."""
+
 
 class ControlRefused(Exception):  # noqa: N818 - it names what happened, as the other names of the interface do
     """The emulator did not carry out a control request."""
@@ -114,7 +136,7 @@ class Control:
             percent: share of the requests to hit, of all kinds together.
             seed: decides which requests are hit.
             path: regular expression searched in the path.
-            kinds: which of `KINDS`; for Zoho CRM of `ZOHO_KINDS`.
+            kinds: which of `KINDS`; for Zoho CRM of `ZOHO_KINDS`, for Dataverse of `DYNAMICS_KINDS`.
         """
         for place, kind in enumerate(kinds):
             rule = {"path": path, "probability_percent": percent / len(kinds), "seed": seed * 1000 + place}
@@ -267,3 +289,70 @@ class ZohoControl(RecordControl):
     def revoke_tokens(self) -> None:
         """Shuts the app out: its refresh token is revoked."""
         self.call("POST", "/tokens/revoke")
+
+
+class DynamicsControl(RecordControl):
+    """Control interface of the Dataverse emulator; tables go by entity set names, values as the Web API takes them."""
+
+    def set_user(
+        self,
+        *,
+        roles: Sequence[str] = ("System Administrator",),
+        missing: Sequence[str] = (),
+        disabled: bool = False,
+        present: bool = True,
+    ) -> None:
+        """Says what the application user is and may do; without arguments it may do everything again.
+
+        Args:
+            roles: names of its security roles; without any it may do nothing.
+            missing: privileges that the roles do not hold, for example `prvCreateAccount`.
+            disabled: it is disabled.
+            present: the environment has such a user at all.
+        """
+        body = {"roles": list(roles), "missing": list(missing), "disabled": disabled, "present": present}
+        self.call("POST", "/user", body)
+
+    def limits(self) -> dict[str, dict[str, float]]:
+        """Returns the protection limits, use `now`, the `most` used since `reset_limits`, and requests `refused`."""
+        result: dict[str, dict[str, float]] = self.call("GET", "/limits")
+        return result
+
+    def throttle(self, limit: str, *, retry_after: int = 1, **rule: Any) -> dict[str, Any]:
+        """Lets requests be refused as a protection limit does, whatever was used.
+
+        Args:
+            limit: `requests`, `execution_ms` or `concurrency`.
+            retry_after: seconds to wait that the refusal asks for.
+            rule: which requests, as in `service_emulators.faults.Fault`.
+        """
+        return self.fault(**{**_throttled(limit, retry_after), **rule})
+
+    def reset_limits(self) -> None:
+        """Forgets the greatest use and the refusals."""
+        self.call("POST", "/limits/reset")
+
+    def forgive(self) -> None:
+        """Forgets what was used of the limits, as if five minutes had passed."""
+        self.call("POST", "/limits/forgive")
+
+    def expire_tokens(self) -> None:
+        """Ends all access tokens; credentials stay good."""
+        self.call("POST", "/tokens/expire")
+
+    def detect_duplicates(self, set_name: str, *columns: str) -> None:
+        """Adds a duplicate detection rule: rows with equal values in these columns are duplicates.
+
+        Args:
+            set_name: entity set.
+            columns: logical names.
+        """
+        self.call("POST", "/duplicate_rules", {"set": set_name, "columns": list(columns)})
+
+    def forget_duplicate_rules(self) -> None:
+        """Drops all duplicate detection rules."""
+        self.call("DELETE", "/duplicate_rules")
+
+    def expire_secret(self) -> None:
+        """Lets the client secret expire; access tokens stay good."""
+        self.call("POST", "/secret/expire")

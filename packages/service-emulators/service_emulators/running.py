@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from service_emulators.serving import serve
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from starlette.types import ASGIApp
@@ -22,10 +23,10 @@ class RunningEmulator:
         url: base URL without a trailing slash.
     """
 
-    def __init__(self, app: ASGIApp, database: Database, port: int) -> None:
+    def __init__(self, app: ASGIApp, database: Database, port: int, tls: tuple[Path, Path] | None = None) -> None:
         self._database = database
         try:
-            self._served = serve(app, port=port)
+            self._served = serve(app, port=port, tls=tls)
         except OSError:
             database.close()
             raise

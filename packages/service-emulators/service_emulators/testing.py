@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from service_emulators.dynamics.emulator import DynamicsEmulator
+from service_emulators.dynamics.testing import start_dynamics
 from service_emulators.jde.testing import JdeEmulator, start_jde
 from service_emulators.pipedrive.emulator import PipedriveEmulator
 from service_emulators.proxy import ForwardProxy
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
     from service_emulators.pipedrive.switches import Plan
 
 __all__ = [
+    "DynamicsEmulator",
     "ForwardProxy",
     "JdeEmulator",
     "PipedriveEmulator",
     "ZohoEmulator",
+    "start_dynamics",
     "start_jde",
     "start_pipedrive",
     "start_zoho",

@@ -33,7 +33,7 @@ _PARTIAL = "emulator.partial"
 _MASK = "********"
 _ID_SEGMENT = re.compile(r"/(?:\d+|[0-9a-f]{40})(?=/|$)")
 _FORM = re.compile(r"[\w.~+%*-]+=[^&\s]*(?:&[\w.~+%*-]+=[^&\s]*)*")
-_SECRET_NAME = re.compile(r"token|password|secret|authorization|api[-_]?key", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"token|password|secret|assertion|authorization|api[-_]?key", re.IGNORECASE)
 
 
 @dataclass

@@ -10,7 +10,7 @@ import time
 
 import pytest
 import trustme
-from service_emulators.client import JdeControl
+from service_emulators.client import DynamicsControl, JdeControl
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def certificate(tmp_path):
     return file
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "service_emulators", "serve", "jde", *map(str, arguments)]
+def command(*arguments, service="jde"):
+    return [sys.executable, "-m", "service_emulators", "serve", service, *map(str, arguments)]
 
 
 @pytest.mark.shows_secrets("the command tells credentials to those who start it")
@@ -42,6 +42,28 @@ def test_documents_odd_rows_a_ledger_and_https(tmp_path, certificate):
             assert found["counts"]["F0911"] > 60 + 4 * 8
             control = JdeControl(found["url"])
             assert len(control.rows("F4301", {"DOCO": [100001, 100002, 100003, 100004, 100005]})) == 4
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+@pytest.mark.shows_secrets("the command tells credentials to those who start it")
+def test_dataverse_with_columns_rows_and_a_switch(tmp_path):
+    facts = tmp_path / "services.json"
+    amounts = ["--dynamics-columns", "--dynamics-records", 2, "--switch", "dynamics.concurrency=4", "--json", facts]
+    with subprocess.Popen(command(*amounts, service="dynamics"), stdout=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not facts.exists():
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            found = json.loads(facts.read_text())["dynamics"]
+            assert found["counts"] == {"accounts": 2, "contacts": 2}
+            assert set(found) >= {"tenant_id", "client_id", "client_secret", "org_url", "authority_url", "api_url"}
+            control = DynamicsControl(found["url"])
+            assert control.switches()["concurrency"] == 4
+            assert all("jde_number" in row for row in control.records("accounts"))
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

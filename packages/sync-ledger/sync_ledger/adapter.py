@@ -82,6 +82,8 @@ class WriteResult:
         field: Name of the field it complains about, when it says so.
         created: With a create that was written: False if the service found a record with the external ID and updated
             that one instead, as an upsert does; None where it does not tell, so that the record counts as new.
+        candidates: With a create or update that was rejected because the service takes it for a duplicate of others:
+            their ids. The row is held for a person to choose.
     """
 
     result: Result
@@ -90,6 +92,7 @@ class WriteResult:
     text: str | None = None
     field: str | None = None
     created: bool | None = None
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class FieldType(str, enum.Enum):
@@ -59,6 +59,11 @@ class Field:
         items: For LIST of objects: the keys an item may have; None when any.
         people: The options are people, such as the users of the account; a snapshot does not list them.
         label: Another name a mapping may use, such as what users see where `name` is the API's; None without one.
+        minimum: Least value the service takes, in normal form: of a number, or of a date as text; None without one.
+        maximum: Greatest value it takes.
+        forbidden: Characters an external ID in it must not have, since the service would not find them again.
+        kept_as: Brings a normalised value into the form the service keeps it in, such as an amount rounded to its
+            decimals, so that what is sent and what is read later are equal; None where it is kept as it is.
     """
 
     name: str
@@ -77,6 +82,10 @@ class Field:
     items: frozenset[str] | None = None
     people: bool = False
     label: str | None = None
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+    forbidden: str = ""
+    kept_as: Callable[[t.Any], t.Any] | None = None
 
 
 class AmbiguousFieldError(LookupError):

@@ -44,6 +44,7 @@ class Reason(str, enum.Enum):
     MISSING_REQUIRED = "missing_required"
     WRONG_TYPE = "wrong_type"
     TOO_LONG = "too_long"
+    OUT_OF_RANGE = "out_of_range"
     UNKNOWN_OPTION = "unknown_option"
     UNKNOWN_ATTRIBUTE = "unknown_attribute"
     NOT_NULLABLE = "not_nullable"
@@ -96,6 +97,7 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.MISSING_REQUIRED: "map a value to the field",
     Reason.WRONG_TYPE: "convert the value in the mapping, for example with float() or str()",
     Reason.TOO_LONG: "shorten the value in the mapping or use a longer field",
+    Reason.OUT_OF_RANGE: "correct the value at the source, or map one within the range of the field",
     Reason.UNKNOWN_OPTION: "add the option to the field at the service or map to an existing one",
     Reason.UNKNOWN_ATTRIBUTE: "remove the key from the mapped object",
     Reason.NOT_NULLABLE: "map a value; the service does not let the field be emptied",

@@ -108,8 +108,18 @@ class UpsertEngine:
         check_when(self._run.deletion_rules.get(entity), entity, properties)
 
     def parents(self, entity: str) -> frozenset[str]:
-        """Return the entities whose rows have to be written before those of `entity`."""
-        return self._run.work[entity].parents if entity in self._run.work else frozenset()
+        """Return the entities whose rows have to be written before those of `entity`.
+
+        Of two that point to each other, as accounts and their main contacts do, the destination's order decides.
+        """
+        work = self._run.work
+        if entity not in work:
+            return frozenset()
+        mutual = {one for one in work[entity].parents if one in work and entity in work[one].parents}
+        if not mutual:
+            return work[entity].parents
+        order = list(self._destination.entities)
+        return work[entity].parents - {one for one in mutual if order.index(one) > order.index(entity)}
 
     def rows_per_turn(self, entity: str) -> int:
         """Return the rows it takes for each thread that writes to have one full call; 1 where every call is full."""

@@ -61,12 +61,25 @@ def normalise(description: EntityDescription, payload: Mapping[str, t.Any]) -> d
             text = f"{name} holds the external ID, which comes from the key properties"
             raise Invalid(Reason.UNKNOWN_ATTRIBUTE, name, text)
         if field.within is None or value is None:
-            values[field.name] = None if value is None else _CONVERTERS[field.type](field, value)
+            values[field.name] = None if value is None else _kept(field, _CONVERTERS[field.type](field, value))
         else:
             scoped.append((field, value))
     for field, value in scoped:
         values[field.name] = _CONVERTERS[field.type](_scoped(field, values), value)
     return values
+
+
+def _kept(field: Field, value: t.Any) -> t.Any:
+    """Return a converted value in the form the service keeps it in, if it lies in the range the service takes."""
+    if value is not None and field.kept_as is not None:
+        value = field.kept_as(value)
+    if value is None or (field.minimum is None and field.maximum is None):
+        return value
+    if (field.minimum is not None and value < field.minimum) or (field.maximum is not None and value > field.maximum):
+        ends = ((word, end) for word, end in (("from", field.minimum), ("up to", field.maximum)) if end is not None)
+        text = f"{field.name} takes values {' '.join(f'{word} {end}' for word, end in ends)}, got {value}"
+        raise Invalid(Reason.OUT_OF_RANGE, field.name, text)
+    return value
 
 
 def _scoped(field: Field, values: Mapping[str, t.Any]) -> Field:
@@ -89,6 +102,12 @@ def check_external_id(description: EntityDescription, external_id: str) -> None:
         raise Invalid(Reason.TOO_LONG, name, text)
     if any(ord(character) < ord(" ") for character in external_id):
         raise Invalid(Reason.WRONG_TYPE, name, f"the external ID {external_id!r} has control characters")
+    if field is not None and (bad := sorted(set(external_id) & set(field.forbidden))):
+        text = (
+            f"the external ID {external_id!r} has {' '.join(bad)}, which the service does not take in keys; map another"
+            " key property, such as one with replace() around it"
+        )
+        raise Invalid(Reason.WRONG_TYPE, name, text)
 
 
 def check_create(description: EntityDescription, values: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -57,6 +57,10 @@ def _verdict(
         elif operation.action is Action.CREATE:
             outcome = Outcome.CREATED
         return Settled(row, outcome, reason, remote_id=remote_id, changes=changes, values=values)
+    if result.result is Result.REJECTED and result.candidates:
+        return Settled(
+            row, Outcome.HELD, Reason.AMBIGUOUS, result.field, text, operation.remote_id, candidates=result.candidates
+        )
     if result.result is Result.REJECTED:
         return Settled(row, Outcome.REJECTED, Reason.REFUSED, result.field, text, operation.remote_id)
     if result.result is Result.GONE:

@@ -1,0 +1,3 @@
+"""Metadata over the Web API: reading `EntityDefinitions`, adding columns, options and alternate keys."""
+
+from __future__ import annotations

@@ -1,0 +1,27 @@
+"""What a plan says before: calls and API requests of reads and writes (Dataverse sheet section 13)."""
+
+from __future__ import annotations
+
+from sync_ledger.adapter import Usage
+
+OPENING: int = 2
+"""Calls that open a table: its metadata in one batch, and one page of what changed since."""
+
+
+def estimate(*, opens: int, reading: int, creates: int, updates: int, chunk: int) -> Usage:
+    """Return what calls on one table will take (see `sync_ledger.adapter.EntityAdapter.estimate`).
+
+    The cost is in API requests as they are counted against the entitlement of 24 hours: each row written is one.
+
+    Args:
+        opens: How often the table is opened.
+        reading: Calls that read rows by id.
+        creates: Rows created.
+        updates: Rows updated.
+        chunk: Rows of one bulk request.
+    """
+    asked = opens * OPENING + reading
+    kinds = [rows for rows in (creates, updates) if rows]
+    writes = sum(-(-rows // chunk) for rows in kinds)
+    calls = asked + writes + len(kinds)  # whether the table takes the message is asked once
+    return Usage(calls=calls, writes=writes, cost=asked + len(kinds) + creates + updates)
