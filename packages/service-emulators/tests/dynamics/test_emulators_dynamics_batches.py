@@ -221,8 +221,11 @@ def test_upsert_multiple_says_nothing_and_refuses_a_key_twice(crm):
     answer = bulk(crm, "UpsertMultiple", [keyed(number, name=f"U{number}") for number in numbers])
     assert (answer.status_code, answer.content) == (204, b"")
     assert state(crm, numbers) == [f"U{number}" for number in numbers]
-    twice = bulk(crm, "UpsertMultiple", [keyed(numbers[0], name="a"), keyed(numbers[0], name="b")])
-    assert twice.status_code == 400
+    by_id = {"@odata.type": TYPE, "name": "b", "accountid": crm.add("accounts", name="Own", jde_number=crm.number())}
+    own = crm.row("accounts", by_id["accountid"])["jde_number"]
+    for pair in ([keyed(numbers[0]), keyed(numbers[0], name="b")], [keyed(own, name="a"), by_id]):
+        twice = bulk(crm, "UpsertMultiple", [keyed(numbers[0], name="a"), *pair])
+        assert (twice.status_code, twice.json()["error"]["code"]) == (400, "0x80040216")
     assert state(crm, numbers)[0] == f"U{numbers[0]}"
 
 

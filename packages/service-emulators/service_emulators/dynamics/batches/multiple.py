@@ -70,14 +70,14 @@ class MultipleApi:
         write, done = Write.of(call), set()
         for target in targets:
             predicate = self._predicate(table, target)
-            if predicate.text.casefold() in done:
-                raise unexpected()
-            done.add(predicate.text.casefold())
             body = {name: value for name, value in _body(target).items() if name != table.id_column}
             twice = predicate.guid is None and set(predicate.pairs()) & body.keys()
             if twice and self._parts.finder.find(table, predicate) is None:
                 raise unexpected()  # key columns both in the address and in the body, on the create path
-            self._single.upsert(table, predicate, body, write)
+            _, row = self._single.upsert(table, predicate, body, write)
+            if row[table.id_column] in done:
+                raise unexpected()  # the same row twice, by whatever name
+            done.add(row[table.id_column])
         return Reply(status=204)
 
     def _targets(self, call: Call, message: str) -> tuple[Table, list[Target]]:
