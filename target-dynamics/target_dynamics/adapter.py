@@ -12,14 +12,12 @@ from sync_ledger.adapter import Action, Usage
 from sync_ledger.errors import ConfigError
 
 from target_dynamics import directory, reading
-from target_dynamics.batches import BatchRequest
 from target_dynamics.chunks import ChunkSize
 from target_dynamics.directory import Directory
 from target_dynamics.estimating import estimate
 from target_dynamics.fields import OWNER, table_fields
 from target_dynamics.messages import Messages
-from target_dynamics.metadata import listed, questions, read_metadata
-from target_dynamics.refusals import concerning
+from target_dynamics.metadata_reading import metadata_of
 from target_dynamics.writing import Writing
 
 if t.TYPE_CHECKING:
@@ -32,7 +30,6 @@ if t.TYPE_CHECKING:
 
     from target_dynamics.client import DynamicsClient
     from target_dynamics.fields import Column, TableFields
-    from target_dynamics.metadata import Metadata
     from target_dynamics.tables import Table, Tables
 
 _OWNERS: t.Final = ("systemuser", "team")
@@ -295,23 +292,3 @@ class DynamicsDestination:
     def close(self) -> None:
         """Release connections."""
         self._client.close()
-
-
-def metadata_of(client: DynamicsClient, logical: str) -> Metadata:
-    """Return what the service says of a table now, in one call.
-
-    Args:
-        client: Client of the environment.
-        logical: Logical name of the table.
-
-    Raises:
-        ServiceError: If it does not say.
-    """
-    what = f"the metadata of {logical}"
-    strong = {"Consistency": "Strong"}
-    with concerning(what):
-        answers = client.batch([BatchRequest("GET", f"/{path}", None, strong) for path in questions(logical)])
-        for answer in answers:
-            if answer.error is not None:
-                raise answer.error
-    return read_metadata([listed(answer.data, what) for answer in answers])

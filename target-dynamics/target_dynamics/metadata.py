@@ -1,4 +1,4 @@
-"""Reading a table's metadata: columns with what belongs to their type, relationships, keys, in one `$batch`.
+"""A table's metadata: columns with what belongs to their type, relationships, keys, and what is asked for them.
 
 What belongs to a type comes through a cast of the attributes only (Dataverse sheet section 9), so that a table takes as
 many questions as there are types; as parts of a batch they are one request.

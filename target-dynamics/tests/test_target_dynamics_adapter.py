@@ -323,3 +323,21 @@ def test_an_external_id_that_differs_in_capitals_alone_is_told_with_its_twin(crm
     else:
         assert found.result is Result.REJECTED
         assert there in (found.text or "")
+
+
+def test_rows_of_tables_that_are_not_loaded_go_by_their_name_or_code(crm: Crm) -> None:
+    table = accounts(crm)
+    currency = crm.truth("transactioncurrencies")[0]
+    options = t.cast("t.Any", table.describe().find("transactioncurrencyid")).options
+    code = options[currency["isocurrencycode"]]
+    assert code == options[currency["currencyname"].upper()] == currency["transactioncurrencyid"]
+    (made,) = table.write(creates(1, transactioncurrencyid=code))
+    assert table.read([made.remote_id or ""])[made.remote_id or ""].values["transactioncurrencyid"] == code
+
+
+def test_a_match_rule_may_look_at_a_column_that_cannot_be_written(crm: Crm) -> None:
+    there = crm.add("contacts", firstname="Ana", lastname="Ruiz")
+    contacts = crm.connect().entity("contacts")
+    (entry,) = contacts.sweep(None, ["fullname"]).entries
+    assert entry.values == {"fullname": "Ana Ruiz"}
+    assert contacts.read([there])[there].values["fullname"] == "Ana Ruiz"

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from click.testing import CliRunner
 from sync_ledger.errors import ConfigError, ServiceUnavailableError
-from target_dynamics.adapter import metadata_of
+from target_dynamics.metadata_reading import metadata_of
 from target_dynamics.setup.command import setup
 from target_dynamics.setup.wanted import Wanted
 from target_dynamics_runs import CUSTOM_FIELDS

@@ -8,9 +8,9 @@ from collections import defaultdict
 
 from sync_ledger.errors import ConfigError, ServiceUnavailableError
 
-from target_dynamics.adapter import metadata_of
-from target_dynamics.fields import key_on
+from target_dynamics.holders import key_on
 from target_dynamics.metadata import ACTIVE, FAILED
+from target_dynamics.metadata_reading import metadata_of
 from target_dynamics.refusals import concerning
 
 if t.TYPE_CHECKING:

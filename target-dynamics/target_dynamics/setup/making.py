@@ -12,9 +12,9 @@ import typing as t
 from service_calls import LostAnswerError, NotSentError
 from sync_ledger.errors import ConfigError, ServiceUnavailableError
 
-from target_dynamics.adapter import metadata_of
 from target_dynamics.answers import RefusedError
-from target_dynamics.fields import find_column
+from target_dynamics.holders import find_column
+from target_dynamics.metadata_reading import metadata_of
 from target_dynamics.setup import definitions
 from target_dynamics.setup.keys import TIME_LIMIT_SECONDS, failure, shared, wait_for
 from target_dynamics.setup.wanted import lacking

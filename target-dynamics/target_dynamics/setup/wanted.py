@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sync_ledger.errors import ConfigError
 
 from target_dynamics.choices import choices, column_options
-from target_dynamics.fields import find_column, key_on
+from target_dynamics.holders import find_column, key_on
 from target_dynamics.metadata import ACTIVE, FAILED
 from target_dynamics.naming import logical_name
 from target_dynamics.setup.definitions import KINDS, WITH_OPTIONS
