@@ -1,5 +1,7 @@
 """The targets beside the loops people write: one row after the other, each by its external ID.
 
+Dynamics 365 has a client of Microsoft's own; target-dynamics is measured beside that as well.
+
 Both write the same rows into emulated accounts of their own in one run of this script: a first load, the same rows
 again, and the same rows with one in a hundred changed. The emulators' limits are lifted, so that only calls and their
 handling count; with real limits (Pipedrive: 10 searches in 2 seconds) the loop is slower by far. After that each target
@@ -23,6 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from service_emulators.client import Control
+from services.dynamics import DYNAMICS
 from services.pipedrive import PIPEDRIVE
 from services.zoho import ZOHO
 
@@ -31,7 +34,7 @@ if t.TYPE_CHECKING:
 
     from services.service import Account, Row, Service
 
-SERVICES = {service.name: service for service in (PIPEDRIVE, ZOHO)}
+SERVICES = {service.name: service for service in (PIPEDRIVE, ZOHO, DYNAMICS)}
 
 
 def main() -> int:
@@ -64,24 +67,27 @@ def main() -> int:
 
 def _beside_the_loop(service: Service, count: int, repeats: int) -> dict[str, float]:
     rows = [service.row(number) for number in range(1, count + 1)]
-    changed = [{**row, "Credit Limit": -1} if int(row["id"]) % 100 == 0 else row for row in rows]
+    changed = [{**row, "Credit Limit": 1} if int(row["id"]) % 100 == 0 else row for row in rows]
     phases = {"first_load": rows, "unchanged": rows, "one_percent_changed": changed}
     measured: dict[str, list[float]] = {}
     for repeat in range(repeats):
         print(f"{service.name}, round {repeat + 1} of {repeats}: {count} {service.stream} ...", flush=True)
-        for name in ("ours", "loop"):
+        for name in ("ours", "loop", *service.others):
             with tempfile.TemporaryDirectory() as folder, _account(service, Path(folder)) as account:
                 for phase, content in phases.items():
                     ours = partial(_ours, service, account, content, Path(folder))
-                    work = ours if name == "ours" else partial(service.loop, account, content)
+                    other = service.others.get(name, service.loop)
+                    work = ours if name == "ours" else partial(other, account, content)
                     _measure(measured, f"{name}_{phase}", service, account, work)
     medians = {name: statistics.median(values) for name, values in measured.items()}
     result: dict[str, float] = {}
-    for phase in phases:
-        ours, loop = f"ours_{phase}", f"loop_{phase}"
-        result[f"{phase}_speed_ratio"] = medians[f"{loop}_seconds"] / medians[f"{ours}_seconds"]
-        for unit in ("calls", service.unit):
-            result[f"{phase}_{unit}_ratio"] = medians[f"{ours}_{unit}"] / medians[f"{loop}_{unit}"]
+    for name in ("loop", *service.others):
+        key = "" if name == "loop" else f"{name}_"
+        for phase in phases:
+            ours, other = f"ours_{phase}", f"{name}_{phase}"
+            result[f"{key}{phase}_speed_ratio"] = medians[f"{other}_seconds"] / medians[f"{ours}_seconds"]
+            for unit in ("calls", service.unit):
+                result[f"{key}{phase}_{unit}_ratio"] = medians[f"{ours}_{unit}"] / medians[f"{other}_{unit}"]
     return result | medians
 
 
@@ -138,7 +144,10 @@ def _account(service: Service, folder: Path) -> Iterator[Account]:
             if process.poll() is not None:
                 sys.exit("Error: the emulator did not start")
             time.sleep(0.05)
-        yield json.loads(file.read_text())[service.name]
+        account = json.loads(file.read_text())[service.name]
+        if service.prepare is not None:
+            service.prepare(account, {**service.settings(account), service.variable("token_file"): str(folder / "t")})
+        yield account
     finally:
         process.terminate()
         process.wait()

@@ -22,10 +22,10 @@ def suite_of(tmp_path: Path) -> Iterator[Callable[..., Suite]]:
     """Start a suite with so many customers and contacts; it ends with the test."""
     with ExitStack() as stack:
 
-        def start(customers: int = 60, contacts: int = 90, **pipedrive: t.Any) -> Suite:
+        def start(customers: int = 60, contacts: int = 90, documents: int = 0, **pipedrive: t.Any) -> Suite:
             options = {"burst": 0, **pipedrive}
             return Suite(
-                stack.enter_context(start_jde(customers=customers, contacts=contacts)),
+                stack.enter_context(start_jde(customers=customers, contacts=contacts, documents=documents)),
                 stack.enter_context(start_pipedrive(**options)),
                 tmp_path,
             )

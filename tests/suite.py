@@ -24,6 +24,7 @@ class Suite:
     home: Path
     settings: dict[str, str] = field(default_factory=dict)
     zoho: t.Any = None
+    dynamics: t.Any = None
 
     @property
     def ledger_url(self) -> str:
@@ -50,6 +51,7 @@ class Suite:
             "TARGET_PIPEDRIVE_LOOKUP_DELAY_SECONDS": "0",
             "SYNC_LEDGER_URL": self.ledger_url,
             **self._of_zoho(),
+            **self._of_dynamics(),
             **self.settings,
         }
 
@@ -62,6 +64,17 @@ class Suite:
             **{f"TARGET_ZOHO_{name.upper()}": facts[name] for name in names},
             "TARGET_ZOHO_TOKEN_FILE": str(self.home / "target-zoho-tokens.json"),
             "TARGET_ZOHO_LEDGER_URL": self.ledger_url,
+        }
+
+    def _of_dynamics(self) -> dict[str, str]:
+        if self.dynamics is None:
+            return {}
+        facts = self.dynamics.describe()
+        names = ("tenant_id", "client_id", "client_secret", "org_url", "authority_url", "api_url")
+        return {
+            **{f"TARGET_DYNAMICS_{name.upper()}": facts[name] for name in names},
+            "TARGET_DYNAMICS_TOKEN_FILE": str(self.home / "target-dynamics-tokens.json"),
+            "TARGET_DYNAMICS_LEDGER_URL": self.ledger_url,
         }
 
     def start(self, *command: str, **options: t.Any) -> subprocess.Popen[bytes]:

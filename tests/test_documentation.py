@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 import yaml
-from service_emulators.testing import start_pipedrive
+from service_emulators.dynamics.schema.catalog import definitions
+from service_emulators.testing import start_dynamics, start_pipedrive
 from service_emulators.zoho.default_fields import MODULES, field_lines
 from service_emulators.zoho.emulator import ZohoEmulator
 
@@ -17,6 +18,11 @@ KEY = "JDE Number"
 STANDARD = {
     "pipedrive": {entity: {"name", "address", "org_id", "emails", "phones"} for entity in ("organizations", "persons")},
     "zoho": {name: {line.api_name for line in field_lines(module.text)} for name, module in MODULES.items()},
+    "dynamics": {
+        one.table.set_name: {column.name for column in one.columns}
+        | {relation.navigation for relation in one.relations}
+        for one in definitions().values()
+    },
 }
 """Fields that are there without being made, by service and entity."""
 
@@ -24,7 +30,7 @@ STANDARD = {
 def documented(service: str) -> list[tuple[str, str]]:
     """Return entity and name of the fields a page tells to create."""
     page = (ROOT / f"docs/jde-to-{service}.md").read_text()
-    table = page.split("## Fields to create")[1].split("\n\n")[1]
+    table = re.split(r"## \w+ to create", page)[1].split("\n\n")[1]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
     return [({"organization": "organizations", "person": "persons"}.get(one[0], one[0]), one[1]) for one in cells]
 
@@ -52,6 +58,11 @@ def test_the_emulated_accounts_have_the_fields_to_create() -> None:
     with ZohoEmulator(demo_fields=True) as zoho:
         for module, label in documented("zoho"):
             assert label in {field.label for field in zoho.parts.catalog.modules()[module].fields.values()}
+    with start_dynamics(demo_columns=True) as dynamics:
+        for entity, label in documented("dynamics"):
+            table = dynamics.parts.catalog.by_set(entity)
+            assert table is not None
+            assert label in {column.label for column in table.columns.values()}
     with start_pipedrive() as pipedrive:
         for entities, name in documented("pipedrive"):
             entity = entities.removesuffix("s")

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from service_emulators.testing import start_dynamics
 from service_emulators.zoho.emulator import ZohoEmulator
 from suite import BIN
 from sync_ledger.engine.validate import Invalid, normalise
@@ -120,10 +121,29 @@ def test_the_mapping_to_zoho_fits_what_the_emulated_org_describes(tmp_path: Path
             check=True,
             timeout=60,
         )
-    snapshot = tmp_path / "destination.json"
-    snapshot.write_bytes(described.stdout)
+    fits("jde-to-zoho", described.stdout, tmp_path)
+
+
+def test_the_mapping_to_dynamics_fits_what_the_emulated_environment_describes(tmp_path: Path) -> None:
+    with start_dynamics(demo_columns=True) as dynamics:
+        facts = dynamics.describe()
+        names = ("tenant_id", "client_id", "client_secret", "org_url", "authority_url", "api_url")
+        variables = {f"TARGET_DYNAMICS_{name.upper()}": facts[name] for name in names}
+        described = subprocess.run(
+            [BIN / "target-dynamics", "describe", "--config=ENV"],
+            env={**os.environ, **variables, "TARGET_DYNAMICS_TOKEN_FILE": str(tmp_path / "tokens.json")},
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+    fits("jde-to-dynamics", described.stdout, tmp_path)
+
+
+def fits(mapping: str, described: bytes, folder: Path) -> None:
+    snapshot = folder / "destination.json"
+    snapshot.write_bytes(described)
     files = ["--catalog", str(ROOT / "mappings/tests/jde.catalog.json"), "--destination", str(snapshot)]
-    command = [BIN / "sync-mapper", "check", ROOT / "mappings/jde-to-zoho.yml", *files]
+    command = [BIN / "sync-mapper", "check", ROOT / f"mappings/{mapping}.yml", *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout
 

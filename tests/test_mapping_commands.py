@@ -63,7 +63,7 @@ def test_a_row_is_explained_from_the_tap_which_is_then_ended_in_order(suite_of: 
 
 def test_the_shipped_cases_rest_on_what_the_tap_discovers(suite_of: Callable[..., Suite]) -> None:
     suite = described(suite_of(customers=1, contacts=0))
-    suite.settings["TAP_JDEDWARDS_STREAMS"] = '["customers", "vendors", "contacts"]'
+    suite.settings["TAP_JDEDWARDS_STREAMS"] = '["customers", "vendors", "contacts", "business_partners"]'
     done = suite.call("tap-jdedwards", "--config=ENV", "--discover")
     assert done.returncode == 0, done.stderr
     kept = json.loads((ROOT / "mappings" / "tests" / "jde.catalog.json").read_text())["streams"]

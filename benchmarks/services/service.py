@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +24,8 @@ class Service:
         name_field: Field of a company's name.
         settings: Settings of the target for an account, by variable.
         loop: Writes rows one after the other.
+        others: Further programs that write rows, by the name of their keys.
+        prepare: Makes what a new account lacks, with the target's settings.
         listing: Endpoint that lists records; rows per call are told of it where it is given.
         options: Options of the emulator.
         switches: Switches that lift its limits.
@@ -37,6 +39,8 @@ class Service:
     settings: Callable[[Account], Mapping[str, str]]
     loop: Callable[[Account, list[Row]], None]
     listing: str
+    others: Mapping[str, Callable[[Account, list[Row]], None]] = field(default_factory=dict)
+    prepare: Callable[[Account, Mapping[str, str]], None] | None = None
     options: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
     prefix: str = ""

@@ -41,7 +41,7 @@ def _serve(arguments: argparse.Namespace, more: list[str]) -> int:
     _clear()
     file = HOME / "emulators.json"
     command = ["service-emulators", "serve", *(arguments.services or SERVICES), "--json", str(file), *more]
-    command.append("--zoho-fields")  # as if `target-zoho setup` had run: the pipeline can go at once
+    command += ["--zoho-fields", "--dynamics-columns"]  # as if `setup` had run: the pipelines can go at once
     command += ["--customers", str(arguments.customers), "--contacts", str(arguments.contacts)]
     command += ["--documents", str(arguments.documents)]
     with children.child(command, stdout=subprocess.DEVNULL) as process:
@@ -79,7 +79,14 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
 
 def _clear() -> None:
     """Emulators start with new data; a ledger or state of earlier ones would point to records that are gone."""
-    for pattern in ("ledger.db*", "meltano.db*", "emulators.json", "env", surroundings.ZOHO_TOKENS):
+    for pattern in (
+        "ledger.db*",
+        "meltano.db*",
+        "emulators.json",
+        "env",
+        surroundings.ZOHO_TOKENS,
+        surroundings.DYNAMICS_TOKENS,
+    ):
         for file in HOME.glob(pattern):
             file.unlink()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from service_emulators.client import PipedriveControl, ZohoControl
+from service_emulators.client import DynamicsControl, PipedriveControl, ZohoControl
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,8 @@ class Pipeline:
         switches: Switches of the emulator.
         set_up: Whether the account is empty, so that `setup` makes the custom fields.
         planned: Whether a plan is made before the first run; the run must cost what the plan says.
-        most_calls_per_row: Most calls a first load may take for a row; None for any.
+        fixed_calls: Calls a first load may take however few rows there are.
+        most_calls_per_row: Most calls a first load may take for a row, beside these; None for any.
     """
 
     service: str
@@ -50,6 +51,7 @@ class Pipeline:
     switches: tuple[str, ...] = ()
     set_up: bool = False
     planned: bool = False
+    fixed_calls: int = 0
     most_calls_per_row: float | None = None
 
     @property
@@ -98,6 +100,11 @@ def _all_for_zoho(jde: JdeControl) -> Expected:
     }
 
 
+def _all_for_dynamics(jde: JdeControl) -> Expected:
+    partners = _customers(jde) | _suppliers(jde)  # who is both is one account
+    return {"accounts": _text(partners), "contacts": _people(jde, partners)}
+
+
 def _changed_at_pipedrive(_jde: JdeControl, changes: Changes) -> Expected:
     return {
         "organizations": _text(changes.names | changes.phones | changes.credit_limits),
@@ -110,6 +117,13 @@ def _changed_at_zoho(jde: JdeControl, changes: Changes) -> Expected:
         "Accounts": _text(changes.names | changes.phones | changes.credit_limits),
         "Vendors": _text((changes.names | changes.phones) & _suppliers(jde)),
         "Contacts": set(changes.people),
+    }
+
+
+def _changed_at_dynamics(_jde: JdeControl, changes: Changes) -> Expected:
+    return {
+        "accounts": _text(changes.names | changes.phones | changes.credit_limits),
+        "contacts": set(changes.people),
     }
 
 
@@ -142,6 +156,21 @@ PIPELINES: dict[str, Pipeline] = {
             set_up=True,
             planned=True,
             most_calls_per_row=0.02,
+        ),
+        Pipeline(
+            service="dynamics",
+            label="Dynamics 365",
+            unit="requests",
+            control=DynamicsControl,
+            everything=_all_for_dynamics,
+            concerned=_changed_at_dynamics,
+            example="contacts",
+            key=lambda record: record["jde_number"],
+            modified="versionnumber",
+            set_up=True,
+            planned=True,
+            fixed_calls=15,
+            most_calls_per_row=0.0035,
         ),
     )
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ZOHO_TOKENS = "target-zoho-tokens.json"
+DYNAMICS_TOKENS = "target-dynamics-tokens.json"
 
 
 def ledger_url(home: Path) -> str:
@@ -22,7 +23,7 @@ def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> di
         home: Folder that keeps ledger and Meltano's state, apart from a user's own.
         services: What `service-emulators serve --json` wrote.
     """
-    jde, pipedrive, zoho = (services.get(name, {}) for name in ("jde", "pipedrive", "zoho"))
+    jde, pipedrive, zoho, dynamics = (services.get(name, {}) for name in ("jde", "pipedrive", "zoho", "dynamics"))
     found = {
         "MELTANO_PROJECT_ROOT": str(ROOT),
         "MELTANO_ENVIRONMENT": "demo",
@@ -42,6 +43,14 @@ def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> di
         "TARGET_ZOHO_REFRESH_TOKEN": zoho.get("refresh_token"),
         "TARGET_ZOHO_TOKEN_FILE": str(home / ZOHO_TOKENS) if zoho else None,
         "TARGET_ZOHO_LEDGER_URL": ledger_url(home),
+        "TARGET_DYNAMICS_TENANT_ID": dynamics.get("tenant_id"),
+        "TARGET_DYNAMICS_CLIENT_ID": dynamics.get("client_id"),
+        "TARGET_DYNAMICS_CLIENT_SECRET": dynamics.get("client_secret"),
+        "TARGET_DYNAMICS_ORG_URL": dynamics.get("org_url"),
+        "TARGET_DYNAMICS_AUTHORITY_URL": dynamics.get("authority_url"),
+        "TARGET_DYNAMICS_API_URL": dynamics.get("api_url"),
+        "TARGET_DYNAMICS_TOKEN_FILE": str(home / DYNAMICS_TOKENS) if dynamics else None,
+        "TARGET_DYNAMICS_LEDGER_URL": ledger_url(home),
         "SYNC_LEDGER_URL": ledger_url(home),
     }
     return {name: value for name, value in found.items() if value}

@@ -105,6 +105,12 @@ def test_the_documents_that_come_with_the_tap_have_the_promised_properties():
         "UPMJ",
         "UPMT",
     ]
+    partners = document_schema(shipped_definitions()["business_partners"])["properties"]
+    vendors = document_schema(shipped_definitions()["vendors"])["properties"]
+    renamed = {"payment_terms", "payment_terms_text", "net_days", "currency"}  # customers have them as well
+    assert set(customers) | {f"supplier_{name}" if name in renamed else name for name in vendors} == (
+        set(partners) - {"is_customer", "is_vendor", "open_balance"}
+    )
     assert contacts["is_customer"]["type"][0] == contacts["is_vendor"]["type"][0] == "boolean"
 
 
@@ -126,6 +132,15 @@ def test_the_documents_that_come_with_the_tap_have_the_promised_properties():
         ({"properties": {"address_number": "F0401.AN8", "x": {"list": "F0115"}}}, "takes from F0115"),
         ({"properties": {"address_number": "F0401.AN8", "x": {"list": "F0101"}}}, "property x has no properties"),
         ({"properties": {"address_number": "F0401.AN8", "UPMJ": "F0101.UPMJ"}}, "is added to every document"),
+        (
+            {"tables": {"F0401": {}, "F0101": {"join": ["AN8"], "required": "all"}}},
+            "`required` of F0101 must be true, false or any",
+        ),
+        ({"tables": {"F0401": {"required": "any"}, "F0101": {"join": ["AN8"]}}}, "cannot be `required: any`"),
+        (
+            {"tables": {"F0401": {}, "F0101": {"join": {"AN8": "F0401.SNTO"}, "required": "any"}}},
+            "`required: any` of F0101 is not possible: its rows are looked up",
+        ),
         ({"properties": ["address_number"]}, "properties must be a mapping"),
         ({"tables": None}, "tables must be a mapping"),
         ({"extra": 1}, "unknown entries: extra"),

@@ -186,6 +186,25 @@ def test_a_paid_invoice_and_one_that_falls_due_emit_their_customers(business, fo
     ) or (invoice["DDJ"] >= "2026-11-20")
 
 
+def test_a_customer_who_becomes_a_supplier_is_emitted_with_both(business, follow, at):
+    follower = follow("business_partners")
+    quiet = repeated(follower())
+    suppliers = {row["AN8"] for row in business.store.read("F0401")}
+    number = next(
+        row["AN8"]
+        for row in business.store.read("F03012")
+        if row["CO"] == "00000" and row["AN8"] not in suppliers and (row["AN8"],) not in quiet["business_partners"]
+    )
+    template = {**business.store.read("F0401")[0]}
+    del template["UPMJ"], template["UPMT"]
+    at(10)
+    business.control.insert_rows("F0401", [{**template, "AN8": number, "TRAP": "N60"}])
+    output = follower()
+    assert changed(output, quiet) == {"business_partners": {(number,)}}
+    (now,) = [one for one in output.records["business_partners"] if one["address_number"] == number]
+    assert (now["is_customer"], now["is_vendor"], now["supplier_payment_terms"]) == (True, True, "N60")
+
+
 @pytest.mark.parametrize("stream", STREAMS)
 def test_too_many_changes_are_found_by_a_walk_with_the_same_outcome(business, follow, at, stream, monkeypatch):
     follower = follow(stream)

@@ -53,6 +53,22 @@ def test_a_deleted_root_or_required_row_tells_that_its_document_is_gone(business
     assert not any(deleted(third, stream) for stream in STREAMS)
 
 
+def test_a_document_is_gone_with_the_last_of_the_tables_that_make_it_one(business, run, tmp_path):
+    settings = {"streams": ["business_partners"], "detect_deletes": "keys", "keys_path": str(tmp_path)}
+    both = 1004
+    business.control.insert_rows("F0401", [{**business.store.read("F0401")[0], "AN8": both}])
+    first = run(**settings)
+    assert not deleted(first, "business_partners")
+    business.control.delete_rows("F03012", {"AN8": both})
+    business.control.update_rows("F0401", {"AN8": both}, {"TRAP": "N60"})
+    second = run(state=first.state, **settings)
+    assert not deleted(second, "business_partners")
+    now = next(one for one in second.records["business_partners"] if one["address_number"] == both)
+    assert (now["is_customer"], now["is_vendor"], now["credit_limit"]) == (False, True, None)
+    business.control.delete_rows("F0401", {"AN8": both})
+    assert deleted(run(state=second.state, **settings), "business_partners") == {(both,)}
+
+
 def test_paid_vouchers_that_were_never_told_are_not_told_by_the_look_at_all_keys(business, run, tmp_path):
     settings = {"streams": ["payables"], "detect_deletes": "keys", "keys_path": str(tmp_path)}
     vouchers = business.store.read("F0411")

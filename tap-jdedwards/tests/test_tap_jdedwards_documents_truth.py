@@ -296,6 +296,37 @@ def test_vendors(read_all):
     same(records["vendors"], map(vendor, truth.rows("F0401")), ("address_number",))
 
 
+def test_business_partners_are_customers_suppliers_or_both_once_each(read_all):
+    records, truth, _ = read_all
+    names, terms = truth.one("F0101", "AN8"), truth.one("F0014", "PTC")
+    customers = {row["AN8"]: row for row in truth.rows("F03012") if row["CO"] == "00000"}
+    suppliers, invoices = truth.one("F0401", "AN8"), truth.many("F03B11", "AN8")
+    assert customers.keys() & suppliers.keys()
+    assert customers.keys() - suppliers.keys()
+    assert suppliers.keys() - customers.keys()
+    nothing = defaultdict(lambda: None)
+
+    def text(code):
+        return terms[code]["PTD"] if code in terms else None
+
+    def partner(number):
+        customer, supplier = customers.get(number, nothing), suppliers.get(number, nothing)
+        return {
+            "address_number": number,
+            "name": names[number]["ALPH"],
+            "is_customer": number in customers,
+            "is_vendor": number in suppliers,
+            "credit_limit": customer["ACL"],
+            "payment_terms_text": text(customer["TRAR"]),
+            "supplier_payment_terms_text": text(supplier["TRAP"]),
+            "supplier_price_group": supplier["CPGP"],
+            "vouchered_this_year": supplier["AYPD"],
+            "open_balance": total(invoices[(number,)], "AAP"),
+        }
+
+    same(records["business_partners"], map(partner, sorted(customers.keys() | suppliers.keys())), ("address_number",))
+
+
 @pytest.mark.parametrize("udc_descriptions", [False, True])
 def test_every_document_is_valid_and_every_property_described(business, runner_of, udc_descriptions):
     output = runner_of(business)(streams=STREAMS, udc_descriptions=udc_descriptions)

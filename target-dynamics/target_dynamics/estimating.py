@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from sync_ledger.adapter import Usage
 
-OPENING: int = 2
+from target_dynamics.metadata import questions
+
+OPENING: t.Final = 2
 """Calls that open a table: its metadata in one batch, and one page of what changed since."""
+
+OPENING_REQUESTS: t.Final = len(questions("")) + 1
+"""API requests these count for: each question of a batch is one."""
 
 
 def estimate(*, opens: int, reading: int, creates: int, updates: int, chunk: int) -> Usage:
@@ -24,4 +31,5 @@ def estimate(*, opens: int, reading: int, creates: int, updates: int, chunk: int
     kinds = [rows for rows in (creates, updates) if rows]
     writes = sum(-(-rows // chunk) for rows in kinds)
     calls = asked + writes + len(kinds)  # whether the table takes the message is asked once
-    return Usage(calls=calls, writes=writes, cost=asked + len(kinds) + creates + updates)
+    cost = opens * OPENING_REQUESTS + reading + len(kinds) + creates + updates
+    return Usage(calls=calls, writes=writes, cost=cost)

@@ -50,6 +50,7 @@ class Source:
             live documents only.
         daily: Comparisons; a row that meets them emits its document once on each day of the server.
         required: Whether a document needs such a row.
+        alternative: Whether a document needs such a row, or one of another source that is an alternative.
         emits: Whether a change of its rows emits documents.
         effective: Date column by which one row is the current one.
         columns: Columns the properties take from it.
@@ -68,6 +69,7 @@ class Source:
     live: tuple[Test, ...] = ()
     daily: tuple[Test, ...] = ()
     required: bool = False
+    alternative: bool = False
     emits: bool = True
     effective: str | None = None
     columns: tuple[str, ...] = ()

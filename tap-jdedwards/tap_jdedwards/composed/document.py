@@ -67,6 +67,8 @@ class Assembler:
         self._takes = {
             name: meets(source.take, definition.kinds) for name, source in definition.sources.items() if source.take
         }
+        self._required = {name for name, source in definition.sources.items() if source.required}
+        self._alternatives = [name for name, source in definition.sources.items() if source.alternative]
         self._watched = [(name, source.time) for name, source in definition.sources.items() if source.emits]
 
     def bundles(self, root_rows: Iterable[Row], others: Mapping[str, list[Row]]) -> Iterator[Bundle]:
@@ -81,13 +83,14 @@ class Assembler:
             are left out.
         """
         joined = {name: self._definition.sources[name] for name in others}
+        required = [name for name in others if name in self._required]
         by_key = {name: self._by_key(joined[name], rows) for name, rows in others.items()}
         keyed = [(tuple(read(row.get(alias)) for alias, read in self._key), row) for row in root_rows]
         for key, row in sorted(keyed, key=_sortable) if len(keyed) > 1 else keyed:
             rows = {self._definition.root: [row]}
             for name, index in by_key.items():
                 rows[name] = index.get(key[: len(joined[name].on)], [])
-            if all(rows[name] or not source.required for name, source in joined.items()):
+            if self._is_whole(rows, required):
                 yield Bundle(key, rows)
 
     def complete(self, bundle: Bundle, today: date) -> Bundle | None:
@@ -102,8 +105,7 @@ class Assembler:
         """
         for name, takes in self._takes.items():
             bundle.rows[name] = [row for row in bundle.rows[name] if takes(row, today)]
-        sources = self._definition.sources
-        return bundle if all(bundle.rows[name] or not one.required for name, one in sources.items()) else None
+        return bundle if self._is_whole(bundle.rows, self._required) else None
 
     def build(self, bundle: Bundle, today: date) -> dict[str, Any]:
         """Make a document.
@@ -138,6 +140,11 @@ class Assembler:
                 for row in bundle.rows.get(name, ())
             )
         )
+
+    def _is_whole(self, rows: Mapping[str, list[Row]], required: Iterable[str]) -> bool:
+        if not all(rows[name] for name in required):
+            return False
+        return not self._alternatives or any(rows[name] for name in self._alternatives)
 
     def _by_key(self, source: Source, rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
         columns = tuple((alias, matcher(alias, self._definition.kinds[alias])) for alias in source.on)

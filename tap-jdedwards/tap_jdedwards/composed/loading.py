@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_jdedwards.dictionary import Dictionary
 
 STAMP_PROPERTIES = ("UPMJ", "UPMT")
-_SHIPPED = ("definitions.yml", "orders.yml", "finance.yml", "items.yml")
+_SHIPPED = ("definitions.yml", "partners.yml", "orders.yml", "finance.yml", "items.yml")
 
 
 @lru_cache(maxsize=1)

@@ -143,7 +143,7 @@ class DocumentReader:
         Returns:
             Groups as of :meth:`walk`, with key columns only.
         """
-        needed = {name for name, source in self.definition.joined.items() if source.required}
+        needed = {name for name, source in self.definition.joined.items() if source.required or source.alternative}
         return self._side_by_side({name: self.taken(name).keys_only() for name in needed}, ())
 
     def some(self, values: Sequence[int]) -> Iterator[Group]:

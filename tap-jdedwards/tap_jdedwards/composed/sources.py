@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tap_jdedwards.dictionary import Dictionary
 
 _ENTRIES = {"table", "key", "join", "where", "take", "live", "daily", "required", "effective", "on_change"}
+_ANY = "any"
 _ON_CHANGE = {"emit": True, "ignore": False}
 
 
@@ -56,9 +57,8 @@ class SourceParser(Checked):
         key = tuple(self.names(entry["key"], f"`key` of {name}")) if "key" in entry else known.key if known else ()
         on, link = self._join(name, entry.get("join"), earlier)
         is_root = name == self._root
-        for word in ("required", "live", "daily"):
-            if word == "required" and not isinstance(entry.get(word, False), bool):
-                raise self.error(f"`required` of {name} must be true or false")
+        required = self._required(name, entry.get("required", is_root), link)
+        for word in ("live", "daily"):
             if word == "live" and word in entry and not is_root:
                 raise self.error(f"only the root {self._root} can say what is live, not table {name}")
             if word == "daily" and word in entry and link is not None:
@@ -83,10 +83,20 @@ class SourceParser(Checked):
             take=self.tests(entry.get("take", {}), f"`take` of {name}"),
             live=self.tests(entry.get("live", {}), f"`live` of {name}"),
             daily=self.tests(entry.get("daily", {}), f"`daily` of {name}"),
-            required=entry.get("required", is_root),
+            required=required is True,
+            alternative=required == _ANY,
             emits=_ON_CHANGE[on_change],
             effective=effective,
         )
+
+    def _required(self, name: str, required: Any, link: Link | None) -> bool | str:
+        if not isinstance(required, bool) and required != _ANY:
+            raise self.error(f"`required` of {name} must be true, false or {_ANY}")
+        if required == _ANY and name == self._root:
+            raise self.error(f"there is no document without a row of the root {name}: it cannot be `required: {_ANY}`")
+        if required == _ANY and link is not None:
+            raise self.error(f"`required: {_ANY}` of {name} is not possible: its rows are looked up for documents")
+        return bool(required) if isinstance(required, bool) else _ANY
 
     def _join(self, name: str, join: Any, earlier: Mapping[str, Source]) -> tuple[tuple[str, ...], Link | None]:
         if name == self._root:

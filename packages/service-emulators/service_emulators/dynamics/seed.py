@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from faker import Faker
 
+from service_emulators.dynamics.definitions.columns import shadow
 from service_emulators.dynamics.rows import Write
-from service_emulators.dynamics.schema.model import AlternateKey, Column
+from service_emulators.dynamics.schema.model import AlternateKey, Column, Option
 from service_emulators.dynamics.users import User
 from service_emulators.traffic import Tally
 
@@ -18,11 +19,48 @@ if TYPE_CHECKING:
 
 PREFIX = "jde"
 KEY_LABEL = "JDE Number"
+_FIRST_OPTION = 727_000_000  # of the publisher `jde`
+_STATUS = ("Active", "On hold", "Closed")
+_GROUPS = ("North", "South", "East", "West", "Central")
+_CLASSES = ("A customer", "B customer", "C customer")
+
+
+def _text(label: str) -> Column:
+    return _column(label, "String", max_length=100)
+
+
+def _choice(label: str, options: tuple[str, ...]) -> Column:
+    values = [Option(value=_FIRST_OPTION + place, label=option) for place, option in enumerate(options)]
+    return _column(label, "Picklist", options=values)
+
+
+def _flag(label: str) -> Column:
+    values = [Option(value=0, label="No"), Option(value=1, label="Yes")]
+    return _column(label, "Boolean", options=values, default=False)
+
+
+def _column(label: str, type_: str, **more: Any) -> Column:
+    name = f"{PREFIX}_{label.removeprefix('JDE ').replace(' ', '')}"
+    return Column(name=name.lower(), schema_name=name, label=label, type=type_, custom=True, **more)
+
+
 DEMO_COLUMNS: dict[str, tuple[Column, ...]] = {
-    table: (
-        Column(name="jde_number", schema_name="jde_Number", label=KEY_LABEL, type="String", max_length=20, custom=True),
-    )
-    for table in ("account", "contact")
+    "account": (
+        _text(KEY_LABEL),
+        _flag("JDE Customer"),
+        _flag("JDE Supplier"),
+        _choice("JDE Status", _STATUS),
+        _text("JDE Hold Reason"),
+        _text("JDE Currency"),
+        _column("JDE Open Balance", "Decimal", min_value=-100_000_000_000, max_value=100_000_000_000, precision=4),
+        _text("JDE Payment Terms"),
+        _text("JDE Supplier Terms"),
+        _text("JDE Price Group"),
+        _text("JDE Tax ID"),
+        _choice("JDE Group", _GROUPS),
+        _choice("JDE Class", _CLASSES),
+    ),
+    "contact": (_text(KEY_LABEL), _text("JDE Contact Type")),
 }
 """Columns of the demonstration by table, as `target-dynamics setup` makes them; `JDE Number` is an alternate key."""
 
@@ -31,9 +69,11 @@ def add_demo_columns(parts: Parts) -> None:
     """Adds the columns of the demonstration that are not there, and their keys with an active index."""
     for name, columns in DEMO_COLUMNS.items():
         for column in columns:
-            table = parts.catalog.tables()[name]
-            if column.name not in table.columns:
-                parts.catalog.add_column(table, column)
+            if column.name in parts.catalog.tables()[name].columns:
+                continue
+            for one in (column, shadow(column)):
+                if one is not None:
+                    parts.catalog.add_column(parts.catalog.tables()[name], one)
         key = AlternateKey(
             id=str(uuid.uuid4()),
             table=name,
