@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["pytester", "secret_leaks"]
+pytest_plugins = ["pytester", "secret_leaks", "ledger_copies"]
 
 # How fast examples are made and run says more about the machine than about the code: no test may fail for it. Fixtures
 # that last for all examples of a test are servers, whose start is dear; the tests that use them tell examples apart.
@@ -22,6 +22,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests, so that none of them is the only one left at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")

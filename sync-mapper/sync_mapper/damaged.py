@@ -7,6 +7,7 @@ well never comes here.
 from __future__ import annotations
 
 import json
+import math
 import re
 import typing as t
 from decimal import Decimal, InvalidOperation
@@ -35,6 +36,23 @@ def read(text: str | bytes) -> t.Any:
         UnreadableRowError: A number of the row cannot be read.
         ValueError: It is no JSON.
     """
+    found, unreadable = _loaded(text, Decimal)
+    if unreadable:
+        raise UnreadableRowError(found)
+    return found
+
+
+def readable(text: str | bytes) -> t.Any:
+    """Read JSON for people: U+FFFD in place of halves of characters, text in place of numbers that cannot be read.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    return mended(_loaded(text, _finite)[0])
+
+
+def _loaded(text: str | bytes, fraction: t.Callable[[str], t.Any]) -> tuple[t.Any, list[str]]:
+    """Read JSON; return it with the numbers that cannot be read, which stand in it as text."""
     unreadable: list[str] = []
 
     def number(kind: t.Callable[[str], t.Any]) -> t.Callable[[str], t.Any]:
@@ -47,19 +65,15 @@ def read(text: str | bytes) -> t.Any:
 
         return convert
 
-    found = json.loads(text, parse_int=number(int), parse_float=number(Decimal), parse_constant=_refuse)
-    if unreadable:
-        raise UnreadableRowError(found)
-    return found
+    found = json.loads(text, parse_int=number(int), parse_float=number(fraction), parse_constant=_refuse)
+    return found, unreadable
 
 
-def readable(text: str | bytes) -> t.Any:
-    """Read JSON that holds halves of characters, with U+FFFD in their place.
-
-    Raises:
-        ValueError: It is no JSON, or holds a number that cannot be read.
-    """
-    return mended(json.loads(text, parse_constant=_refuse))
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits} is no finite number")
+    return value
 
 
 def _refuse(constant: str) -> t.NoReturn:

@@ -10,6 +10,10 @@ from pathlib import Path
 import yaml
 
 from sync_mapper.errors import MappingError
+from sync_mapper.yaml_text import load
+
+if t.TYPE_CHECKING:
+    from sync_mapper.yaml_text import Document
 
 KEYS = ("stream_maps", "stream_map_config", "expressions", "code_tables")
 """What a mapping has: two settings of the SDK, and two of our own."""
@@ -27,18 +31,6 @@ class Place(t.NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
-
-
-class Document(t.NamedTuple):
-    """A mapping file as it was read, for those who want to know more of its places.
-
-    Attributes:
-        text: Its content.
-        root: Its YAML node; None for an empty file.
-    """
-
-    text: str
-    root: yaml.Node | None
 
 
 @dataclass(frozen=True)
@@ -103,20 +95,6 @@ def find(name: str, setting: str = "mapping_file") -> Path:
     raise MappingError(f"{setting}: there is no file {name!r} (looked in {looked})")
 
 
-def yaml_problem(error: yaml.MarkedYAMLError) -> str:
-    """Return why a file is no YAML, and what it most likely is."""
-    problem = error.problem or error.context or "it cannot be read"
-    if "'\\t'" in problem:
-        return f"{problem}; indent with blanks, and never with tabs"
-    if "expected <block end>" in problem and "<scalar>" in problem:
-        return f"{problem}; an expression that begins with a quote, `[` or `{{` stands in quotes as a whole"
-    if "mapping values are not allowed" in problem:
-        return (
-            f"{problem}; an expression with `: ` in it stands in quotes, and names below one another are indented alike"
-        )
-    return problem
-
-
 def read(name: str) -> Mapping:
     """Read a mapping file.
 
@@ -127,21 +105,8 @@ def read(name: str) -> Mapping:
         MappingError: The file is missing, unreadable, no YAML, or not shaped like a mapping.
     """
     path = find(name)
-    try:
-        text = path.read_text(encoding="utf-8")
-        loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-            places = _places(node, name)
-            data = loader.construct_document(node) if node is not None else None
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        begin = Place(name, mark.line + 1, mark.column + 1) if mark else name
-        raise MappingError(f"{begin}: not valid YAML: {yaml_problem(error)}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MappingError(f"{name}: cannot be read: {error}") from error
+    document, data = load(path, name)
+    places = _places(document.root, name)
     if not isinstance(data, dict):
         raise MappingError(f"{name}: a mapping file has the keys {', '.join(KEYS)}")
     for key, value in data.items():
@@ -156,7 +121,7 @@ def read(name: str) -> Mapping:
         **{key: data.get(key) or {} for key in KEYS},
         places=places,
         folder=path.parent,
-        document=Document(text, node),
+        document=document,
     )
 
 

@@ -18,7 +18,7 @@ from sync_mapper import damaged
 from sync_mapper.errors import InputError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Message = dict[str, t.Any]
 _PATIENCE_SECONDS = 30
@@ -104,12 +104,24 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[Message]:
         if not line.strip():
             continue
         try:
-            message = decode(line)
-        except msgspec.DecodeError as error:
-            try:
-                message = damaged.readable(line)
-            except ValueError:
-                raise InputError(f"Line {number} of the input is not valid JSON: {error}") from error
+            message = _message(decode, line)
+        except ValueError as error:
+            raise InputError(f"Line {number} of the input is not valid JSON: {error}") from error
+        except RecursionError as error:
+            raise InputError(f"Line {number} of the input is nested too deeply to be read") from error
         if not isinstance(message, dict) or "type" not in message:
             raise InputError(f"Line {number} of the input is no Singer message: it has no type")
         yield message
+
+
+def _message(decode: Callable[[bytes], t.Any], line: bytes) -> t.Any:
+    try:
+        return decode(line)
+    except msgspec.DecodeError as error:
+        try:
+            message = damaged.readable(line)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict) or not isinstance(message.get("record"), dict):  # only rows may be damaged
+            raise error from None  # the one that names the place
+        return message

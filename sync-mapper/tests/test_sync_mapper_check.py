@@ -14,6 +14,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from singer_sdk import mapper as sdk_mapper
+from sync_mapper.analysis.model import Problem
+from sync_mapper.analysis.parsing import parse
 from sync_mapper.checking.places import Places
 from sync_mapper.commands.check import check, schema_text
 from sync_mapper.long_form import KEYS, TYPES
@@ -395,3 +397,9 @@ def test_every_character_of_a_text_is_found_in_the_file(text):
             assert lines[line - 1][column - 1] in {character, "\\", "'"}, (offset, character)
             if character.isalpha():
                 assert lines[line - 1][column - 1] == character
+
+
+def test_what_python_asks_does_not_end_in_two_marks() -> None:
+    problem = parse("coalesce(surname name)")
+    assert isinstance(problem, Problem)
+    assert problem.message.endswith("Perhaps you forgot a comma")

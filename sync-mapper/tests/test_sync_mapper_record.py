@@ -260,3 +260,24 @@ def test_a_pattern_may_be_for_a_stream_that_comes_last(record, tmp_path, monkeyp
     assert done.exit_code == 0, done.output
     file = case_file.read(tmp_path / "mappings" / "tests" / "new.yml")
     assert {row.stream for case in file.cases for row in case.rows} == {"customers", "contacts"}
+
+
+@pytest.mark.parametrize(
+    "digits", ["1" + "0" * 5000, "1e400", "-1e99999999999999999999"], ids=["long", "1e400", "beyond"]
+)
+def test_a_number_that_cannot_be_read_becomes_a_case_like_any_row_that_is_held(
+    record: Callable[..., Result], tmp_path: Path, digits: str
+) -> None:
+    row = f'{{"number": 4990, "name": "Odd", "hold": "", "mail": null, "credit": {digits}}}'
+    lines = messages().splitlines()
+    lines.insert(3, f'{{"type": "RECORD", "stream": "customers", "record": {row}}}')
+    (tmp_path / "messages.singer").write_text("\n".join(lines))
+    assert record("--input", "messages.singer", "--rows", "200").exit_code == 0
+    assert CliRunner().invoke(command, ["mappings/tests/new.yml"]).exit_code == 0
+
+
+def test_input_that_is_nested_too_deeply_is_one_line(record: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "messages.singer").write_text("[" * 100_000)
+    result = record("--input", "messages.singer")
+    assert result.exit_code == 2
+    assert result.output == "Error: Line 1 of the input is nested too deeply to be read\n"

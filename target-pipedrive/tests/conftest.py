@@ -3,7 +3,6 @@ from __future__ import annotations
 import sys
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,19 +57,11 @@ class Account:
         return self.control.records(entity)
 
 
-@pytest.fixture(scope="session")
-def stopping() -> Iterator[ThreadPoolExecutor]:
-    """Stops emulators beside the tests: it takes a server 0.2 s to go."""
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
 @pytest.fixture
-def pipedrive(stopping: ThreadPoolExecutor) -> Iterator[PipedriveEmulator]:
+def pipedrive() -> Iterator[PipedriveEmulator]:
     """An account without a burst limit, so that tests need not wait."""
-    emulator = start_pipedrive(burst=0)
-    yield emulator
-    stopping.submit(emulator.stop)
+    with start_pipedrive(burst=0) as emulator:
+        yield emulator
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sync_ledger.adapter import Action, Usage
 from sync_ledger.errors import ConfigError
 
 from target_zoho import directory, reading
-from target_zoho.bulk import SIZE, TIME_LIMIT_SECONDS, BulkWrite
+from target_zoho.bulk import COST, SIZE, TIME_LIMIT_SECONDS, BulkWrite
 from target_zoho.estimating import estimate
 from target_zoho.fields import module_fields
 from target_zoho.picklists import Picklists
@@ -122,8 +122,12 @@ class ZohoModule:
 
     @property
     def bulk_threshold(self) -> int:
-        """From this many creates in one batch on they are a bulk write job."""
-        return self._choices.bulk_threshold
+        """From this many creates in one batch on they are a bulk write job; never while its credits are not left.
+
+        Else a budget below the price of a job would keep a first load from ever beginning.
+        """
+        wanted = self._choices.bulk_threshold
+        return wanted if wanted and self._client.affords(COST) else 0
 
     def describe(self) -> EntityDescription:
         """Return the module's fields, read once a run.

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 
 from service_calls import LostAnswerError, NotSentError
 from sync_ledger.adapter import Result, WriteResult
-from sync_ledger.errors import ServiceError
+from sync_ledger.errors import ServiceError, ServiceUnavailableError
 
 from target_zoho import values
 from target_zoho.answers import RefusedError
 from target_zoho.bulk_files import UnreadableError, csv_file, rows_of, zipped
+from target_zoho.costs import BULK_WRITE
 from target_zoho.fields import LOOKUP, USERS
-from target_zoho.results import DUPLICATE
+from target_zoho.results import DUPLICATE, PASSING
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,12 +37,18 @@ SIZE: t.Final = 25_000
 LARGEST_FILE: t.Final = 24_000_000
 """Bytes of a file at most, before it is zipped: Zoho takes less than 25 MB."""
 
+COST: t.Final = BULK_WRITE + 10
+"""Credits of a job, its files and some looks at it: where they are not left, records go by calls."""
+
 FIRST_WAIT_SECONDS: t.Final = 2.0
 LONGEST_WAIT_SECONDS: t.Final = 30.0
 _GROWTH: t.Final = 1.5
 
 TIME_LIMIT_SECONDS: t.Final = 3600
 """How long a job may take before its rows count as unknown."""
+
+MOST_SILENCES: t.Final = 10
+"""So often in a row Zoho may fail to say how a job stands; a call is repeated a few times each."""
 
 _WRITE: t.Final = "/crm/bulk/v8/write"
 _ENDED: t.Final = frozenset({"COMPLETED", "FAILED"})
@@ -198,12 +205,21 @@ class BulkWrite:
 
         Raises:
             _NoResultError: If it fails or takes too long.
+            ServiceError: If Zoho does not say how it stands, again and again.
         """
         start = self._clock()
         wait = FIRST_WAIT_SECONDS
+        silences = 0
         while True:
-            data = self._client.get(f"{_WRITE}/{job_id}").data or {}
-            status = str(data.get("status"))
+            try:
+                data = self._client.get(f"{_WRITE}/{job_id}").data or {}
+                status, silences = str(data.get("status")), 0
+            except ServiceUnavailableError as error:
+                # The job goes on meanwhile; to look its rows up and write them by calls would cost many times as much.
+                silences += 1
+                if silences >= MOST_SILENCES:
+                    raise
+                status = str(error)
             if status in _ENDED:
                 break
             took = self._clock() - start
@@ -219,19 +235,18 @@ class BulkWrite:
     def _results(self, part: Part, job: Mapping[str, t.Any]) -> dict[str, WriteResult]:
         """Read the result file; rows it says nothing clear of stay unknown."""
         content = self._client.download(str(job["result"]["download_url"]))
-        found = _all(part, _open(f"the result of bulk write job {job.get('id')} says nothing of this row"))
+        found: dict[str, WriteResult | None] = {}
         for row in rows_of(content):
             external_id = str(row.get(self._fields.key) or row.get(self._label()) or "").strip()
-            if external_id not in found:
-                continue
             result = self._result(row)
-            if result is None:
-                del found[external_id]
-            else:
-                found[external_id] = result
+            if external_id in found and found[external_id] != result:
+                result = _open(f"the result of bulk write job {job.get('id')} says several things of this row")
+            found[external_id] = result
+        silent = _open(f"the result of bulk write job {job.get('id')} says nothing of this row")
+        told = {one.external_id: found.get(one.external_id, silent) for one in part.operations}
         counts = [file for one in job.get("resource") or () if (file := one.get("file"))]
         _log.info("Bulk write job %s: %s", job.get("id"), counts or job.get("status"))
-        return found
+        return {external_id: result for external_id, result in told.items() if result is not None}
 
     def _label(self) -> str:
         holder = self._fields.description.external_id_field
@@ -249,6 +264,8 @@ class BulkWrite:
         found = [_complaint(one) for one in errors.split(":")]
         if any(code == DUPLICATE for code, _ in found):
             return None
+        if any(code in PASSING for code, _ in found):
+            return _open(errors)
         code, columns = found[0]
         name = self._fields.name(columns[0])
         known = self._fields.description.find(name) is not None

@@ -6,9 +6,23 @@ import csv
 import io
 import typing as t
 import zipfile
+import zlib
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+
+_DAMAGED: t.Final = (
+    zipfile.BadZipFile,
+    zlib.error,  # bytes that were changed on the way
+    EOFError,
+    OSError,
+    NotImplementedError,  # a way of packing `zipfile` does not know
+    RuntimeError,  # a password
+    UnicodeDecodeError,
+    csv.Error,
+)
+"""What `zipfile` and `csv` raise for a file that is none."""
 
 
 class UnreadableError(Exception):
@@ -43,5 +57,5 @@ def rows_of(content: bytes) -> Iterator[dict[str, str | None]]:
             for name in archive.namelist():
                 text = archive.read(name).decode("utf-8-sig")
                 yield from csv.DictReader(io.StringIO(text, newline=""))
-    except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error, EOFError) as error:
+    except _DAMAGED as error:
         raise UnreadableError(f"its result file cannot be read ({error})") from None

@@ -65,6 +65,19 @@ if t.TYPE_CHECKING:
 PAGE_SIZE: t.Final = 200
 """Most records a list returns in one page."""
 
+
+class Rows(t.NamedTuple):
+    """Rows of a COQL query.
+
+    Attributes:
+        rows: The rows.
+        more: Whether others fulfil its condition too.
+    """
+
+    rows: list[dict[str, t.Any]]
+    more: bool
+
+
 _Taken = t.TypeVar("_Taken")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -187,15 +200,19 @@ class ZohoClient:
             else:
                 query["page"] = int(info.get("page") or 1) + 1
 
-    def coql(self, query: str) -> list[dict[str, t.Any]]:
-        """Return the rows of a COQL query; it sees a write made moments ago.
+    def coql(self, query: str) -> Rows:
+        """Return the rows of a COQL query, and whether there are more; it sees a write made moments ago.
 
         Raises:
             RefusedError, ServiceError, ConfigError: As `get`.
         """
         call = querying(query, _encoder.encode({"select_query": query}))
-        answer = self._patiently(call, _taker(call))
-        return [] if answer.data is None else list(answer.data["data"])
+        data = self._patiently(call, _taker(call)).data
+        if data is None:
+            return Rows([], more=False)
+        if not isinstance(data, dict) or not isinstance(data.get("data"), list):
+            raise ServiceUnavailableError(f"Zoho answers {call} without the rows asked for")
+        return Rows(data["data"], more=bool((data.get("info") or {}).get("more_records")))
 
     def upload(self, content: bytes) -> str:
         """Upload a zip file for a bulk write and return its file id; one that is never used does no harm.
@@ -283,6 +300,10 @@ class ZohoClient:
     def usage(self) -> Usage:
         """Return what was sent so far, repeats included."""
         return Usage(*self._sent.sent, self._budget.left)
+
+    def affords(self, credits_needed: int) -> bool:
+        """Whether so many API credits are left, as far as the budget or Zoho's answers tell."""
+        return self._budget.affords(credits_needed)
 
     def share_limits(self, limits: AccountLimits) -> None:
         """Keep to the org's limits together with other processes from now on."""
@@ -382,8 +403,10 @@ class ZohoClient:
 
     def _ours(self, address: str) -> bool:
         parts = urlsplit(address)
-        own = {urlsplit(one).netloc for one in (self.address, self.upload_address)}
-        return parts.netloc in own or (parts.scheme == "https" and belongs_to_zoho(address))
+        own = {
+            urlsplit(one)[:2] for one in (self.address, self.upload_address)
+        }  # no other scheme: http is in the clear
+        return parts[:2] in own or (parts.scheme == "https" and belongs_to_zoho(address))
 
 
 def _taker(call: Call) -> Callable[[requests.Response], Answer]:

@@ -60,10 +60,14 @@ class Login:
 
     @property
     def origin(self) -> str:
-        """A mark of the settings: tokens kept under another one are not these settings' own."""
+        """A mark of the settings: tokens kept under another one are not these settings' own.
+
+        The secret is among them, so that a wrong one is told at once and not when the token in use ends.
+        """
+        app = (self.accounts, self.client_id, self.client_secret)
         if self.refresh_token:
-            return mark(self.accounts, self.client_id, self.refresh_token)
-        return mark(self.accounts, self.client_id, self.soid or "", *sorted(self.scopes))
+            return mark(*app, self.refresh_token)
+        return mark(*app, self.soid or "", *sorted(self.scopes))
 
     @property
     def form(self) -> dict[str, str]:

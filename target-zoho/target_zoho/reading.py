@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from target_zoho.client import ZohoClient
+    from target_zoho.client import Rows, ZohoClient
     from target_zoho.fields import ModuleFields
 
     Row = Mapping[str, t.Any]
@@ -73,7 +73,7 @@ def find(client: ZohoClient, fields: ModuleFields, external_ids: Sequence[str]) 
     wanted = set(external_ids)
     for start in range(0, len(external_ids), coql.MAX_VALUES):
         where = coql.within(fields.key, external_ids[start : start + coql.MAX_VALUES])
-        for row in _query(client, ("id", fields.key), fields.description.entity, where, coql.SMALL):
+        for row in _query(client, ("id", fields.key), fields.description.entity, where, coql.SMALL).rows:
             carried = external_id(fields, row)
             if carried in wanted:  # the comparison in the query may leave case aside
                 found.setdefault(carried or "", []).append(str(row["id"]))
@@ -140,18 +140,19 @@ def _rows(client: ZohoClient, module: str, columns: Sequence[str], where: str, *
     limit = first
     head, *rest = coql.groups(columns)
     while True:
-        page = _query(client, head, module, coql.both(where, coql.after(last)), limit)
+        page, more = _query(client, head, module, coql.both(where, coql.after(last)), limit)
         if not page:
             return
         end = str(page[-1]["id"])
         span = coql.both(where, coql.both(coql.after(last), f"id <= {coql.quoted(end)}"))
-        yield from _merged([page, *(_query(client, part, module, span, limit) for part in rest)])
-        if len(page) < limit:
+        yield from _merged([page, *(_query(client, part, module, span, limit).rows for part in rest)])
+        # Not by the number of rows: a call brings 2,000 by Zoho's documents, and 200 by its OpenAPI file of 2026.
+        if not more:
             return
         last, limit = end, coql.MAX_ROWS
 
 
-def _query(client: ZohoClient, columns: Sequence[str], module: str, where: str, limit: int) -> Sequence[Row]:
+def _query(client: ZohoClient, columns: Sequence[str], module: str, where: str, limit: int) -> Rows:
     with concerning(f"a query of {module}"):
         return client.coql(coql.select(columns, module, where, limit))
 

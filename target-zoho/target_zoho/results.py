@@ -20,6 +20,8 @@ NOT_YET: t.Final = frozenset({"RECORD_LOCKED", "NOT_APPROVED", "NOT_REVIEWED", "
 _SEVERAL: t.Final = "MULTIPLE_OR_MULTI_ERRORS"
 _LOST: t.Final = frozenset({"INTERNAL_ERROR", "INTERNAL_SERVER_ERROR"})
 _TOO_MANY: t.Final = "TOO_MANY_REQUESTS"
+PASSING: t.Final = frozenset({*NOT_YET, *_LOST, _TOO_MANY})
+"""Codes that say nothing against a row itself."""
 _LONGEST_TEXT: t.Final = 400
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from datetime import datetime, timezone
+from decimal import Decimal
 
 from sync_ledger.fields import FieldType
 
@@ -105,6 +106,8 @@ def _text(field: Field, value: t.Any) -> str | None:
     if field.type is FieldType.OPTIONS:
         return None if any(BETWEEN_OPTIONS in one for one in value) else BETWEEN_OPTIONS.join(value)
     text = str(value)
+    if field.type is FieldType.NUMBER:
+        return format(Decimal(text), "f")  # in digits throughout: 0.00001, not 1e-05
     if field.type is FieldType.DATETIME:
         return text.replace("Z", "+00:00")
     return text if text == text.strip() else None  # blanks around a cell are not kept

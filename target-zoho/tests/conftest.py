@@ -3,7 +3,6 @@ from __future__ import annotations
 import sys
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,19 +84,11 @@ class Org:
         return str(self.control.add_record(module, values)["id"])
 
 
-@pytest.fixture(scope="session")
-def stopping() -> Iterator[ThreadPoolExecutor]:
-    """Stops emulators beside the tests: it takes a server 0.2 s to go."""
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
 @pytest.fixture
-def zoho(stopping: ThreadPoolExecutor) -> Iterator[ZohoEmulator]:
+def zoho() -> Iterator[ZohoEmulator]:
     """An organisation without fields of ours."""
-    emulator = ZohoEmulator()
-    yield emulator
-    stopping.submit(emulator.stop)
+    with ZohoEmulator() as emulator:
+        yield emulator
 
 
 @pytest.fixture

@@ -372,6 +372,20 @@ def test_several_errors_of_one_row_are_told_together(org: Org, accounts: ZohoMod
     assert lost.result is Result.UNKNOWN
 
 
+def test_pages_go_on_as_long_as_zoho_says_that_there_is_more(org: Org, accounts: ZohoModule) -> None:
+    accounts.write([create(str(number)) for number in range(25)])
+    org.control.switch(coql_rows=10)  # fewer than a query asks for
+    assert len(list(accounts.sweep(None).entries)) == 25
+    assert len(list(accounts.records())) == 25
+
+
+def test_a_query_answered_without_rows_is_a_fault_in_one_line(org: Org, accounts: ZohoModule) -> None:
+    accounts.describe()
+    org.control.fault(kind="status", status=200, body={"info": {}}, path="coql", times=None)
+    with pytest.raises(ServiceUnavailableError, match="POST /coql without the rows"):
+        accounts.find(["1"])
+
+
 @pytest.mark.parametrize("path", ["coql", "/Accounts$", "/Accounts/deleted", "settings/fields"])
 def test_a_read_that_is_refused_is_a_fault_of_the_run_in_one_line(org: Org, path: str) -> None:
     remote_id = org.add("Accounts", Account_Name="x")

@@ -81,6 +81,13 @@ def test_creates_are_one_job_with_a_result_for_each(org: Org, accounts: ZohoModu
     assert 500 <= org.client.usage().cost - before.cost < 510
 
 
+@pytest.mark.parametrize("number", [0.00001, -2.5e-7, 0.1, 12345678901234])
+def test_a_number_is_written_in_digits(org: Org, accounts: ZohoModule, number: float) -> None:
+    (result,) = accounts.write_bulk([create("1", Credit_Limit=number)])
+    assert result.result is Result.WRITTEN, result
+    assert org.truth("Accounts")[0]["Credit_Limit"] == pytest.approx(number, abs=0.005)  # Zoho rounds
+
+
 def test_results_are_told_apart_by_key_and_not_by_place(org: Org, accounts: ZohoModule) -> None:
     org.control.switch(bulk_result_order="shuffled", bulk_result_columns="all")
     results = accounts.write_bulk(creates(*range(200)))
@@ -216,6 +223,22 @@ def test_a_budget_that_ends_while_a_job_runs_leaves_every_row_open(org: Org, acc
     empty = {"kind": "status", "status": 429, "headers": {"x-api-credits-remaining": "0"}, "times": None}
     org.control.fault(method="GET", path=JOBS, **empty)
     assert kinds(accounts.write_bulk(creates(1, 2))) == [Result.UNKNOWN] * 2
+
+
+def test_a_budget_below_the_price_of_a_job_goes_by_calls(runner: Runner, org: Org) -> None:
+    org.control.switch(bulk_start_ms=0)
+    rows = [schema("Accounts"), *(account(number) for number in range(300)), state(1)]
+    assert runner.run(*rows, bulk_threshold=200, daily_budget=400) == 0
+    assert (len(org.truth("Accounts")), calls(org, JOBS), calls(org, "/upload")) == (300, 0, 0)
+
+
+def test_credits_below_the_price_of_a_job_go_by_calls_beside_the_reserve(runner: Runner, org: Org) -> None:
+    org.control.switch(bulk_start_ms=0, credits=700)
+    org.client.write("POST", "/Accounts", {"data": [{"Account_Name": str(one)} for one in range(100)]}, records=100)
+    org.control.switch(credits=org.control.counters()["cost"] + 600)
+    rows = [schema("Accounts"), *(account(number) for number in range(300)), state(1)]
+    assert runner.run(*rows, bulk_threshold=200, daily_budget=800, budget_reserve=500) == 0
+    assert (len(org.truth("Accounts")), calls(org, JOBS)) == (400, 0)
 
 
 def test_waits_grow_to_half_a_minute(org: Org, accounts: ZohoModule) -> None:

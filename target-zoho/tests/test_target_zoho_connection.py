@@ -72,11 +72,11 @@ def test_the_api_is_where_the_token_says(zoho: ZohoEmulator, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def european(stopping: t.Any) -> Iterator[ZohoEmulator]:
+def european() -> Iterator[ZohoEmulator]:
     """An org in Europe behind an address that is the accounts server of the US."""
     emulator = ZohoEmulator(home="eu", data_center="us")
     yield emulator
-    stopping.submit(emulator.stop)
+    emulator.stop()
 
 
 def test_a_client_of_another_data_center_is_told_to_look_there(european: ZohoEmulator, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_client_credentials_sign_in_to_the_org_in_soid(zoho: ZohoEmulator, tmp_p
     settings = settings_of(zoho, tmp_path, refresh_token=None, soid=zoho.accounts.soid)
     client = client_of(settings)
     assert client.org["zgid"] == zoho.org.zgid
-    assert client.coql("select id from Accounts where id is not null") == []
+    assert client.coql("select id from Accounts where id is not null").rows == []
 
 
 def test_without_a_way_to_sign_in_the_settings_are_named(zoho: ZohoEmulator, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_life_in_milliseconds_is_not_taken_for_seconds(zoho: ZohoEmulator, tmp
 # -- calls -----------------------------------------------------------------------------------------------------
 
 
-def test_scope_permission_and_module_that_are_missing_are_named(stopping: t.Any, tmp_path: Path) -> None:
+def test_scope_permission_and_module_that_are_missing_are_named(tmp_path: Path) -> None:
     emulator = ZohoEmulator(scopes=["ZohoCRM.org.READ", "ZohoCRM.modules.ALL"])
     try:
         client = client_of(settings_of(emulator, tmp_path))
@@ -181,7 +181,7 @@ def test_scope_permission_and_module_that_are_missing_are_named(stopping: t.Any,
             client.write("POST", "/Accounts", {"data": [{"Account_Name": "x"}]})
         assert client.org["zgid"]  # none of them keeps other calls from being made
     finally:
-        stopping.submit(emulator.stop)
+        emulator.stop()
 
 
 def test_reads_are_repeated_and_writes_are_not(
@@ -199,7 +199,7 @@ def test_reads_are_repeated_and_writes_are_not(
     assert sum("try" in line for line in caplog.messages) == 6
     assert len(zoho.control.records("Accounts")) == 3
     zoho.control.fault("status", method="POST", path="/coql", times=4, status=500)
-    assert client.coql("select id from Accounts where id is not null limit 200")
+    assert client.coql("select id from Accounts where id is not null limit 200").rows
     zoho.control.fault("status", path="/org", times=None, status=500)
     with pytest.raises(ServiceUnavailableError, match="Zoho does not answer GET /org: HTTP 500"):
         client.get("/org")

@@ -78,7 +78,7 @@ def test_calls_and_credits_are_counted_as_zoho_counts_them(zoho: ZohoEmulator, t
         client.write("POST", "/Accounts", accounts(number), records=number)
     for limit in (200, 1000, 2000):
         client.coql(QUERY.format(limit))
-    ids = [row["id"] for row in client.coql(QUERY.format(100))]
+    ids = [row["id"] for row in client.coql(QUERY.format(100)).rows]
     client.write("DELETE", "/Accounts", None, records=100, params={"ids": ",".join(ids)})
     usage, counted = client.usage(), zoho.control.counters()
     assert usage.cost == counted["cost"] == zoho.control.credits()["used"]

@@ -58,6 +58,8 @@ def test_the_lines_for_people_end_with_a_count(settings: dict[str, t.Any], tmp_p
         ({"api_url": "zohoapis.eu"}, "settings", "api_url"),
         ({"client_id": "1000.X"}, "token", "check client_id and data_center"),
         ({"refresh_token": "1000.a.b"}, "token", "set refresh_token"),
+        ({"accounts_url": "http://127.0.0.1:9"}, "token", "check data_center, name servers"),
+        ({"token_file": "/proc/none/tokens.json"}, "token", "folder that this user may write in"),
         ({"api_url": "http://127.0.0.1:9"}, "org", "cannot be reached"),
         ({"modules": ["Machines"]}, "modules", "no module Machines"),
         ({"custom_fields": {"Accounts": {"Branch": "text"}}}, "Accounts fields", "Accounts lacks Branch"),
@@ -76,12 +78,12 @@ def test_what_is_wrong_fails_with_a_remedy(
     assert found[check]["remedy"]
 
 
-def test_scopes_that_the_token_lacks_are_named(tmp_path: Path, stopping: t.Any) -> None:
+def test_scopes_that_the_token_lacks_are_named(tmp_path: Path) -> None:
     emulator = ZohoEmulator(scopes=["ZohoCRM.org.READ", "ZohoCRM.settings.READ", "ZohoCRM.modules.ALL"])
     try:
         code, found = examined(command_settings(emulator, tmp_path), tmp_path)
     finally:
-        stopping.submit(emulator.stop)
+        emulator.stop()
     assert code == 1
     for scope in ("ZohoCRM.settings.ALL", "ZohoCRM.coql.READ", "ZohoCRM.bulk.ALL", "ZohoFiles.files.ALL"):
         assert scope in found["scopes"]["text"]

@@ -68,7 +68,6 @@ def test_what_is_wrong_in_the_settings_is_one_line(
 def test_a_scope_that_is_missing_is_named_with_the_call_that_needs_it(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    stopping: t.Any,
     scopes: list[str],
     words: tuple[str, ...],
 ) -> None:
@@ -77,7 +76,7 @@ def test_a_scope_that_is_missing_is_named_with_the_call_that_needs_it(
         settings = {**settings_of(emulator, tmp_path), "ledger_url": f"sqlite:///{tmp_path}/ledger.db"}
         assert Runner(settings).run(*ROWS) == 1
     finally:
-        stopping.submit(emulator.stop)
+        emulator.stop()
     line = one_line(caplog)
     for word in words:
         assert word in line

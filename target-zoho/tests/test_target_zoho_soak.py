@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
 
     from conftest import Org
 
-ROWS = int(os.environ.get("SOAK_ROWS", "4000"))
+ROWS = int(os.environ.get("SOAK_ROWS", "2000"))
 """A fifth of them contacts. SOAK_ROWS=20000 makes it a long soak."""
 
 KILLS = 3
@@ -166,7 +166,9 @@ def test_a_load_full_of_faults_and_kills_ends_equal_to_the_source(
         nonlocal killed, given_up
         reasons = Counter({"": 1})
         while pipeline.position < len(source.log) or reasons & WAITING:
-            code = pipeline.run(die_after=chance.randrange(50, ROWS // 4) if killed < kills else None)
+            left = len(source.log) - pipeline.position
+            die_after = chance.randrange(10, max(20, min(ROWS // 4, left // 2)))
+            code = pipeline.run(die_after=die_after if killed < kills else None)
             if code:
                 killed += code == -signal.SIGKILL
                 given_up += code == 1
@@ -175,9 +177,13 @@ def test_a_load_full_of_faults_and_kills_ends_equal_to_the_source(
             reasons = pipeline.last_reasons()
 
     drive(kills=KILLS)
-    for number in range(0, ROWS * 4 // 5, 10):
-        source.put(account(number, **{"Credit Limit": 1_000_000 + number}))
-    drive(kills=KILLS + 1)
+    # On a busy machine a run may be over before anybody sees how far it is; then more changes come to be killed at.
+    for change in range(1, 10):
+        for number in range(change, ROWS * 4 // 5, 10):
+            source.put(account(number, **{"Credit Limit": change * 1_000_000 + number}))
+        drive(kills=KILLS + 1)
+        if killed > KILLS:
+            break
     assert killed >= KILLS
     assert given_up <= 3
     assert sum(fault["hits"] for fault in zoho.control.faults()) > 10

@@ -58,6 +58,7 @@ def test_the_token_file_is_its_owners_alone_and_nothing_shows_what_is_in_it(
     "changed",
     [
         {"client_id": "1000.ANOTHER"},
+        {"client_secret": "another"},
         {"refresh_token": "1000.another.one"},
         {"accounts_url": "http://127.0.0.1:9"},
         {"refresh_token": None, "soid": "ZohoCRM.1"},

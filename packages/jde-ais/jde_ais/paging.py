@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from jde_ais.keyset import Position
     from jde_ais.query import Where
 
-_PROBES = 2
+_PROBES = 10
+"""How often a page is measured while its rows change."""
+_STEADY = 2
+"""How often a page must have stayed the same around a count that tells otherwise, for the server to be at fault."""
 _TELLING_ROWS = 10
 """A page of so many rows, if ascending, shows that the server sorts: by chance one in three million does."""
 
@@ -82,6 +85,8 @@ def keyset_pages(
         if first and not ended and needs_proof(by, page_size):
             page = probed(client, request, page, by, what)
             positions = read_positions(page, by, what)
+            if not positions:
+                return
         first = False
         position = positions[-1]
         yield replace(page, last_key=stored(position), next=None)
@@ -170,22 +175,43 @@ def probed(client: AisClient, request: BrowseRequest, page: Page, key: Key, what
     """Proves on the first page that order and comparison of text agree at the server, whatever its collation.
 
     As many rows must match "up to the last key" as the page has. If rows are missing, the server ignored the order, or
-    sorts and compares under different collations; either way later pages would lose rows. A row that just came or went
-    gives a second chance.
+    sorts and compares under different collations; either way later pages would lose rows. But rows may also have come,
+    gone or moved since the page was read. So the page is asked for again: if it stayed the same around a count that
+    tells otherwise, twice, the server is at fault; if not, the new page is measured, by that count or by another.
+
+    Returns:
+        The page that was proven; without rows if all went meanwhile.
+
+    Raises:
+        OrderNotHonoured: Rows are missing, or the page changed each time.
     """
-    for attempt in range(_PROBES):
-        (last,) = key.positions(page.rows[-1:])
-        expected = client.count(request.table, _both(request.where, key.up_to(last)), request.target_type)
-        if expected == len(page.rows):
+    positions = read_positions(page, key, what)
+    steady = 0
+    for _ in range(_PROBES):
+        if not positions:
             return page
-        if attempt < _PROBES - 1:
-            page = client.browse(request)
-            positions = read_positions(page, key, what)
-            if not positions:
-                break
-            key.check(positions, None, what)
+        expected = client.count(request.table, _both(request.where, key.up_to(positions[-1])), request.target_type)
+        if expected == len(positions):
+            return page
+        again = client.browse(request)
+        found = read_positions(again, key, what)
+        key.check(found, None, what)
+        if found == positions:
+            steady += 1
+        elif found and found[-1] == positions[-1] and expected == len(found):
+            return again
+        else:
+            steady = 0
+        if steady == _STEADY:
+            msg = (
+                f"{what}: {expected} rows lie up to the last key of the first page, which has {len(found)}; the server "
+                f"does not sort by {'+'.join(key.columns)} the way it compares, going on would lose rows"
+            )
+            raise OrderNotHonoured(msg)
+        page, positions = again, found
     msg = (
-        f"{what}: {expected} rows lie up to the last key of the first page, which has {len(page.rows)}; the server "
-        f"does not sort by {'+'.join(key.columns)} the way it compares, going on would lose rows"
+        f"{what}: the rows of the first page were others nearly each of {_PROBES} times they were read, and never as "
+        f"many as were counted up to the last key; read again when fewer rows change, and if that does not help, the "
+        f"server does not sort by {'+'.join(key.columns)} the way it compares"
     )
     raise OrderNotHonoured(msg)

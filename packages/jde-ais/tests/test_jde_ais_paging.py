@@ -210,6 +210,50 @@ def test_a_row_added_while_the_order_of_text_is_proved_is_no_reason_to_stop(jde)
     assert len(rows) == len(set(rows)) == 301
 
 
+@pytest.fixture(params=["one after the other", "side by side"])
+def small_pages(request, jde):
+    """Walks through F0101 with pages so small that the order must be proved, in both ways there are."""
+    with jde.client() as client, ThreadPoolExecutor(2) as pool:
+        options = {"key_kinds": {"AN8": NUMBER}, "page_size": 3}
+        if request.param == "side by side":
+            options |= {"pool": pool, "workers": 2}
+        pages = ranged_pages if request.param == "side by side" else keyset_pages
+        yield lambda: [row["AN8"] for page in pages(client, "F0101", [], ["AN8"], **options) for row in page.rows]
+
+
+@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_rows_that_come_while_the_order_is_proved_are_no_reason_to_stop(jde, small_pages, every, times):
+    """A row that comes after each (second) request lets count and page differ, again and again."""
+    fill(jde, 30, first=100)
+    for time in range(times):
+        jde.emulator.hooks.after_requests(1 + every * time, lambda time=time: fill(jde, 1, first=90 - time))
+    assert sorted(small_pages()) == [*range(91 - times, 91), *range(100, 130)]
+
+
+def test_rows_that_go_while_the_order_is_proved_are_no_reason_to_stop(jde, small_pages):
+    fill(jde, 30, first=100)
+    for time in range(3):
+        jde.emulator.hooks.after_requests(
+            1 + 2 * time, lambda time=time: jde.control.delete_rows("F0101", {"AN8": 100 + time})
+        )
+    assert small_pages() == [*range(103, 130)]
+
+
+def test_a_table_emptied_while_the_order_is_proved_is_read_to_its_end(jde, small_pages):
+    fill(jde, 30)
+    jde.emulator.hooks.after_requests(1, lambda: jde.control.delete_rows("F0101", {}))
+    assert small_pages() == []
+
+
+def test_rows_that_change_at_each_request_are_told_from_a_server_that_does_not_sort(jde, small_pages):
+    fill(jde, 30, first=100)
+    for time in range(40):
+        jde.emulator.hooks.after_requests(1 + time, lambda time=time: fill(jde, 1, first=90 - time))
+    with pytest.raises(OrderNotHonoured, match="read again when fewer rows change"):
+        small_pages()
+
+
 def test_hidden_key_columns_are_named(jde):
     fill(jde, 3)
     jde.control.switch(column_security={"F0101": ["AN8"]}, order_columns_must_be_returned=False)

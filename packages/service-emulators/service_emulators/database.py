@@ -6,15 +6,49 @@ Requests are handled one after the other anyway, and tests look at the data from
 from __future__ import annotations
 
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy import MetaData
+    from sqlalchemy import Connection, MetaData
+
+
+def create_tables(connection: Connection, metadata: MetaData) -> None:
+    """Creates the tables and indexes that are not there yet.
+
+    Does what `metadata.create_all` does, which takes most of an emulator's start: it writes the same SQL each time.
+
+    Args:
+        connection: to a SQLite database, without a transaction.
+        metadata: tables; they must not change after the first call.
+    """
+    raw = connection.connection.dbapi_connection
+    assert raw is not None  # noqa: S101 - the connection is open
+    raw.executescript(_creation(metadata))
+
+
+@cache
+def index_statements(metadata: MetaData) -> list[str]:
+    """Returns the SQL that creates all indexes, where they are not there yet."""
+    indexes = (index for table in metadata.sorted_tables for index in table.indexes)
+    return [_sql(CreateIndex(index, if_not_exists=True)) for index in sorted(indexes, key=lambda one: str(one.name))]
+
+
+@cache
+def _creation(metadata: MetaData) -> str:
+    tables = [_sql(CreateTable(table, if_not_exists=True)) for table in metadata.sorted_tables]
+    return ";\n".join(["BEGIN", *tables, *index_statements(metadata), "COMMIT"])
+
+
+def _sql(element: CreateTable | CreateIndex) -> str:
+    return str(element.compile(dialect=sqlite.dialect()))
 
 
 class Database:
@@ -40,8 +74,8 @@ class Database:
         self.connection.exec_driver_sql("PRAGMA synchronous=OFF")
         if path:
             self.connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        metadata.create_all(self.connection)
         self.connection.commit()
+        create_tables(self.connection, metadata)
 
     def close(self) -> None:
         """Closes the database."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CONNECTION_EXTENSION = "emulator.connection"
 _START_TIMEOUT_SECONDS = 20
+_GRACE_SECONDS = 0.1
+"""How long requests in progress may go on at the end; the server that nobody hears from any more cancels them then."""
 
 
 class EmulatorProtocol(HttpToolsProtocol):
@@ -59,21 +61,44 @@ def drop_connection(scope: MutableMapping[str, Any], *, reset: bool) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn server that says when it is ready and can drop its connections from another thread."""
+    """Uvicorn server that says when it is ready, and ends at once when another thread asks for it.
+
+    Uvicorn's own loop looks for that every tenth of a second and then waits another one for its connections: tests
+    start and stop hundreds of servers.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self.loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self.ready.set()
 
-    def abort_connections(self) -> None:
+    async def main_loop(self) -> None:
+        await self.on_tick(0)  # sets the headers all answers have, which have no date here and therefore stay
+        await self._end.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
+        await asyncio.sleep(0)  # lets the handlers learn that their connections are gone
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=_GRACE_SECONDS)
+
+    def end(self) -> None:
+        """Stop serving and drop all connections; callable from any thread."""
+        self.should_exit = True  # for a server that has not come to its loop yet
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop closed between the two lines: nothing left to end
+                self._loop.call_soon_threadsafe(self._end.set)
 
 
 class Served:
@@ -96,11 +121,7 @@ class Served:
         """Stops listening, drops open connections and waits for the thread. May be called twice."""
         if not self._thread.is_alive():
             return
-        self._server.should_exit = True
-        self._server.force_exit = True
-        if self._server.loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop closed between the two lines: nothing left to drop
-                self._server.loop.call_soon_threadsafe(self._server.abort_connections)
+        self._server.end()
         self._thread.join(timeout=_START_TIMEOUT_SECONDS)
         self._listener.close()
 
@@ -152,7 +173,6 @@ def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0, tls: tuple[Path,
             server_header=False,
             date_header=False,  # the service has a clock of its own
             timeout_keep_alive=120,
-            timeout_graceful_shutdown=2,
             ssl_certfile=certificate,
             ssl_keyfile=key,
         )
@@ -162,6 +182,6 @@ def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0, tls: tuple[Path,
     )
     thread.start()
     if not server.ready.wait(_START_TIMEOUT_SECONDS):
-        server.should_exit = True
+        server.end()
         raise RuntimeError(f"the emulator on {host} did not start within {_START_TIMEOUT_SECONDS} seconds")
     return Served(server, thread, listener, "https" if tls else "http", host)

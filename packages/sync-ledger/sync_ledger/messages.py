@@ -9,6 +9,7 @@ import typing as t
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecReader
 
+from sync_ledger.damaged import is_damaged
 from sync_ledger.errors import InputError
 
 _decoder = msgspec.json.Decoder(float_hook=decimal.Decimal)
@@ -19,8 +20,16 @@ class MessageReader(MsgSpecReader):
     """The SDK's fast reader, but for its errors.
 
     It also takes `NaN`, which Python's own JSON writer lets taps send. The SDK's (0.54.9) logs a traceback for each bad
-    line before it raises.
+    line before it raises. What is no message ends the run with the number of its line instead of its content.
+
+    Attributes:
+        damaged: Whether a RECORD has come whose record holds half of a character.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.damaged = False
+        self._line = 0
 
     def deserialize_json(self, line: str) -> dict[str, t.Any]:
         """Read one line.
@@ -28,12 +37,30 @@ class MessageReader(MsgSpecReader):
         Raises:
             InputError: If it is no JSON object.
         """
+        self._line += 1
         try:
             message = _decoder.decode(line)
-        except (msgspec.DecodeError, decimal.DecimalException):
-            message = _second_try(line)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, decimal.DecimalException):
+            message = self._second_try(line)
         if not isinstance(message, dict):
-            raise InputError(f"The input has a line that is no JSON object: {shown(line)}")
+            raise InputError(f"The input has a line that is no JSON object (line {self._line})")
+        return message
+
+    def _second_try(self, line: str) -> t.Any:
+        try:
+            message = json.loads(line, parse_float=decimal.Decimal)
+            damaged = is_damaged(message)
+        except (ValueError, decimal.DecimalException) as error:
+            raise InputError(f"The input has a line that is not JSON (line {self._line}): {error}") from None
+        except RecursionError:
+            raise InputError(f"The input has a line that is nested too deeply to be read (line {self._line})") from None
+        if damaged:
+            rest = {name: item for name, item in message.items() if name != "record"} if type(message) is dict else {}
+            if rest.get("type") != "RECORD" or is_damaged(rest):
+                raise InputError(
+                    f"The input has half of a character (a lone surrogate) outside of a record (line {self._line})"
+                )
+            self.damaged = True
         return message
 
     @staticmethod
@@ -54,12 +81,3 @@ def shown(line: object) -> str:
     """Return the beginning of a line, or of the message it holds."""
     text = str(line).strip()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _second_try(line: str) -> t.Any:
-    try:
-        message = json.loads(line, parse_float=decimal.Decimal)
-        json.dumps(message, default=str, ensure_ascii=False).encode()  # half a surrogate pair is in no database's power
-    except (ValueError, RecursionError, decimal.DecimalException):
-        raise InputError(f"The input has a line that is not JSON: {shown(line)}") from None
-    return message

@@ -183,6 +183,7 @@ class SourceRow:
         origin: Set when a mapper could not map the row; its payload is then the row as it came.
         original: The row as it came, when it was held for its mapping and is tried again with another one.
         edited_at: When a person last edited it.
+        damaged: Property that came with half of a character; the payload has U+FFFD in its place.
     """
 
     entity: str
@@ -195,6 +196,7 @@ class SourceRow:
     origin: Origin | None = None
     original: Mapping[str, t.Any] | None = None
     edited_at: datetime | None = None
+    damaged: str | None = None
 
 
 @dataclass(frozen=True)

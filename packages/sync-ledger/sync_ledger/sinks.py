@@ -5,10 +5,12 @@ from __future__ import annotations
 import abc
 import time
 import typing as t
+from dataclasses import replace
 
 from singer_sdk.sinks import BatchSink
 
 from sync_ledger.batching import LARGEST, BatchSize
+from sync_ledger.damaged import damaged_property, escaped, mended
 from sync_ledger.errors import ConfigError
 from sync_ledger.observing.tracing import span
 from sync_ledger.records import external_id_of, is_field, unmapped
@@ -131,9 +133,12 @@ class UpsertSink(LedgerSink):
         for record in records:
             external_id = external_id_of(record, self.key_properties)
             deleted = bool(record.get("_sdc_deleted_at"))
+            damaged = self._damaged(record)
             for name in [name for name in record if not self._is_field(name)]:
                 del record[name]  # not copied without them: there may be many rows, and they are nobody else's
             row = SourceRow(self.stream_name, external_id or "", record, deleted=deleted)
+            if damaged is not None:
+                row = replace(row, external_id=escaped(row.external_id), payload=mended(record), damaged=damaged)
             if external_id is None:
                 text = f"a key property ({', '.join(self.key_properties)}) has no text or number as its value"
                 keyless.append(Settled(row, Outcome.HELD, Reason.MISSING_KEY, text=text))
@@ -147,6 +152,12 @@ class UpsertSink(LedgerSink):
                 target.process(lambda: target.engine.process(self.stream_name, rows))
         self._batch.took(len(rows), time.monotonic() - begun)
         self._look_ahead()
+
+    def _damaged(self, record: dict[str, t.Any]) -> str | None:
+        if not self.upsert_target.damage_came:
+            return None
+        keys = self.key_properties
+        return damaged_property({name: item for name, item in record.items() if name in keys or is_field(name, keys)})
 
     def _remove_sdc_metadata_from_record(self, record: dict[str, t.Any]) -> None:
         """Keep `_sdc_deleted_at`, which singer-sdk 0.54.9 would drop; `settle` leaves out what is no field."""

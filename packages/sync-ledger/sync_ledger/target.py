@@ -24,6 +24,7 @@ from singer_sdk.singerlib.exceptions import InvalidInputLine
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync_ledger.checkpoints import Checkpoints
+from sync_ledger.damaged import mended
 from sync_ledger.engine.engine import Options, UpsertEngine
 from sync_ledger.engine.undo_file import undo_path
 from sync_ledger.errors import ConfigError, InputError, LedgerError, SyncError
@@ -163,6 +164,11 @@ class UpsertTarget(SecretSettings, Target):
             if sink is not None and sink.current_size:
                 self.drain_one(sink)
 
+    @property
+    def damage_came(self) -> bool:
+        """Whether any line so far held half of a character, so that rows are worth a look."""
+        return t.cast("MessageReader", self.message_reader).damaged
+
     def process(self, work: t.Callable[[], None]) -> None:
         """Run a piece of the engine that must not be cut short, then honour a signal that came meanwhile."""
         outer, self._busy = self._busy, True
@@ -178,7 +184,9 @@ class UpsertTarget(SecretSettings, Target):
 
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
         if not isinstance(message_dict.get("record"), dict):
-            raise InputError(f"The input has a RECORD whose record is no object: {shown(message_dict)}")
+            raise InputError(f"The input has a RECORD of {message_dict.get('stream')!r} whose record is no object")
+        if self.damage_came and message_dict.get("stream") == UNMAPPED_STREAM:
+            message_dict["record"] = mended(message_dict["record"])  # held anyway
         if "stream" in message_dict:
             self._keep_order(message_dict["stream"], message_dict["record"])
         super()._process_record_message(message_dict)

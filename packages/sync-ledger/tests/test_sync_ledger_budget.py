@@ -80,6 +80,23 @@ def test_the_reserve_is_left_to_others(database: Engine) -> None:
         pass
 
 
+def test_what_is_too_dear_for_what_is_left_is_known_and_told(database: Engine) -> None:
+    budget = process(database, Day(), budget=1000, reserve=300)
+    assert budget.affords(700)
+    assert not budget.affords(701)
+    with budget.spend(210):
+        pass
+    assert budget.affords(490)
+    assert not budget.affords(491)
+    with (
+        pytest.raises(BudgetExhaustedError, match=r"^210 of the 1000 .* and the next request takes 500$"),
+        budget.spend(500),
+    ):
+        pass
+    assert not budget.affords(1)
+    assert DailyBudget(Day()).affords(10**9), "nobody knows of a limit"
+
+
 def test_what_was_spent_before_the_account_was_known_counts(database: Engine) -> None:
     day = Day()
     budget = DailyBudget(day)

@@ -290,6 +290,8 @@ def test_unknown_and_read_only_and_ambiguous_fields_are_refused_by_name(pipeline
     engine = pipeline.start()
     with pytest.raises(ConfigError, match="'Credit Limits'; did you mean 'Credit Limit'"):
         engine.open("organizations", ["name", "Credit Limits"])
+    with pytest.raises(ConfigError, match=r"'Xyzzy'; see its field list there\. Correct the mapping"):
+        engine.open("organizations", ["name", "Xyzzy"])
     with pytest.raises(ConfigError, match="'id' is read-only"):
         engine.open("organizations", ["id"])
     with pytest.raises(ConfigError, match="2 fields named 'Twin'"):

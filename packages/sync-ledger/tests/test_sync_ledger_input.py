@@ -46,7 +46,11 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     [
         ('{"type": "REC', "not JSON"),
         ("", "not JSON"),
-        ('{"type":"RECORD","stream":"organizations","record":{"id":"\\ud800"}}', "not JSON"),
+        ('{"type":"STATE","value":{"a":"\\ud800"}}', "outside of a record"),
+        ('{"type":"RECORD","stream":"\\ud800","record":{"id":"1"}}', "outside of a record"),
+        ('{"type":"RECORD","stream":"organizations","record":{"id":"\udcff"}', "not JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ('"\\ud800"', "outside of a record"),
         ("[1]", "no JSON object"),
         ('{"a":1}', "without type"),
         ('{"type":"FOO"}', "type that Singer does not know"),
@@ -68,6 +72,13 @@ def test_input_that_is_not_singer_ends_the_run_with_one_line(
     assert told in message
     assert "\n" not in message
     assert bench.rows(runs)[0].status == "failed"
+
+
+def test_what_a_line_holds_is_not_repeated(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    feed(bench, '{"type":"RECORD","stream":"organizations","record":{"id":"1","name":"hunter2"')
+    (message,) = errors(caplog)
+    assert "hunter2" not in message
+    assert "line 1" in message
 
 
 def test_nan_of_a_python_tap_is_held_like_any_bad_value(bench: Bench) -> None:

@@ -104,6 +104,41 @@ def test_a_value_that_cannot_be_kept_is_held(bench: Bench, values: str) -> None:
     assert waiting["external_id"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("values", "field", "external_id"),
+    [
+        ('"id":"1","name":"a\\ud83d"', "name", "1"),
+        ('"id":"1","name":"x","address":{"value":["\\ude00"]}', "address", "1"),
+        ('"id":"1","name":"x","q\\ud83d":1', "q\ufffd", "1"),
+        ('"id":"1\\ud83d","name":"x"', "id", "1\\ud83d"),
+    ],
+    ids=["text", "part", "name", "key"],
+)
+def test_half_a_character_holds_its_row_alone(bench: Bench, values: str, field: str, external_id: str) -> None:
+    line = f'{{"type":"RECORD","stream":"organizations","record":{{{values}}}}}'
+    before, after = record("organizations", id="1", name="old"), record("organizations", id="2", name="y")
+    assert bench.feed(schema("organizations"), before, line, after) == 0
+    outcomes, (waiting,) = bench.history()
+    assert outcomes["held"] == 1
+    assert (waiting["reason"], waiting["field"], waiting["external_id"]) == ("wrong_type", field, external_id)
+    assert "half of a character" in waiting["text"]
+    assert "2" in {one["JDE Number"] for one in bench.account.adapters["organizations"].records.values()}
+
+
+def test_half_a_character_in_what_is_no_field_harms_nobody(bench: Bench) -> None:
+    line = '{"type":"RECORD","stream":"organizations","record":{"id":"1","name":"x","_sdc_x":"\\ud83d"}}'
+    assert bench.feed(schema("organizations"), line) == 0
+    assert bench.history() == ({"created": 1}, [])
+
+
+def test_half_a_character_in_a_row_that_a_mapper_could_not_map_is_held(bench: Bench) -> None:
+    values = '"stream":"organizations","key":"{\\"id\\":\\"\\ud83d\\"}","record":{"n":"\\ud83d"},"field":"n"'
+    line = f'{{"type":"RECORD","stream":"_unmapped","record":{{{values}}}}}'
+    unmapped = {"type": "SCHEMA", "stream": "_unmapped", "schema": {"properties": {"stream": {}}}, "key_properties": []}
+    assert bench.feed(schema("organizations"), unmapped, line) == 0
+    assert [one["reason"] for one in bench.history()[1]] == ["unmapped"]
+
+
 def test_whole_numbers_that_need_more_than_64_bits_are_sent_or_held_but_never_fatal(bench: Bench) -> None:
     huge = decimal.Decimal(10) ** 30
     line = f'{{"type":"RECORD","stream":"organizations","record":{{"id":"1","name":"x","address":{{"value":{huge}}}}}}}'

@@ -19,7 +19,7 @@ def parse(expression: str) -> ast.expr | Problem:
         line = min((error.lineno or 1) - 1, max(len(lines) - 1, 0))
         before = sum(map(len, lines[:line]))
         column = min(before + max((error.offset or 1) - 1, 0), len(expression))
-        return Problem("not_an_expression", f"not an expression: {error.msg}", _remedy(expression), column)
+        return Problem("not_an_expression", f"not an expression: {error.msg.rstrip('?.')}", _remedy(expression), column)
     except ValueError as error:  # a NUL character
         return Problem("not_an_expression", f"not an expression: {error}", _SYNTAX)
     if len(body) != 1 or not isinstance(body[0], ast.Expr):

@@ -6,12 +6,10 @@ import difflib
 import typing as t
 from dataclasses import dataclass, field
 
-import yaml
-
 from sync_mapper import mapping_file
 from sync_mapper.checking.findings import Finding, Severity
 from sync_mapper.checking.places import Places
-from sync_mapper.errors import MappingError
+from sync_mapper.yaml_text import load
 
 if t.TYPE_CHECKING:
     from sync_mapper.checking.findings import At
@@ -80,21 +78,8 @@ def read(name: str) -> Source:
         MappingError: If it is missing or no YAML.
     """
     path = mapping_file.find(name)
-    try:
-        text = path.read_text(encoding="utf-8")
-        loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-            places = Places.of(text, node)
-            data = loader.construct_document(node) if node is not None else None
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise MappingError(f"{place}: not valid YAML: {mapping_file.yaml_problem(error)}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MappingError(f"{name}: cannot be read: {error}") from error
+    document, data = load(path, name)
+    places = Places.of(document.text, document.root)
     source = Source(mapping_file.Mapping(folder=path.parent), name, places)
     for at, (line, column) in places.doubles:
         told = ("duplicate_name", ".".join(at), f"`{at[-1]}` stands twice", "take one out, or give it another name")

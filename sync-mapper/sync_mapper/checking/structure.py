@@ -58,10 +58,12 @@ def _properties(source: Source, stream: At, definition: Mapping[t.Any, t.Any], *
         message = "the map has both `__source__` and `__alias__`"
         source.add((*stream, "__alias__"), "wrong_option", message, "keep one of them")
     seen: dict[str, str] = {}
+    spelt, strings = source.spelt(stream), set(map(str, definition))
+    odd = iter([name for name in spelt if name not in strings])
     for name, value in definition.items():
         at = (*stream, str(name))
         if not isinstance(name, str):
-            at = next(((*stream, it) for it in source.spelt(stream) if it not in map(str, definition)), at)
+            at = at if str(name) in spelt else (*stream, next(odd, str(name)))
             source.add(at, "wrong_name", f"`{at[-1]}` is {name!r} to YAML, and no text", "put it in quotes")
         elif name in OPTIONS:
             _option(source, at, name, value)

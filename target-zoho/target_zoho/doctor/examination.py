@@ -6,7 +6,7 @@ import typing as t
 
 from doctor_findings import Status, clock, failed, good, of_error, reach, warning
 from sync_ledger.commands import SettingsError, read_settings
-from sync_ledger.errors import ConfigError, SyncError
+from sync_ledger.errors import ConfigError, ServiceUnavailableError, SyncError
 
 from target_zoho import coql, directory
 from target_zoho.adapter import FIRST
@@ -69,7 +69,7 @@ def _inside(settings: Mapping[str, t.Any], client: ZohoClient) -> Iterator[Findi
         tokens = client.auth.tokens()
         address = client.address
     except SyncError as error:
-        yield of_error("token", error, otherwise="check client_id, client_secret, refresh_token and data_center")
+        yield of_error("token", error, otherwise=_token_remedy(error))
         return
     region = region_of(address)
     place = f" in data center {region}" if region else ""
@@ -96,6 +96,15 @@ def _inside(settings: Mapping[str, t.Any], client: ZohoClient) -> Iterator[Findi
     yield from _fields(settings, client, there)
     yield _coql(client, there)
     yield _credits(client)
+
+
+def _token_remedy(error: SyncError) -> str:
+    """Return what helps when an error about the access token does not say it."""
+    if isinstance(error, ServiceUnavailableError):
+        return _NETWORK
+    if isinstance(error, ConfigError):
+        return "name a file in a folder that this user may write in"
+    return "check client_id, client_secret, refresh_token and data_center"
 
 
 def _scopes(given: str, wanted: Sequence[str]) -> Finding:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from service_emulators.database import create_tables, index_statements
 from service_emulators.jde import dates
 from service_emulators.jde.dictionary import tables
 from service_emulators.jde.values import to_plain, to_stored
@@ -43,9 +45,9 @@ class Store:
         # As many connections as the server has threads to read in.
         self.engine = sa.create_engine(f"sqlite:///{file}", pool_size=40)
         sa.event.listen(self.engine, "connect", _prepare)
-        metadata = sa.MetaData()
-        self._tables = {name: _sql_table(table, metadata) for name, table in tables().items()}
-        metadata.create_all(self.engine)
+        self._tables = _sql_tables().tables
+        with self.engine.connect() as connection:
+            create_tables(connection, _sql_tables())
 
     def close(self) -> None:
         """Close all connections and delete a temporary database."""
@@ -87,10 +89,9 @@ class Store:
     @contextmanager
     def loading(self) -> Iterator[sa.Connection]:
         """Give a connection for loading many rows, all or none: indexes on the audit stamp are built at the end."""
-        indexes = [index for table in self._tables.values() for index in table.indexes]
         with self.engine.connect() as connection:
-            for index in indexes:
-                index.drop(connection, checkfirst=True)
+            for index in (index for table in self._tables.values() for index in table.indexes):
+                connection.exec_driver_sql(f"DROP INDEX IF EXISTS {index.name}")
             connection.commit()
             try:
                 yield connection
@@ -99,8 +100,8 @@ class Store:
                 connection.rollback()
                 raise
             finally:
-                for index in indexes:
-                    index.create(connection)
+                for statement in index_statements(_sql_tables()):
+                    connection.exec_driver_sql(statement)
                 # A sample tells the planner enough; all of a large table would take seconds.
                 connection.exec_driver_sql("PRAGMA analysis_limit=1000")
                 connection.exec_driver_sql("ANALYZE")
@@ -213,7 +214,15 @@ def _stored(table: Table, row: Mapping[str, Any]) -> dict[str, Stored]:
     return found
 
 
-def _sql_table(table: Table, metadata: sa.MetaData) -> sa.Table:
+@lru_cache(maxsize=1)
+def _sql_tables() -> sa.MetaData:
+    metadata = sa.MetaData()
+    for table in tables().values():
+        _sql_table(table, metadata)
+    return metadata
+
+
+def _sql_table(table: Table, metadata: sa.MetaData) -> None:
     columns: Iterable[sa.Column[Any]] = (
         sa.Column(
             column.name,
@@ -229,7 +238,6 @@ def _sql_table(table: Table, metadata: sa.MetaData) -> sa.Table:
     sql = sa.Table(table.name, metadata, *columns, sa.PrimaryKeyConstraint(*names))
     stamp_names = [table.columns[alias].name for alias in ("UPMJ", table.time)]
     sa.Index(f"{table.name}_stamp", *(sql.c[name] for name in [*stamp_names, *names]))
-    return sql
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

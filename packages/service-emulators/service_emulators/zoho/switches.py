@@ -34,6 +34,7 @@ class ZohoSwitches(Switches):
         recycled_unique: whether a record in the recycle bin still holds its unique values (undocumented).
         unique_external: whether one field may be unique and external (undocumented).
         if_modified_since: whether a record changed at that very moment is in the list (the vendor does not say).
+        coql_rows: most rows a COQL query brings, whatever its limit: 2,000 (documents), or 200 (specification of 2026).
         bulk_start_ms: age at which a bulk job begins.
         bulk_polls: how many requests for a bulk job's details are told in any case that it has not ended.
         bulk_find_by: what a bulk write job may find records by: `id` alone (specification of 2026), or any unique field
@@ -67,6 +68,7 @@ class ZohoSwitches(Switches):
     recycled_unique: bool = False
     unique_external: Literal["refuse", "accept"] = "refuse"
     if_modified_since: Literal["inclusive", "exclusive"] = "inclusive"
+    coql_rows: int = 2000
     bulk_start_ms: int = 200
     bulk_polls: int = 1
     bulk_find_by: Literal["id", "unique"] = "id"

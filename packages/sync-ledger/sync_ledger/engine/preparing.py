@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from sync_ledger.damaged import check_whole
 from sync_ledger.engine.checked import Checked
 from sync_ledger.engine.deletions import out_of_budget
 from sync_ledger.engine.lost_creates import held_create
@@ -41,6 +42,7 @@ class Preparing:
         for row in rows:
             try:
                 check_kept(row)
+                check_whole(row)
                 check_external_id(work.description, row.external_id)
                 checked.append(Checked(row, normalise(work.description, row.payload)))
             except Invalid as problem:

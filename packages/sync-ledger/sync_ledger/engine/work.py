@@ -144,7 +144,7 @@ def check_properties(description: EntityDescription, properties: Iterable[str]) 
             raise ConfigError(f"Stream {description.entity!r}: {error}; use the API key in the mapping") from error
         if found is None:
             near = difflib.get_close_matches(name, list(description.names()), n=3)
-            hint = f"did you mean {' or '.join(repr(item) for item in near)}?" if near else "see its field list there"
+            hint = f"did you mean {' or '.join(repr(item) for item in near)}?" if near else "see its field list there."
             raise ConfigError(
                 f"Stream {description.entity!r}: the destination has no field {name!r}; {hint} "
                 "Correct the mapping, or create the field at the service"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import typing as t
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
@@ -95,10 +96,7 @@ def _prepare_sqlite(connection: t.Any, _record: object) -> None:
 
 
 def _migrate(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", _MIGRATIONS.replace("%", "%%"))
-    config.attributes["connection"] = connection
-    script = ScriptDirectory.from_config(config)
+    script = _script()
     if _revision(connection, script) == script.get_current_head():
         return
     connection.rollback()
@@ -108,8 +106,21 @@ def _migrate(connection: Connection) -> None:
     else:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     if _revision(connection, script) != script.get_current_head():
+        config = _config()
+        config.attributes["connection"] = connection
         command.upgrade(config, "head")
     connection.commit()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS.replace("%", "%%"))
+    return config
+
+
+@lru_cache(maxsize=1)
+def _script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _revision(connection: Connection, script: ScriptDirectory) -> str | None:

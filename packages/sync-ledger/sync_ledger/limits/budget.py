@@ -85,6 +85,13 @@ class DailyBudget:
             known = [value for value in (self._told, counted) if value is not None]
             return max(0, min(known)) if known else None
 
+    def affords(self, cost: int) -> bool:
+        """Whether so much is left beside the reserve, as far as anybody knows; nothing is put aside."""
+        left = self.left
+        with self._lock:
+            reserve = self._book.reserve if self._book else 0
+            return self._refused is None and (left is None or left - cost >= reserve)
+
     @contextlib.contextmanager
     def spend(self, cost: int) -> Iterator[Spending]:
         """Spend the price of one request, before it is sent.
@@ -166,9 +173,11 @@ class DailyBudget:
             if book.exhausted_since(self._begun):
                 self._refused = "another process was told that the daily budget of the account is used up"
             elif self._part < cost:
-                self._refused = f"{book.used} of the {book.budget} a day (daily_budget) are used" + (
+                self._refused = f"{book.used - self._part} of the {book.budget} a day (daily_budget) are used" + (
                     f", {book.reserve} are kept for others (budget_reserve)" if book.reserve else ""
                 )
+                if self._part:
+                    self._refused += f", and the next request takes {cost}"
             if self._refused:
                 raise BudgetExhaustedError(self._refused)
         self._part -= cost

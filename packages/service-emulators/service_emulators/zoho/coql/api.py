@@ -56,11 +56,12 @@ class CoqlApi:
         rows = self._parts.store.connection.execute(statement).all()
         if not rows:
             return Reply(status=204)
+        most = min(query.limit, self._parts.switches.coql_rows)
         data = [
             {target.name: self._shown(target, value) for target, value in zip(targets, row, strict=True)}
-            for row in rows[: query.limit]
+            for row in rows[:most]
         ]
-        return Reply({"data": data, "info": {"count": len(data), "more_records": len(rows) > query.limit}})
+        return Reply({"data": data, "info": {"count": len(data), "more_records": len(rows) > most}})
 
     def _shown(self, target: Target, value: Any) -> Any:
         """Returns a stored value as answers show it; of a related record or user its id alone."""
