@@ -183,7 +183,8 @@ class Demonstration:
         """Plan the first load; return what it will take."""
         run = self._run("Plan: what would be written?", **{f"TARGET_{self._pipeline.service.upper()}_MODE": "plan"})
         _expect(run.writes == 0, f"the plan wrote {run.writes} times")
-        [plan] = json.loads(self._output(["sync-ledger", "plans", "--json"]))
+        plans = json.loads(self._output(["sync-ledger", "plans", "--json"]))
+        [plan] = [one for one in plans if one["target"] == self._pipeline.loader]
         return {"rows": run.rows, "api_calls": plan["calls"], "cost": plan["cost"]}
 
     def _meltano(self, arguments: list[str], **settings: str) -> None:
