@@ -18,7 +18,7 @@ from target_dynamics.estimating import estimate
 from target_dynamics.fields import OWNER, table_fields
 from target_dynamics.messages import Messages
 from target_dynamics.metadata_reading import metadata_of
-from target_dynamics.writing import Writing
+from target_dynamics.writing import LEAST_TOGETHER, Writing
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -191,7 +191,7 @@ class DynamicsTable:
                     self._client,
                     fields,
                     environment.path_of,
-                    ChunkSize(self.batch_size, seconds=environment.choices.timeout_seconds),
+                    ChunkSize(self.batch_size, seconds=environment.choices.timeout_seconds, least=LEAST_TOGETHER),
                     lambda message: environment.messages.has(self._table.logical, message),
                     headers=environment.choices.headers,
                     clock=environment.clock,

@@ -182,6 +182,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         moment = email.utils.parsedate_to_datetime(given)
     except ValueError:
         return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)  # an offset of -0000 comes as none
     return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
 
 

@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import msgspec
-from service_calls import LostAnswerError
+from service_calls import LostAnswerError, NotSentError
+from sync_ledger.errors import BudgetExhaustedError
 
-from target_dynamics.answers import ThrottledError, read_json, refusal, retry_after
+from target_dynamics.answers import RefusedError, ThrottledError, read_json, refusal, retry_after
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from email.message import Message
-
-    from target_dynamics.answers import RefusedError
 
 MOST: t.Final = 1000
 """Requests one batch takes."""
@@ -69,17 +68,29 @@ def send(
     """Send a batch, and those of its requests again that the service turns away for its limits.
 
     Documents are silent on single parts that are turned away (Dataverse sheet section 11); like any request with that
-    status they had no effect.
+    status they had no effect. What becomes of them when they are sent again is nothing to those that were answered
+    before: a fault then is the answer to the ones it hits.
 
     Args:
         items: The requests.
         exchange: Sends some of them as one batch, and returns an answer for each.
         hold_back: Waits as long as the service says; returns False when that has gone on for too long.
+
+    Raises:
+        Exception: What `exchange` raises the first time.
     """
     found: dict[int, BatchAnswer] = {}
     waiting = list(range(len(items)))
     while waiting:
-        found.update(zip(waiting, exchange([items[number] for number in waiting]), strict=True))
+        try:
+            answers = exchange([items[number] for number in waiting])
+        except (LostAnswerError, NotSentError, BudgetExhaustedError) as fault:
+            if not found:
+                raise
+            if isinstance(fault, LostAnswerError):
+                found.update(dict.fromkeys(waiting, _lost(fault)))
+            break  # the others were told before that they were turned away
+        found.update(zip(waiting, answers, strict=True))
         waiting = [number for number in waiting if found[number].status == HTTPStatus.TOO_MANY_REQUESTS]
         refused = found[waiting[0]] if waiting else None
         if refused is None or refused.error is None:
@@ -88,6 +99,12 @@ def send(
         if not hold_back(error):
             break
     return [found[number] for number in range(len(items))]
+
+
+def _lost(error: LostAnswerError) -> BatchAnswer:
+    """Return the answer to a request whose own was lost: that of a service that failed."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return BatchAnswer(status, error=RefusedError(status, error.code, str(error)))
 
 
 def written(requests: Sequence[BatchRequest], root: str) -> tuple[bytes, str]:

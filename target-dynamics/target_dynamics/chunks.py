@@ -22,10 +22,13 @@ class ChunkSize:
     Args:
         most: Rows at most.
         seconds: How long a request may take.
+        least: Rows at least. A bulk message of one row is never sent, so that chunks of one would never grow again.
     """
 
-    def __init__(self, most: int, *, seconds: float) -> None:
+    def __init__(self, most: int, *, seconds: float, least: int = 1) -> None:
+        self.seconds: t.Final = seconds
         self._most = most
+        self._least = min(least, most)
         self._slow = seconds * SLOW_SHARE
         self._size = most
         self._good = 0
@@ -56,4 +59,4 @@ class ChunkSize:
     def was_too_much(self, rows: int) -> None:
         """Learn from a chunk that was too large, or got no answer: the next ones have half as many rows."""
         with self._lock:
-            self._size, self._good = max(1, min(self._size, rows) // 2), 0
+            self._size, self._good = max(self._least, min(self._size, rows) // 2), 0

@@ -42,6 +42,8 @@ class Patience:
         """
         if self._clock() - self._begun >= PATIENCE_SECONDS:
             raise GivenUpError(f"turned away for {PATIENCE_SECONDS / 60:.0f} min: {error}")
+        if error.seconds is not None and error.seconds > PATIENCE_SECONDS:
+            raise GivenUpError(f"told to wait for {error.seconds / 60:.0f} min: {error}")
         self._times += 1
         wait = error.seconds if error.seconds is not None else min(2.0**self._times, _LONGEST_WAIT)
         # Not all threads at the same moment, and none too early.

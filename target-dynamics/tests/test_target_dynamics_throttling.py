@@ -7,9 +7,10 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from service_calls import BusyError
+from service_calls import BusyError, LostAnswerError, NotSentError
+from sync_ledger.errors import BudgetExhaustedError
 from target_dynamics import batches
-from target_dynamics.answers import CROWDED, refusal
+from target_dynamics.answers import CROWDED, refusal, retry_after
 from target_dynamics.batches import BatchAnswer, BatchRequest
 from target_dynamics.pacing import CONCURRENCY, GROW_AFTER, Pacing
 from target_dynamics.patience import PATIENCE_SECONDS, GivenUpError, Patience
@@ -90,6 +91,8 @@ def test_patience_has_an_end_and_keeps_to_what_the_service_says() -> None:
     patience = Patience(clock)
     assert 22 <= patience.wait(BusyError("429", 22)) <= 23
     assert [int(patience.wait(BusyError("429"))) for _ in range(2)] == [4, 8]
+    with pytest.raises(GivenUpError, match="told to wait for 1440 min: 429"):
+        patience.wait(BusyError("429", 86_400))
     clock.seconds = PATIENCE_SECONDS
     with pytest.raises(GivenUpError, match="turned away for 20 min: 429"):
         patience.wait(BusyError("429"))
@@ -128,3 +131,37 @@ def test_parts_that_are_turned_away_for_too_long_say_so() -> None:
     found = batches.send(ITEMS[:2], lambda items: [answer(204), answer(429)], lambda _: False)
     assert [one.status for one in found] == [204, 429]
     assert batches.send([], lambda items: [], lambda _: True) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(NotSentError("refused"), 429), (BudgetExhaustedError("used"), 429), (LostAnswerError("reset", "broken"), 500)],
+)
+def test_parts_that_were_answered_stay_so_when_sending_the_others_again_fails(fault: Exception, status: int) -> None:
+    rounds = iter([[answer(204), answer(429), answer(400)], fault])
+
+    def exchange(_: Sequence[BatchRequest]) -> list[BatchAnswer]:
+        found = next(rounds)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    found = batches.send(ITEMS[:3], exchange, lambda _: True)
+    assert [one.status for one in found] == [204, status, 400]
+    assert found[1].error is not None
+
+
+def test_a_fault_of_the_first_sending_is_raised() -> None:
+    def exchange(_: Sequence[BatchRequest]) -> list[BatchAnswer]:
+        raise NotSentError("refused")
+
+    with pytest.raises(NotSentError):
+        batches.send(ITEMS, exchange, lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [("22", 22.0), ("Thu, 01 Jan 2015 00:00:00 -0000", 0.0), ("Thu, 01 Jan 2015 00:00:00 GMT", 0.0), ("soon", None)],
+)
+def test_the_time_to_wait_is_read_in_any_form(given: str, seconds: float | None) -> None:
+    assert retry_after({"Retry-After": given}) == seconds
