@@ -232,8 +232,9 @@ def _option(field: Field, value: t.Any) -> t.Any:
     options = field.options or {}
     if isinstance(value, str) and value in options:
         return options[value]
-    if value in options.values():
-        return value
+    for own in options.values():
+        if own == value and isinstance(own, bool) == isinstance(value, bool):
+            return own  # in the service's own form: 3.0 from a source of decimals is option 3, true is not option 1
     known = ", ".join(sorted(options)[:20])
     raise Invalid(Reason.UNKNOWN_OPTION, field.name, f"{field.name} has no option {value!r}; it has: {known}")
 
