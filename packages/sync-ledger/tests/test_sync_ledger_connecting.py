@@ -135,3 +135,19 @@ def test_a_ledger_without_plans_says_so(tmp_path: Path, arguments: list[str], wo
     url = f"sqlite:///{tmp_path}/ledger.db"
     open_engine(url).dispose()
     assert words in CliRunner().invoke(app, [*arguments, "--ledger-url", url]).output
+
+
+def test_rules_of_another_target_in_the_project_are_none_of_this_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "target-other"
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+    monkeypatch.setenv("TARGET_FOUND_TOKEN", "long enough")
+    monkeypatch.delenv("MELTANO_LOADER_NAME", raising=False)
+    rules = "    config:\n      field_rules: {}\n"
+    project = f"loaders:\n  - name: {other}\n\n{rules}  - name: target-found\n"
+    (tmp_path / "meltano.yml").write_text(project)
+    assert connect("target-found", None, ledger_url="sqlite://")
+    (tmp_path / "meltano.yml").write_text(project + rules)
+    with pytest.raises(ConfigError, match=r"meltano.yml sets field_rules"):
+        connect("target-found", None, ledger_url="sqlite://")

@@ -22,7 +22,7 @@ from sync_ledger.settings import check_environment
 from sync_ledger.target import UpsertTarget
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sync_ledger.engine.engine import UpsertEngine
 
@@ -122,6 +122,26 @@ def configured(kind: type[UpsertTarget], config: Sequence[str] | None, **own: t.
         ) from None
 
 
+def _without_others(lines: Iterable[str], target_name: str) -> Iterator[str]:
+    """Return the lines of a project file without the definitions of other targets.
+
+    Args:
+        lines: The file.
+        target_name: The target meant.
+    """
+    others = {one.name for one in entry_points(group=GROUP)} - {target_name}
+    skipped: int | None = None
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if skipped is not None and line.strip() and indent <= skipped:
+            skipped = None
+        name = re.match(r"\s*- name: ['\"]?([\w-]+)", line)
+        if skipped is None and name and name[1] in others:
+            skipped = indent
+        if skipped is None:
+            yield line
+
+
 def _check_project(target_name: str, kind: type[UpsertTarget]) -> None:
     """Refuse to go on without the rules of a Meltano project: what they keep from being written would be written.
 
@@ -131,7 +151,8 @@ def _check_project(target_name: str, kind: type[UpsertTarget]) -> None:
     file = Path(os.environ.get("MELTANO_PROJECT_ROOT", "")) / "meltano.yml"
     if "MELTANO_LOADER_NAME" in os.environ or not file.is_file():
         return
-    given = re.findall(rf"^\s*({'|'.join(_RULES)}):", file.read_text("utf-8"), re.MULTILINE)
+    text = "\n".join(_without_others(file.read_text("utf-8").splitlines(), target_name))
+    given = re.findall(rf"^\s*({'|'.join(_RULES)}):", text, re.MULTILINE)
     prefix = kind._env_var_prefix  # noqa: SLF001 - no public name in the SDK
     left_out = [name for name in _RULES if name in given and f"{prefix}{name.upper()}" not in os.environ]
     if left_out:
