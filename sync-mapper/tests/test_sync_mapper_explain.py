@@ -204,6 +204,7 @@ def test_a_record_of_unmapped_is_explained(run, tmp_path):
     [
         (("customers", "9"), ("--input", "messages.singer"), "the key 9; a key at the source is written number=..."),
         (("clients", "1"), ("--input", "messages.singer"), "No stream came that is named 'clients'"),
+        (("clients", "1"), ("--input", "messages.singer"), '--tap "meltano invoke TAP"'),
         (("plain", "1"), ("--input", "messages.singer"), "No map is for the stream plain"),
         (("customers", "1"), ("--input", "missing.singer"), "missing.singer: cannot be read"),
         (("customers", "1"), ("--input", "mapping.yml"), "Line 2 of the input is not valid JSON"),

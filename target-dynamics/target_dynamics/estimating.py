@@ -30,6 +30,7 @@ def estimate(*, opens: int, reading: int, creates: int, updates: int, chunk: int
     asked = opens * OPENING + reading
     kinds = [rows for rows in (creates, updates) if rows]
     writes = sum(-(-rows // chunk) for rows in kinds)
-    calls = asked + writes + len(kinds)  # whether the table takes the message is asked once
-    cost = opens * OPENING_REQUESTS + reading + len(kinds) + creates + updates
+    messages = opens * len(kinds)  # whether the table takes the message is asked once, not for each row
+    calls = asked + messages + writes
+    cost = opens * OPENING_REQUESTS + reading + messages + creates + updates
     return Usage(calls=calls, writes=writes, cost=cost)

@@ -12,6 +12,7 @@ from sync_ledger.errors import BudgetExhaustedError
 from sync_ledger.ledger import Ledger
 from sync_ledger.limits import AccountLimits
 from target_dynamics.batches import BatchRequest
+from target_dynamics.estimating import estimate
 from target_dynamics_login import client_of, settings_of
 
 if t.TYPE_CHECKING:
@@ -92,3 +93,12 @@ def test_two_processes_share_what_the_service_lets_run_at_the_same_time(
     seen = dynamics.control.limits()
     assert seen["refused"] == {"requests": 0, "execution_ms": 0, "concurrency": 0}
     assert seen["most"]["concurrency"] <= 52
+
+
+def test_a_planned_row_costs_one_request_and_a_table_its_questions_once() -> None:
+    row = estimate(opens=0, reading=0, creates=1, updates=0, chunk=500)
+    assert (row.calls, row.writes, row.cost) == (1, 1, 1)
+    table = estimate(opens=1, reading=0, creates=600, updates=1, chunk=500)
+    assert table.writes == 3
+    empty = estimate(opens=1, reading=0, creates=0, updates=0, chunk=500)
+    assert table.cost - empty.cost == 601 + 2  # each row, and one question for each of the two messages

@@ -95,10 +95,10 @@ REMEDIES: Mapping[Reason, str] = {
     ),
     Reason.MISSING_KEY: "give every key property of the stream a value in the mapping",
     Reason.MISSING_REQUIRED: "map a value to the field",
-    Reason.WRONG_TYPE: "convert the value in the mapping, for example with float() or str()",
+    Reason.WRONG_TYPE: "convert the value in the mapping, for example with float(), boolean() or str()",
     Reason.TOO_LONG: "shorten the value in the mapping or use a longer field",
     Reason.OUT_OF_RANGE: "correct the value at the source, or map one within the range of the field",
-    Reason.UNKNOWN_OPTION: "add the option to the field at the service or map to an existing one",
+    Reason.UNKNOWN_OPTION: "add the option or record it names at the service, or map to one that is there",
     Reason.UNKNOWN_ATTRIBUTE: "remove the key from the mapped object",
     Reason.NOT_NULLABLE: "map a value; the service does not let the field be emptied",
     Reason.AMBIGUOUS: (

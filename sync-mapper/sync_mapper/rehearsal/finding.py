@@ -76,7 +76,10 @@ def find(messages: Iterator[Message], rehearsal: Rehearsal, wanted: Wanted) -> t
             if wanted.is_meant(record, keys[stream]) or any(wanted.is_meant(key, list(key)) for key in mapped_keys):
                 return stream, record, [one.map_name for one in maps]
     if not asked:
-        raise InputError(f"No stream came that is named {wanted.stream!r} or that a map of that name is for")
+        raise InputError(
+            f"No stream came that is named {wanted.stream!r} or that a map of that name is for; with the settings of"
+            ' meltano.yml the tap may send more: --tap "meltano invoke TAP"'
+        )
     shapes = dict.fromkeys(",".join(f"{name}=..." for name in keys[stream]) for stream in keys if stream in asked)
     known = " or ".join(shape for shape in shapes if shape)
     hint = f"; a key at the source is written {known}" if known else ""
