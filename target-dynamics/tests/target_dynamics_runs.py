@@ -34,7 +34,7 @@ PROPERTIES: dict[str, dict[str, t.Any]] = {
 }
 CUSTOM_FIELDS: dict[str, dict[str, t.Any]] = {
     "accounts": {
-        "Tax ID": "text",
+        "VAT ID": "text",
         "JDE Status": {"type": "choice", "options": ["Active", "On hold", "Closed"]},
         "Regions": {"type": "choices", "options": ["EMEA", "US", "APAC"]},
         "Since": "date",

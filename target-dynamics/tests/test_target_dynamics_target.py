@@ -173,10 +173,10 @@ def test_deleted_rows_are_deleted_when_told_to(runner: Runner, crm: Crm, tmp_pat
 
 def test_a_row_is_matched_by_account_number_or_tax_id_and_takes_the_external_id(runner: Runner, wide: Crm) -> None:
     by_number = wide.add("accounts", name="One", accountnumber="A-1")
-    by_tax = wide.add("accounts", name="Two", jde_taxid="DE 123.456")
-    properties = {**PROPERTIES["accounts"], "Tax ID": {"type": "string"}}
-    rules = {"accounts": [{"on": "accountnumber"}, {"on": "Tax ID", "as": "tax_id"}]}
-    rows = [account(1, accountnumber="A-1"), account(2, **{"Tax ID": "DE123456"}), account(3, accountnumber="A-3")]
+    by_tax = wide.add("accounts", name="Two", jde_vatid="DE 123.456")
+    properties = {**PROPERTIES["accounts"], "VAT ID": {"type": "string"}}
+    rules = {"accounts": [{"on": "accountnumber"}, {"on": "VAT ID", "as": "tax_id"}]}
+    rows = [account(1, accountnumber="A-1"), account(2, **{"VAT ID": "DE123456"}), account(3, accountnumber="A-3")]
     assert runner.run(schema("accounts", properties), *rows, match_rules=rules) == 0
     found = {one["jde_number"]: one["accountid"] for one in wide.truth("accounts")}
     assert (found["1"], found["2"], len(found)) == (by_number, by_tax, 3)

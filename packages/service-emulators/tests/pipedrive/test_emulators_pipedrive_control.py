@@ -101,7 +101,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, number: sig
     assert errors == ""
     assert url in output
     files = sorted(path.name for path in (tmp_path / "data").glob("*.sqlite3"))
-    assert files == ["jde.sqlite3", "pipedrive.sqlite3", "zoho.sqlite3"]
+    assert files == ["dynamics.sqlite3", "jde.sqlite3", "pipedrive.sqlite3", "zoho.sqlite3"]
 
 
 @pytest.mark.parametrize(
