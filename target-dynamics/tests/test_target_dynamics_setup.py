@@ -46,7 +46,7 @@ def test_what_is_missing_is_shown_and_made_when_the_answer_is_yes(bare: Crm, tmp
     assert "alternate key on jde_number is active" in done.stdout
     assert custom(bare) == {
         "jde_number": "String",
-        "jde_taxid": "String",
+        "jde_vatid": "String",
         "jde_status": "Picklist",
         "jde_regions": "MultiSelectPicklist",
         "jde_since": "DateTime",

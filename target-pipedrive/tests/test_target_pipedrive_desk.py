@@ -84,7 +84,7 @@ def test_one_bad_row_in_a_hundred_is_held_corrected_and_replayed(desk: Desk) -> 
     assert desk.counts() == {"created": 99, "held": 1}
     (row,) = desk.command("held", "--reason", "unknown_option", "--stream", "organizations", "--since", "1h")
     assert (row["external_id"], row["field"], row["attempts"]) == ("50", "JDE Status", 1)
-    assert "map to an existing one" in row["remedy"]
+    assert "map to one that is there" in row["remedy"]
     assert desk.command("held", "--until", "1h") == []
     number = str(row["id"])
 
