@@ -94,3 +94,11 @@ def test_the_isolated_example_has_the_same_plugins_each_with_a_pip_url():
         assert set(isolated) == plain
         assert all(plugin["pip_url"] for plugin in isolated.values())
     assert "project_id" not in ISOLATED  # a copy of it belongs to another project
+
+
+@pytest.mark.parametrize("project", [PROJECT, ISOLATED], ids=["project", "isolated"])
+def test_the_tap_reads_parents_before_the_contacts_that_point_to_them(project):
+    (tap,) = project["plugins"]["extractors"]
+    streams = tap["config"]["streams"]
+    assert streams[-1] == "contacts"
+    assert set(streams) == {"customers", "vendors", "business_partners", "contacts"}
