@@ -1,8 +1,9 @@
 """sync-mapper beside meltano-map-transform, the SDK's own mapper, on the same maps and rows in one run.
 
 Each is a process of its own that reads a file of Singer messages and throws its output away, measured from start to
-end with its peak memory. meltano-map-transform has the environment its package asks for. The two take turns, so that a
-busy spell of the machine meets both. See the README of this folder.
+end with its peak memory. Each has an environment with what its package asks for and nothing else: libraries that both
+stand on import others, such as numpy, wherever they are installed. The two take turns, so that a busy spell of the
+machine meets both. See the README of this folder.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     other = Path(os.environ["BENCH_PYTHON"]).with_name("meltano-map-transform")
-    mappers = {"ours": "sync-mapper", "other": str(other)}
+    ours = Path(os.environ["BENCH_OURS"]).with_name("sync-mapper")
+    mappers = {"ours": str(ours), "other": str(other)}
     seconds: dict[str, list[float]] = {}
     peaks: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
