@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import typing as t
 from collections import Counter
-from collections.abc import Mapping
+
+from sync_ledger.names import Names, folded
 
 from target_dynamics.metadata import listed
 from target_dynamics.refusals import concerning
 from target_dynamics.tables import COLUMNS, Tables
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from target_dynamics.client import DynamicsClient
 
@@ -38,41 +39,11 @@ def tables(client: DynamicsClient, named: Sequence[str]) -> Tables:
     return Tables.of(listed(data, "the list of tables"), named)
 
 
-class Names(Mapping[str, str]):
-    """Names of rows -> their ids; a row goes by its id as well, and by any name only it has.
-
-    Args:
-        load: Asks for them: id -> names.
-    """
-
-    def __init__(self, load: Callable[[], Mapping[str, Sequence[str]]]) -> None:
-        self._load = load
-        self._lock = threading.Lock()
-        self._known: dict[str, str] | None = None
-
-    def __getitem__(self, key: str) -> str:
-        return self._all()[str(key).strip().casefold()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def __bool__(self) -> bool:
-        return True
-
-    def _all(self) -> dict[str, str]:
-        with self._lock:
-            if self._known is None:
-                self._known = _by_name(self._load())
-            return self._known
-
-
 def _by_name(rows: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    folded = {key: {name.strip().casefold() for name in names if name.strip()} for key, names in rows.items()}
-    seen = Counter(name for names in folded.values() for name in names)
-    return {name: key for key, names in folded.items() for name in sorted(names) if seen[name] == 1}
+    """Return the ids of rows (id -> names) by any name only one of them has."""
+    known = {key: {folded(name) for name in names if name.strip()} for key, names in rows.items()}
+    seen = Counter(name for names in known.values() for name in names)
+    return {name: key for key, names in known.items() for name in sorted(names) if seen[name] == 1}
 
 
 class Directory:
@@ -95,7 +66,7 @@ class Directory:
         wanted = tuple(logical)
         with self._lock:
             if wanted not in self._names:
-                self._names[wanted] = Names(lambda: self._load(wanted))
+                self._names[wanted] = Names(lambda: _by_name(self._load(wanted)))
             return self._names[wanted]
 
     def table_of(self, logical: Sequence[str], row: str) -> str:

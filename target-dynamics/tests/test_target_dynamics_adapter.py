@@ -76,13 +76,16 @@ def test_updates_send_changed_columns_only(crm: Crm) -> None:
 
 def test_rows_read_back_as_they_were_written(wide: Crm) -> None:
     table = accounts(wide)
+    regions = table.describe().find("Regions")
+    assert regions is not None
+    assert regions.options is not None
     values = {
         "name": "Acme",
         "creditlimit": 100.25,
         "paymenttermscode": 2,
         "description": "a\nb",
         "creditonhold": True,
-        "jde_regions": sorted(t.cast("dict[str, int]", dict(table.describe().find("Regions").options)).values())[:2],  # type: ignore[union-attr, arg-type]
+        "jde_regions": sorted(regions.options.values())[:2],
         "jde_since": "2026-01-09",
         "jde_checkedat": "2026-01-09T14:05:00Z",
         "jde_openbalance": -12.5,

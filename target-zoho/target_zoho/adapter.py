@@ -26,9 +26,9 @@ if t.TYPE_CHECKING:
     from sync_ledger.adapter import NewRecord, Operation, RemoteRecord, Sweep, WriteResult
     from sync_ledger.fields import EntityDescription
     from sync_ledger.limits import AccountLimits
+    from sync_ledger.names import Names
 
     from target_zoho.client import ZohoClient
-    from target_zoho.directory import Users
     from target_zoho.fields import ModuleFields
 
 FIRST: t.Final = ("Accounts", "Vendors", "Contacts")
@@ -85,7 +85,7 @@ class ZohoModule:
         client: Client of the organisation.
         module: API name of the module.
         choices: How its records are written.
-        users: Users of the organisation.
+        users: Users of the organisation by name.
         sleep: Waits that many seconds.
         clock: Monotonic seconds.
     """
@@ -100,7 +100,7 @@ class ZohoModule:
         client: ZohoClient,
         module: str,
         choices: Choices,
-        users: Users,
+        users: Names,
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,

@@ -2,66 +2,35 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 from collections import Counter
-from collections.abc import Mapping
+
+from sync_ledger.names import Names, folded
 
 from target_zoho.refusals import concerning
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
 
     from target_zoho.client import ZohoClient
 
 
-class Users(Mapping[str, str]):
-    """Users by e-mail address, or by a full name only one of them has, -> their ids.
-
-    Args:
-        load: Asks for them.
-    """
-
-    def __init__(self, load: Callable[[], dict[str, str]]) -> None:
-        self._load = load
-        self._lock = threading.Lock()
-        self._known: dict[str, str] | None = None
-
-    def __getitem__(self, key: str) -> str:
-        return self._all()[str(key).strip().casefold()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def __bool__(self) -> bool:
-        return True
-
-    def _all(self) -> dict[str, str]:
-        with self._lock:
-            if self._known is None:
-                self._known = self._load()
-            return self._known
-
-
-def users(client: ZohoClient) -> Users:
-    """Return the organisation's active users."""
+def users(client: ZohoClient) -> Names:
+    """Return the organisation's active users by e-mail address, and by a full name only one of them has."""
 
     def load() -> dict[str, str]:
         listed = [user for page in _pages(client) for user in page]
-        names = Counter(str(user.get("full_name")).strip().casefold() for user in listed)
+        names = Counter(folded(str(user.get("full_name"))) for user in listed)
         found: dict[str, str] = {}
         for user in listed:
-            name = str(user.get("full_name")).strip().casefold()
+            name = folded(str(user.get("full_name")))
             if names[name] == 1:
                 found[name] = str(user["id"])
             if user.get("email"):
-                found[str(user["email"]).strip().casefold()] = str(user["id"])
+                found[folded(str(user["email"]))] = str(user["id"])
         return found
 
-    return Users(load)
+    return Names(load)
 
 
 def _pages(client: ZohoClient) -> Iterator[list[Mapping[str, t.Any]]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 import click
 from sync_ledger.commands import read_settings
 from sync_ledger.errors import SyncError
+from sync_ledger.set_up import quiet, show_and_make
 
 from target_dynamics import directory
 from target_dynamics.connecting import connect
@@ -17,7 +17,9 @@ from target_dynamics.setup.wanted import wanted_columns
 from target_dynamics.target import TargetDynamics
 
 if t.TYPE_CHECKING:
-    from target_dynamics.setup.wanted import Lacking, Wanted
+    from collections.abc import Iterator
+
+    from target_dynamics.setup.wanted import Lacking
 
 
 @click.command(name="target-dynamics setup")
@@ -59,12 +61,20 @@ def setup(
             maker = Maker(
                 client,
                 tables,
-                _quiet if as_json else click.echo,
+                quiet if as_json else click.echo,
                 prefix=settings["publisher_prefix"],
                 solution=settings.get("solution"),
                 seconds=seconds,
             )
-            done = _run(maker, wanted, yes=yes, as_json=as_json)
+            done = show_and_make(
+                maker.examine(wanted),
+                lambda entity: maker.make(entity, [one for one in wanted if one.entity == entity]),
+                service="Dataverse",
+                lines=_lines,
+                report=_report,
+                yes=yes,
+                as_json=as_json,
+            )
         finally:
             client.close()
     except SyncError as error:
@@ -73,58 +83,27 @@ def setup(
     context.exit(0 if done else 1)
 
 
-def _run(maker: Maker, wanted: list[Wanted], *, yes: bool, as_json: bool) -> bool:
-    missing = maker.examine(wanted)
-    conflicts = [conflict for one in missing.values() for conflict in one.conflicts]
-    if as_json:
-        click.echo(json.dumps(_report(missing), indent=2, ensure_ascii=False))
-    else:
-        _show(missing)
-    for conflict in conflicts:
-        click.echo(f"In the way: {conflict}", err=True)
-    if any(missing.values()):
-        if not yes and (as_json or not click.confirm("Make them in Dataverse?")):
-            return False
-        for entity, lacks in missing.items():
-            if lacks:
-                maker.make(entity, [one for one in wanted if one.entity == entity])
-    return not conflicts
+def _lines(entity: str, one: Lacking) -> Iterator[str]:
+    for column in one.columns:
+        yield str(column)
+    for wanted, _, labels in one.options:
+        yield f"{entity}: {wanted.label}, options {', '.join(labels)}"
+    for name in one.keys if not any(column.key for column in one.columns) else ():
+        yield f"{entity}: alternate key on {name}"
+    for key in one.waiting:
+        yield f"{entity}: {key.name}, whose index is being built ({key.status})"
+    for key in one.failed:
+        yield f"{entity}: {key.name}, whose index failed"
 
 
-def _show(missing: dict[str, Lacking]) -> None:
-    if not any(missing.values()):
-        click.echo("Nothing is missing.")
-        return
-    click.echo("Missing:")
-    for entity, one in missing.items():
-        for column in one.columns:
-            click.echo(f"  {column}")
-        for wanted, _, labels in one.options:
-            click.echo(f"  {entity}: {wanted.label}, options {', '.join(labels)}")
-        for name in one.keys if not any(column.key for column in one.columns) else ():
-            click.echo(f"  {entity}: alternate key on {name}")
-        for key in one.waiting:
-            click.echo(f"  {entity}: {key.name}, whose index is being built ({key.status})")
-        for key in one.failed:
-            click.echo(f"  {entity}: {key.name}, whose index failed")
-
-
-def _report(missing: dict[str, Lacking]) -> dict[str, t.Any]:
+def _report(one: Lacking) -> dict[str, t.Any]:
     return {
-        entity: {
-            "columns": [
-                {"label": column.label, "type": column.type, "key": column.key, "options": list(column.options)}
-                for column in one.columns
-            ],
-            "keys": one.keys,
-            "options": {wanted.label: list(labels) for wanted, _, labels in one.options},
-            "waiting": [key.name for key in one.waiting],
-            "failed": [key.name for key in one.failed],
-            "conflicts": one.conflicts,
-        }
-        for entity, one in missing.items()
+        "columns": [
+            {"label": column.label, "type": column.type, "key": column.key, "options": list(column.options)}
+            for column in one.columns
+        ],
+        "keys": one.keys,
+        "options": {wanted.label: list(labels) for wanted, _, labels in one.options},
+        "waiting": [key.name for key in one.waiting],
+        "failed": [key.name for key in one.failed],
     }
-
-
-def _quiet(_: str) -> None:
-    """Say nothing: the one JSON object has told it."""

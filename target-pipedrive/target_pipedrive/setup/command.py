@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 import click
 from sync_ledger.commands import read_settings
 from sync_ledger.errors import SyncError
+from sync_ledger.set_up import quiet, show_and_make
 
 from target_pipedrive.connecting import connect
 from target_pipedrive.setup.making import Maker
@@ -15,7 +15,9 @@ from target_pipedrive.setup.wanted import HOLDERS, wanted_fields
 from target_pipedrive.target import TargetPipedrive
 
 if t.TYPE_CHECKING:
-    from target_pipedrive.setup.wanted import Lacking, Wanted
+    from collections.abc import Iterator
+
+    from target_pipedrive.setup.wanted import Lacking
 
 
 @click.command(name="target-pipedrive setup")
@@ -43,7 +45,17 @@ def setup(context: click.Context, entities: tuple[str, ...], config: t.Any, *, y
         wanted = wanted_fields(settings, entities)
         client = connect(settings)
         try:
-            done = _run(Maker(client, _quiet if as_json else click.echo), wanted, yes=yes, as_json=as_json)
+            maker = Maker(client, quiet if as_json else click.echo)
+            missing = maker.examine(wanted)
+            done = show_and_make(
+                {entity: missing[entity] for entity in HOLDERS if entity in missing},
+                lambda entity: maker.make(entity, [one for one in wanted if one.entity == entity]),
+                service="Pipedrive",
+                lines=_lines,
+                report=_report,
+                yes=yes,
+                as_json=as_json,
+            )
         finally:
             client.close()
     except SyncError as error:
@@ -52,48 +64,15 @@ def setup(context: click.Context, entities: tuple[str, ...], config: t.Any, *, y
     context.exit(0 if done else 1)
 
 
-def _run(maker: Maker, wanted: list[Wanted], *, yes: bool, as_json: bool) -> bool:
-    missing = maker.examine(wanted)
-    conflicts = [conflict for one in missing.values() for conflict in one.conflicts]
-    if as_json:
-        click.echo(json.dumps(_report(missing), indent=2, ensure_ascii=False))
-    else:
-        _show(missing)
-    for conflict in conflicts:
-        click.echo(f"In the way: {conflict}", err=True)
-    if any(missing.values()):
-        if not yes and (as_json or not click.confirm("Make them in Pipedrive?")):
-            return False
-        for entity in HOLDERS:
-            if missing.get(entity):
-                maker.make(entity, [one for one in wanted if one.entity == entity])
-    return not conflicts
+def _lines(entity: str, one: Lacking) -> Iterator[str]:
+    for field in one.fields:
+        yield str(field)
+    for field, _, labels in one.options:
+        yield f"{entity}: {field.label}, options {', '.join(labels)}"
 
 
-def _show(missing: dict[str, Lacking]) -> None:
-    if not any(missing.values()):
-        click.echo("Nothing is missing.")
-        return
-    click.echo("Missing:")
-    for one in missing.values():
-        for field in one.fields:
-            click.echo(f"  {field}")
-        for field, _, labels in one.options:
-            click.echo(f"  {field.entity}: {field.label}, options {', '.join(labels)}")
-
-
-def _report(missing: dict[str, Lacking]) -> dict[str, t.Any]:
+def _report(one: Lacking) -> dict[str, t.Any]:
     return {
-        entity: {
-            "fields": [
-                {"label": field.label, "type": field.type, "options": list(field.options)} for field in one.fields
-            ],
-            "options": {field.label: list(labels) for field, _, labels in one.options},
-            "conflicts": one.conflicts,
-        }
-        for entity, one in missing.items()
+        "fields": [{"label": field.label, "type": field.type, "options": list(field.options)} for field in one.fields],
+        "options": {field.label: list(labels) for field, _, labels in one.options},
     }
-
-
-def _quiet(_: str) -> None:
-    """Say nothing: the one JSON object has told it."""

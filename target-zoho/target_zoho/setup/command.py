@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 import click
 from sync_ledger.commands import read_settings
 from sync_ledger.errors import SyncError
+from sync_ledger.set_up import quiet, show_and_make
 
 from target_zoho import directory
 from target_zoho.adapter import FIRST
@@ -17,7 +17,9 @@ from target_zoho.setup.wanted import wanted_fields
 from target_zoho.target import TargetZoho
 
 if t.TYPE_CHECKING:
-    from target_zoho.setup.wanted import Lacking, Wanted
+    from collections.abc import Iterator
+
+    from target_zoho.setup.wanted import Lacking
 
 
 @click.command(name="target-zoho setup")
@@ -49,7 +51,16 @@ def setup(context: click.Context, modules: tuple[str, ...], config: t.Any, *, ye
                 if module not in there and not modules:
                     click.echo(f"Left out: {module}, which Zoho does not have or show to this user", err=True)
             wanted = wanted_fields(settings, there, modules)
-            done = _run(Maker(client, _quiet if as_json else click.echo), wanted, yes=yes, as_json=as_json)
+            maker = Maker(client, quiet if as_json else click.echo)
+            done = show_and_make(
+                maker.examine(wanted),
+                lambda module: maker.make(module, [one for one in wanted if one.module == module]),
+                service="Zoho",
+                lines=_lines,
+                report=_report,
+                yes=yes,
+                as_json=as_json,
+            )
         finally:
             client.close()
     except SyncError as error:
@@ -58,49 +69,18 @@ def setup(context: click.Context, modules: tuple[str, ...], config: t.Any, *, ye
     context.exit(0 if done else 1)
 
 
-def _run(maker: Maker, wanted: list[Wanted], *, yes: bool, as_json: bool) -> bool:
-    missing = maker.examine(wanted)
-    conflicts = [conflict for one in missing.values() for conflict in one.conflicts]
-    if as_json:
-        click.echo(json.dumps(_report(missing), indent=2, ensure_ascii=False))
-    else:
-        _show(missing)
-    for conflict in conflicts:
-        click.echo(f"In the way: {conflict}", err=True)
-    if any(missing.values()):
-        if not yes and (as_json or not click.confirm("Make them in Zoho?")):
-            return False
-        for module, lacks in missing.items():
-            if lacks:
-                maker.make(module, [one for one in wanted if one.module == module])
-    return not conflicts
+def _lines(module: str, one: Lacking) -> Iterator[str]:
+    for field in one.fields:
+        yield str(field)
+    for field, _, values in one.options:
+        yield f"{module}: {field.label}, values {', '.join(values)}"
 
 
-def _show(missing: dict[str, Lacking]) -> None:
-    if not any(missing.values()):
-        click.echo("Nothing is missing.")
-        return
-    click.echo("Missing:")
-    for one in missing.values():
-        for field in one.fields:
-            click.echo(f"  {field}")
-        for field, _, values in one.options:
-            click.echo(f"  {field.module}: {field.label}, values {', '.join(values)}")
-
-
-def _report(missing: dict[str, Lacking]) -> dict[str, t.Any]:
+def _report(one: Lacking) -> dict[str, t.Any]:
     return {
-        module: {
-            "fields": [
-                {"label": field.label, "type": field.type, "unique": field.key, "options": list(field.options)}
-                for field in one.fields
-            ],
-            "options": {field.label: list(values) for field, _, values in one.options},
-            "conflicts": one.conflicts,
-        }
-        for module, one in missing.items()
+        "fields": [
+            {"label": field.label, "type": field.type, "unique": field.key, "options": list(field.options)}
+            for field in one.fields
+        ],
+        "options": {field.label: list(values) for field, _, values in one.options},
     }
-
-
-def _quiet(_: str) -> None:
-    """Say nothing: the one JSON object has told it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,8 +13,10 @@ from service_emulators.client import DYNAMICS_KINDS, ControlRefused
 from service_emulators.clock import EmulatorClock
 from service_emulators.dynamics.errors import ApiError
 from service_emulators.dynamics.limits import Protection
+from service_emulators.dynamics.rows import Write
 from service_emulators.dynamics.switches import DynamicsSwitches
 from service_emulators.dynamics.testing import start_dynamics
+from service_emulators.traffic import Tally
 
 
 def refusal(crm, **headers):
@@ -248,11 +251,6 @@ def test_the_seed_decides_credentials_and_ids():
 
 
 def test_ten_thousand_rows_take_seconds(crm):
-    import time  # noqa: PLC0415 - of this test alone
-
-    from service_emulators.dynamics.rows import Write  # noqa: PLC0415
-    from service_emulators.traffic import Tally  # noqa: PLC0415
-
     parts = crm.emulator.parts
     table, write = parts.finder.table("accounts"), Write(parts.user, Tally())
     started = time.process_time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from urllib.parse import quote
 
 import pytest
 
@@ -153,8 +154,6 @@ def test_key_columns_in_the_body_are_dropped_on_update_and_win_on_create(crm):
 
 @pytest.mark.parametrize("sign", list("/<>*%&:\\?+"))
 def test_characters_that_keys_cannot_hold(crm, sign):
-    from urllib.parse import quote  # noqa: PLC0415 - of this test alone
-
     value = quote(f"1{sign}2", safe="")
     assert crm.refused("PATCH", f"accounts(jde_number='{value}')", {"name": "x"})[:2] == (400, "0x80060888")
     assert crm.refused("GET", f"accounts(jde_number='{value}')")[0] == 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -110,8 +111,6 @@ def test_other_text_is_no_moment(text):
 
 @given(st.text(st.characters(exclude_characters="".join(FORBIDDEN), codec="utf-8")), st.integers())
 def test_key_values_survive_their_url(text, number):
-    from urllib.parse import quote  # noqa: PLC0415 - of this test alone
-
     doubled = quote(text.replace("'", "''"), safe="")
     address = parse(f"accounts(a='{doubled}',b={number})")
     pairs = address.predicates[0].pairs()
