@@ -55,6 +55,25 @@ def test_rows_go_by_bulk_messages_again_after_answers_were_lost(crm: Crm) -> Non
     assert sent(crm, "$batch") == 1, "the metadata's alone"
 
 
+def test_a_chunk_that_is_too_large_goes_in_halves_by_bulk_messages(crm: Crm) -> None:
+    table = crm.connect().entity("accounts")
+    table.describe()
+    before = sent(crm, "$batch")
+    crm.control.fault(kind="status", status=413, path="CreateMultiple", times=1)
+    assert {one.result for one in table.write(creates(*range(1, 41)))} == {Result.WRITTEN}
+    assert sent(crm, "CreateMultiple") == 3
+    assert sent(crm, "$batch") == before
+
+
+@pytest.mark.parametrize("ids", [["0" * 8 + "-0000-0000-0000-" + "0" * 12], None])
+def test_an_answer_without_an_id_for_each_row_tells_nothing(crm: Crm, ids: list[str] | None) -> None:
+    table = crm.connect().entity("accounts")
+    table.describe()
+    crm.control.fault(kind="status", status=200, body={"Ids": ids}, path="CreateMultiple", when="after")
+    assert {one.result for one in table.write(creates(1, 2, 3))} == {Result.UNKNOWN}
+    assert set(table.find(["1", "2", "3"])) == {"1", "2", "3"}
+
+
 def test_single_requests_go_in_smaller_batches_when_a_batch_gets_no_answer(crm: Crm) -> None:
     crm.control.switch(multiple_messages=[])
     table = crm.connect().entity("accounts")

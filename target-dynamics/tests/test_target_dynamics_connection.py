@@ -244,6 +244,7 @@ def test_pages_are_followed_to_the_end(dynamics, settings):
     for number in range(7):
         client.write("POST", "/accounts", {"name": f"Page {number}"})
     params = {"$select": "name", "$filter": "startswith(name,'Page ')", "$orderby": "name desc"}
+    dynamics.control.fault(kind="status", status=503, path="accounts", skip=1, times=1)  # pages are reads
     pages = list(client.pages("/accounts", params, 3, {"Prefer": 'odata.include-annotations="*"'}))
     assert [len(page) for page in pages] == [3, 3, 1]
     assert [row["name"] for page in pages for row in page] == [f"Page {number}" for number in range(6, -1, -1)]
