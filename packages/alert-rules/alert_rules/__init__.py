@@ -1,0 +1,3 @@
+"""Alert rules over rows, in the words of Prometheus Alertmanager."""
+
+from __future__ import annotations
