@@ -6,10 +6,10 @@ import functools
 import typing as t
 
 import simpleeval  # type: ignore[import-untyped]
+from safe_expressions import limits
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import _MapperEval
 
-from sync_mapper import limits
 from sync_mapper.functions import HELPERS
 
 if t.TYPE_CHECKING:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from yaml_places import YamlError, load
 
 from sync_mapper.errors import MappingError
-from sync_mapper.yaml_text import load
 
 if t.TYPE_CHECKING:
-    from sync_mapper.yaml_text import Document
+    from yaml_places import Document
 
 KEYS = ("stream_maps", "stream_map_config", "expressions", "code_tables")
 """What a mapping has: two settings of the SDK, and two of our own."""
@@ -95,6 +95,18 @@ def find(name: str, setting: str = "mapping_file") -> Path:
     raise MappingError(f"{setting}: there is no file {name!r} (looked in {looked})")
 
 
+def read_yaml(path: Path, name: str) -> tuple[Document, t.Any]:
+    """Read the YAML of a mapping file.
+
+    Raises:
+        MappingError: It cannot be read, or is no YAML.
+    """
+    try:
+        return load(path, name)
+    except YamlError as error:
+        raise MappingError(str(error)) from error
+
+
 def read(name: str) -> Mapping:
     """Read a mapping file.
 
@@ -105,7 +117,7 @@ def read(name: str) -> Mapping:
         MappingError: The file is missing, unreadable, no YAML, or not shaped like a mapping.
     """
     path = find(name)
-    document, data = load(path, name)
+    document, data = read_yaml(path, name)
     places = _places(document.root, name)
     if not isinstance(data, dict):
         raise MappingError(f"{name}: a mapping file has the keys {', '.join(KEYS)}")

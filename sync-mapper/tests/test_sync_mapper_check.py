@@ -16,7 +16,6 @@ from click.testing import CliRunner
 from singer_sdk import mapper as sdk_mapper
 from sync_mapper.analysis.model import Problem
 from sync_mapper.analysis.parsing import parse
-from sync_mapper.checking.places import Places
 from sync_mapper.commands.check import check, schema_text
 from sync_mapper.long_form import KEYS, TYPES
 from sync_mapper.options import OPTIONS
@@ -370,33 +369,6 @@ def test_the_schema_knows_all_options_and_types():
 def test_what_the_schema_refuses(text):
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(yaml.safe_load(text), json.loads(schema_text()))
-
-
-# -- places ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "k: >-\n  a + 'x' +\n\n     b  + [c\n  for c in d]\n",
-        "k: |\n  (a +\n    'x' + b)\n",
-        "k: a + 'x' +\n  b\n",
-        "k: 'a + ''x'' + b'\n",
-        'k: "a + \\"x\\" + b"\n',
-        "- {k: a + b}\n",
-    ],
-)
-def test_every_character_of_a_text_is_found_in_the_file(text):
-    places = Places.of(text, yaml.compose(text))
-    at = ("0", "k") if text.startswith("-") else ("k",)
-    value = places.values[at].value
-    lines = text.splitlines()
-    for offset, character in enumerate(value):
-        if not character.isspace():
-            line, column = places.character(at, offset)
-            assert lines[line - 1][column - 1] in {character, "\\", "'"}, (offset, character)
-            if character.isalpha():
-                assert lines[line - 1][column - 1] == character
 
 
 def test_what_python_asks_does_not_end_in_two_marks() -> None:

@@ -1,8 +1,8 @@
 """The alert file as it is written, typed; names are Alertmanager's and Grafana's where those have one.
 
-Durations are texts such as `30m`, `1h30m`, `2d` or `1w` (`alert_rules.durations`); times of day are `HH:MM`, intervals of them
-`HH:MM-HH:MM`, which may cross midnight. Expressions are read by `alert_rules.expressions`, texts with `{{ }}` are Jinja2
-(`alert_rules.texts`). What is checked beyond the types, with file, line and column, is in `alert_rules.checking`.
+Durations are texts such as `30m`, `1h30m`, `2d` or `1w` (`alert_rules.durations`); times of day are `HH:MM`, intervals of
+them `HH:MM-HH:MM`, which may cross midnight. Expressions are read by `alert_rules.expressions`, texts with `{{ }}` are
+Jinja2 (`alert_rules.texts`). What is checked beyond the types, with file, line and column, is in `alert_rules.checking`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import typing as t
 
 import msgspec
 
-Number: t.TypeAlias = t.Union[int, float]
+Number: t.TypeAlias = int | float
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,7 +42,7 @@ class Rule(_Part):
         identity: Fields whose values make two rows the same alert.
         when: Expression over the row's fields; the row matches when it is true.
         steps: Thresholds, rising; the alert is told again only when a higher one is crossed.
-        steps_of: Expression of the value that crosses them; needed only where `when` does not compare it with the first step.
+        steps_of: Expression of the value that crosses them; only where `when` does not compare it with the first step.
         resolve_when: Of a state: expression by which it resolves; without it, when `when` is no longer true.
         for_: Of a state: how long `when` must hold before it fires (`for` in the file).
         keep_firing_for: Of a state: how long it keeps firing after it would have resolved.
@@ -51,7 +51,7 @@ class Rule(_Part):
         region: Default region of phone numbers without country code (`US`); else that of the file.
         initial: What the first run makes of rows that match already: `baseline` notes them, `send` tells them.
         storm_limit: More new alerts of this rule than that in one run are told as one summary; else that of the file.
-        on_lost_answer: What becomes of a message of this rule whose sending cannot be cleared up: `hold` or `send_again`.
+        on_lost_answer: What becomes of a message whose sending cannot be cleared up: `hold` or `send_again`.
         no_data: What is said when the stream brings no row.
     """
 

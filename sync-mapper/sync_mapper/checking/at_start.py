@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from yaml_places import Places
+
 from sync_mapper.checking import tables
 from sync_mapper.checking.catalog import CatalogStream
 from sync_mapper.checking.findings import Severity, in_order
-from sync_mapper.checking.places import Places
 from sync_mapper.checking.plan import plans
 from sync_mapper.checking.source import Source
 from sync_mapper.checking.streams import Streams

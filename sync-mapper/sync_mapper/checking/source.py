@@ -6,10 +6,10 @@ import difflib
 import typing as t
 from dataclasses import dataclass, field
 
+from yaml_places import Places
+
 from sync_mapper import mapping_file
 from sync_mapper.checking.findings import Finding, Severity
-from sync_mapper.checking.places import Places
-from sync_mapper.yaml_text import load
 
 if t.TYPE_CHECKING:
     from sync_mapper.checking.findings import At
@@ -78,7 +78,7 @@ def read(name: str) -> Source:
         MappingError: If it is missing or no YAML.
     """
     path = mapping_file.find(name)
-    document, data = load(path, name)
+    document, data = mapping_file.read_yaml(path, name)
     places = Places.of(document.text, document.root)
     source = Source(mapping_file.Mapping(folder=path.parent), name, places)
     for at, (line, column) in places.doubles:

@@ -136,7 +136,7 @@ class Lost:
     text: str
 
 
-Answer: t.TypeAlias = t.Union[Accepted, Refused, Later, Lost]
+Answer: t.TypeAlias = Accepted | Refused | Later | Lost
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Mapping files as YAML: what cannot be read, or would never end, is told with its place instead of a traceback."""
+"""YAML files: what cannot be read, or would never end, is told with its place instead of a traceback."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import typing as t
 import yaml
 from yaml.constructor import ConstructorError
 
-from sync_mapper.errors import MappingError
-
 if t.TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,6 +14,10 @@ _MOST_NODES = 100_000
 """Values of a file with all its aliases written out; a mapping of 1,000 properties has a few thousand."""
 
 _SHOWN = 40  # characters of a value that a message repeats
+
+
+class YamlError(ValueError):
+    """A file cannot be read, or is no YAML: one line with its place and the remedy."""
 
 
 class Document(t.NamedTuple):
@@ -51,7 +53,7 @@ def load(path: Path, name: str) -> tuple[Document, t.Any]:
         name: The file as it was named, for messages.
 
     Raises:
-        MappingError: It cannot be read, or is no YAML.
+        YamlError: It cannot be read, or is no YAML.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -66,15 +68,15 @@ def load(path: Path, name: str) -> tuple[Document, t.Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise MappingError(f"{place}: not valid YAML: {_problem(error)}") from error
+        raise YamlError(f"{place}: not valid YAML: {_problem(error)}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise MappingError(f"{name}:{line}:1: cannot be read: it is not UTF-8; save it as UTF-8") from error
+        raise YamlError(f"{name}:{line}:1: cannot be read: it is not UTF-8; save it as UTF-8") from error
     except RecursionError as error:
-        raise MappingError(f"{name}: cannot be read: it is nested too deeply") from error
+        raise YamlError(f"{name}: cannot be read: it is nested too deeply") from error
     except (OSError, yaml.YAMLError) as error:
         said = " ".join(str(error).split())
-        raise MappingError(f"{name}: cannot be read: {said}") from error
+        raise YamlError(f"{name}: cannot be read: {said}") from error
     return Document(text, node), data
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import yaml
 
-if t.TYPE_CHECKING:
-    from sync_mapper.checking.findings import At
+At: t.TypeAlias = tuple[str, ...]
+"""Names and indexes that lead to a place in a file."""
 
 _MERGE = "tag:yaml.org,2002:merge"
 
