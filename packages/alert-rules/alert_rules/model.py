@@ -1,8 +1,8 @@
 """The alert file as it is written, typed; names are Alertmanager's and Grafana's where those have one.
 
-Durations are texts such as `30m`, `1h30m`, `2d` or `1w` (`alert_rules.durations`); times of day are `HH:MM`, intervals of
-them `HH:MM-HH:MM`, which may cross midnight. Expressions are read by `alert_rules.expressions`, texts with `{{ }}` are
-Jinja2 (`alert_rules.texts`). What is checked beyond the types, with file, line and column, is in `alert_rules.checking`.
+Durations are texts such as `30m`, `1h30m`, `2d` or `1w` (`alert_rules.durations`); times of day are `HH:MM`, intervals
+of them `HH:MM-HH:MM`, which may cross midnight. Expressions are read by `alert_rules.expressions`, texts with `{{ }}`
+are Jinja2 (`alert_rules.texts`). What is checked beyond the types, with file, line and column, is `alert_rules.checking`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,79 @@
+"""Matchers over labels, as Alertmanager writes them: `severity="critical"`, `team=~"sales|finance"`, `!=`, `!~`."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from alert_rules.errors import ValueProblem
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_FORM = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"{},]*))\s*\Z', re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_LONGEST: t.Final = 1_000
+_REPEATED_REPEAT = re.compile(r"[*+}]\)[*+{]")
+_REMEDY: t.Final = 'write it like severity="critical", team!="it", team=~"sales|finance" or team!~"test.*"'
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on one label; a label that is not there counts as empty, as in Alertmanager.
+
+    Attributes:
+        name: Label.
+        operator: `=`, `!=`, `=~` or `!~`.
+        value: Text, or regular expression that must fit the whole value.
+    """
+
+    name: str
+    operator: str
+    value: str
+    _pattern: re.Pattern[str] | None = field(default=None, compare=False, repr=False)
+
+    def fits(self, labels: Mapping[str, str]) -> bool:
+        """Return whether the condition holds."""
+        value = labels.get(self.name, "")
+        same = self.value == value if self._pattern is None else self._pattern.fullmatch(value) is not None
+        return same != self.operator.startswith("!")
+
+    def __str__(self) -> str:
+        quoted = self.value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{self.name}{self.operator}"{quoted}"'
+
+
+def matcher(text: str) -> Matcher:
+    """Read a matcher.
+
+    Raises:
+        ValueProblem: The text is none, or its regular expression is.
+    """
+    found = _FORM.match(text)
+    if found is None:
+        raise ValueProblem(f"{text!r} is no matcher", _REMEDY)
+    name, operator, quoted, bare = found.groups()
+    value = _ESCAPE.sub(r"\1", quoted) if quoted is not None else bare
+    pattern = _pattern(text, _unquoted(quoted) if quoted is not None else bare) if operator.endswith("~") else None
+    return Matcher(name, operator, value if pattern is None else pattern.pattern, pattern)
+
+
+def _unquoted(quoted: str) -> str:
+    """Return a quoted regular expression: only quotes and backslashes are escaped, so that `\\d` stays itself."""
+    return quoted.replace('\\"', '"').replace("\\\\", "\\")
+
+
+def _pattern(text: str, value: str) -> re.Pattern[str]:
+    if len(value) > _LONGEST or _REPEATED_REPEAT.search(value):
+        problem = f"the regular expression of {text!r} could take for ever"
+        raise ValueProblem(problem, "do not repeat a group that repeats, such as (a+)+")
+    try:
+        return re.compile(value, re.DOTALL)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueProblem(f"the regular expression of {text!r} cannot be read: {error}", _REMEDY) from error
+
+
+def fits_all(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
+    """Return whether all of some conditions hold; none at all always do."""
+    return all(one.fits(labels) for one in matchers)
