@@ -15,7 +15,7 @@ class RulesError(ValueError):
         self.problems = problems
 
 
-class ValueProblem(ValueError):
+class BadValueError(ValueError):
     """A value of the alert file is not what it should be: a duration, a matcher, an interval, an expression, a text.
 
     Attributes:
@@ -29,7 +29,7 @@ class ValueProblem(ValueError):
         self.offset = offset
 
 
-class RowProblem(ValueError):
+class BadRowError(ValueError):
     """A rule cannot be applied to a row.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Named times: times of day (over midnight if need be), weekdays, days of the month, months, years, in a time zone.
 
-Times of day are those of the wall clock: what is quiet until 07:00 is quiet until the clock shows 07:00, on the days of the
-change to and from daylight-saving time too. A time of day over midnight belongs to the day on which it begins: `22:00-06:00` on
-`friday` lasts until Saturday, 06:00. (In Alertmanager it has to be written as two, and Saturday's part is Saturday's.)
+Times of day are those of the wall clock: what is quiet until 07:00 is quiet until the clock shows 07:00, on the days of
+the change to and from daylight-saving time too. A time of day over midnight belongs to the day on which it begins:
+`22:00-06:00` on `friday` lasts until Saturday, 06:00. (Alertmanager takes none over midnight; there it is two, and
+Saturday's part is Saturday's.)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
 
-from alert_rules.errors import ValueProblem
+from alert_rules.errors import BadValueError
 from alert_rules.zones import zone
 
 if t.TYPE_CHECKING:
@@ -38,20 +39,20 @@ def minutes(text: str) -> int:
     """Return a time of day in minutes since midnight; `24:00` is the end of the day.
 
     Raises:
-        ValueProblem: The text is none.
+        BadValueError: The text is none.
     """
     found = _TIME.match(text.strip())
     value = int(found[1]) * 60 + int(found[2]) if found else -1
     if found is None or int(found[2]) > 59 or value > _MINUTES:  # noqa: PLR2004 - minutes of an hour
-        raise ValueProblem(f"{text!r} is no time of day", "write it like 07:30, in quotes")
+        raise BadValueError(f"{text!r} is no time of day", "write it like 07:30, in quotes")
     return value
 
 
 def days(text: str) -> frozenset[int]:
-    """Return days of the week, Monday being 0: `daily`, `mon-fri`, `monday:friday`, `mon,wed`; a range may go over Sunday.
+    """Return days of the week, Monday being 0: `daily`, `mon-fri`, `monday:friday`, `mon,wed`, `sat-mon`.
 
     Raises:
-        ValueProblem: The text is none of these.
+        BadValueError: The text is none of these.
     """
     if text.strip().lower() == "daily":
         return frozenset(range(7))
@@ -59,7 +60,7 @@ def days(text: str) -> frozenset[int]:
     for part in text.lower().split(","):
         ends = [_day(name, text) for name in re.split(r"[:-]", part)]
         if len(ends) > 2:  # noqa: PLR2004 - both ends of a range
-            raise ValueProblem(f"{text!r} are no days", "write them like mon-fri, mon,wed or daily")
+            raise BadValueError(f"{text!r} are no days", "write them like mon-fri, mon,wed or daily")
         found.update((ends[0] + step) % 7 for step in range((ends[-1] - ends[0]) % 7 + 1))
     return frozenset(found)
 
@@ -69,7 +70,7 @@ def _day(name: str, text: str) -> int:
     for number, day in enumerate(DAYS):
         if given in {day, day[:3]}:
             return number
-    raise ValueProblem(f"{text!r}: {given!r} is no day of the week", "write them like mon-fri, mon,wed or daily")
+    raise BadValueError(f"{text!r}: {given!r} is no day of the week", "write them like mon-fri, mon,wed or daily")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def interval(given: TimeInterval, location: str) -> Interval:
         location: Time zone when it names none.
 
     Raises:
-        ValueProblem: A part of it cannot be read.
+        BadValueError: A part of it cannot be read.
     """
     return Interval(
         name=given.name,
@@ -188,10 +189,10 @@ def interval(given: TimeInterval, location: str) -> Interval:
 def _span(text: str) -> tuple[int, int]:
     parts = text.split("-")
     if len(parts) != 2:  # noqa: PLR2004 - beginning and end
-        raise ValueProblem(f"{text!r} is no time of day with an end", "write it like 20:00-07:00")
+        raise BadValueError(f"{text!r} is no time of day with an end", "write it like 20:00-07:00")
     begin, end = map(minutes, parts)
     if begin == end:
-        raise ValueProblem(f"{text!r} begins where it ends", "write 00:00-24:00 for the whole day")
+        raise BadValueError(f"{text!r} begins where it ends", "write 00:00-24:00 for the whole day")
     return begin, end if end > begin else end + _MINUTES
 
 
@@ -200,9 +201,9 @@ def _range(text: str, read: t.Callable[[str], int], what: str) -> tuple[int, int
     try:
         first, last = read(parts[0]), read(parts[-1])
     except ValueError as error:
-        raise ValueProblem(f"{text!r} is no {what}", "write one, or a range such as 1:7") from error
+        raise BadValueError(f"{text!r} is no {what}", "write one, or a range such as 1:7") from error
     if len(parts) > 2 or (first > last and first * last > 0):  # noqa: PLR2004 - both ends
-        raise ValueProblem(f"{text!r} is no range of a {what}", "write the lower one first, such as 1:7")
+        raise BadValueError(f"{text!r} is no range of a {what}", "write the lower one first, such as 1:7")
     return first, last
 
 

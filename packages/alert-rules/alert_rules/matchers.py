@@ -6,7 +6,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from alert_rules.errors import ValueProblem
+from alert_rules.errors import BadValueError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,11 +48,11 @@ def matcher(text: str) -> Matcher:
     """Read a matcher.
 
     Raises:
-        ValueProblem: The text is none, or its regular expression is.
+        BadValueError: The text is none, or its regular expression is.
     """
     found = _FORM.match(text)
     if found is None:
-        raise ValueProblem(f"{text!r} is no matcher", _REMEDY)
+        raise BadValueError(f"{text!r} is no matcher", _REMEDY)
     name, operator, quoted, bare = found.groups()
     value = _ESCAPE.sub(r"\1", quoted) if quoted is not None else bare
     pattern = _pattern(text, _unquoted(quoted) if quoted is not None else bare) if operator.endswith("~") else None
@@ -60,18 +60,18 @@ def matcher(text: str) -> Matcher:
 
 
 def _unquoted(quoted: str) -> str:
-    """Return a quoted regular expression: only quotes and backslashes are escaped, so that `\\d` stays itself."""
+    """Return a quoted regular expression: only quotes and backslashes are escaped there; all else stays itself."""
     return quoted.replace('\\"', '"').replace("\\\\", "\\")
 
 
 def _pattern(text: str, value: str) -> re.Pattern[str]:
     if len(value) > _LONGEST or _REPEATED_REPEAT.search(value):
         problem = f"the regular expression of {text!r} could take for ever"
-        raise ValueProblem(problem, "do not repeat a group that repeats, such as (a+)+")
+        raise BadValueError(problem, "do not repeat a group that repeats, such as (a+)+")
     try:
         return re.compile(value, re.DOTALL)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueProblem(f"the regular expression of {text!r} cannot be read: {error}", _REMEDY) from error
+        raise BadValueError(f"the regular expression of {text!r} cannot be read: {error}", _REMEDY) from error
 
 
 def fits_all(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:

@@ -1,8 +1,8 @@
 """The alert file as it is written, typed; names are Alertmanager's and Grafana's where those have one.
 
-Durations are texts such as `30m`, `1h30m`, `2d` or `1w` (`alert_rules.durations`); times of day are `HH:MM`, intervals
-of them `HH:MM-HH:MM`, which may cross midnight. Expressions are read by `alert_rules.expressions`, texts with `{{ }}`
-are Jinja2 (`alert_rules.texts`). What is checked beyond the types, with file, line and column, is `alert_rules.checking`.
+Durations are texts such as `30m`, `1h30m`, `2d` or `1w` (`alert_rules.durations`); times of day are `HH:MM`, and
+intervals of them `HH:MM-HH:MM`, which may cross midnight. Expressions are read by `alert_rules.expressions`; texts with
+`{{ }}` are Jinja2 (`alert_rules.texts`). What is checked beyond the types is in `alert_rules.checking`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A part of the file; a key that is none of its fields is an error."""
 
 
-class NoData(_Part):
+class NoData(_Part, frozen=True):
     """What is said when a rule's stream brings no row for too long.
 
     Attributes:
@@ -32,7 +32,7 @@ class NoData(_Part):
     annotations: dict[str, str] = {}
 
 
-class Rule(_Part):
+class Rule(_Part, frozen=True):
     """Which rows of a stream make an alert.
 
     Attributes:
@@ -74,7 +74,7 @@ class Rule(_Part):
     no_data: NoData | None = None
 
 
-class Route(_Part):
+class Route(_Part, frozen=True):
     """A node of the routing tree; what it does not say it has from its parent, as in Alertmanager.
 
     Attributes:
@@ -102,7 +102,7 @@ class Route(_Part):
     routes: list[Route] = []
 
 
-class Sms(_Part):
+class Sms(_Part, frozen=True):
     """Text messages.
 
     Attributes:
@@ -124,7 +124,7 @@ class Sms(_Part):
     valid_for: str | None = None
 
 
-class Email(_Part):
+class Email(_Part, frozen=True):
     """E-mail, with a plain and an HTML part.
 
     Attributes:
@@ -144,7 +144,7 @@ class Email(_Part):
     html: str | None = None
 
 
-class Voice(_Part):
+class Voice(_Part, frozen=True):
     """A call that reads a text aloud.
 
     Attributes:
@@ -160,7 +160,7 @@ class Voice(_Part):
     language: str = "en-US"
 
 
-class Digest(_Part):
+class Digest(_Part, frozen=True):
     """Everything of the time between two moments in one message.
 
     Attributes:
@@ -174,7 +174,7 @@ class Digest(_Part):
     location: str | None = None
 
 
-class Budget(_Part):
+class Budget(_Part, frozen=True):
     """How many messages a receiver may send.
 
     Attributes:
@@ -188,7 +188,7 @@ class Budget(_Part):
     on_exceed: t.Literal["digest", "hold"] = "digest"
 
 
-class Escalation(_Part):
+class Escalation(_Part, frozen=True):
     """Who is told next when nobody acts.
 
     Attributes:
@@ -204,7 +204,7 @@ class Escalation(_Part):
     on: t.Literal["firing", "undelivered"] = "firing"
 
 
-class Receiver(_Part):
+class Receiver(_Part, frozen=True):
     """Who is told, and how.
 
     Attributes:
@@ -228,7 +228,7 @@ class Receiver(_Part):
     escalation: list[Escalation] = []
 
 
-class InhibitRule(_Part):
+class InhibitRule(_Part, frozen=True):
     """An alert that makes others needless while it fires.
 
     Attributes:
@@ -242,7 +242,7 @@ class InhibitRule(_Part):
     equal: list[str] = []
 
 
-class TimeInterval(_Part):
+class TimeInterval(_Part, frozen=True):
     """Times; a moment is within when all parts that are given hold.
 
     Attributes:
@@ -264,7 +264,7 @@ class TimeInterval(_Part):
     location: str | None = None
 
 
-class Silence(_Part):
+class Silence(_Part, frozen=True):
     """No notification for some alerts for some time.
 
     Attributes:
@@ -280,7 +280,7 @@ class Silence(_Part):
     reason: str = ""
 
 
-class AlertFile(_Part):
+class AlertFile(_Part, frozen=True):
     """A whole alert file.
 
     Attributes:

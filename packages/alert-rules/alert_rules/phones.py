@@ -8,7 +8,7 @@ import typing as t
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-from alert_rules.errors import RowProblem, ValueProblem
+from alert_rules.errors import BadRowError, BadValueError
 
 _MAIL = re.compile(r"[^\s@<>\"(),:;\\]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}\Z")
 _NO_TEXTS: t.Final = {
@@ -30,11 +30,11 @@ def region(code: str) -> str:
     """Return a region code in capitals.
 
     Raises:
-        ValueProblem: There is no such region.
+        BadValueError: There is no such region.
     """
     given = code.strip().upper()
     if given not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueProblem(f"{code!r} is no region", "give two letters such as US, DE or GB")
+        raise BadValueError(f"{code!r} is no region", "give two letters such as US, DE or GB")
     return given
 
 
@@ -47,21 +47,21 @@ def e164(text: str, default_region: str | None, *, texts: bool = True) -> str:
         texts: Whether it has to be one that can get text messages.
 
     Raises:
-        RowProblem: It is no number that can be reached.
+        BadRowError: It is no number that can be reached.
     """
     try:
         number = phonenumbers.parse(text, default_region)
     except phonenumbers.NumberParseException as error:
         if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE and not default_region:
             problem = "a phone number has no country code, and there is no default region"
-            raise RowProblem(problem, "write it like +15550100, or set region for the rule or the file") from error
-        raise RowProblem("a phone number cannot be read", "correct it in the address book") from error
+            raise BadRowError(problem, "write it like +15550100, or set region for the rule or the file") from error
+        raise BadRowError("a phone number cannot be read", "correct it in the address book") from error
     possible = phonenumbers.is_possible_number_with_reason(number)
     if possible in _REASONS:
-        raise RowProblem(f"a phone number is none: {_REASONS[possible]}", "correct it in the address book")
+        raise BadRowError(f"a phone number is none: {_REASONS[possible]}", "correct it in the address book")
     kind = phonenumbers.number_type(number)
     if texts and kind in _NO_TEXTS:
-        raise RowProblem(f"a phone number is {_NO_TEXTS[kind]}, which gets no texts", "give a mobile number")
+        raise BadRowError(f"a phone number is {_NO_TEXTS[kind]}, which gets no texts", "give a mobile number")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -69,11 +69,11 @@ def mail(text: str) -> str:
     """Return a mail address.
 
     Raises:
-        RowProblem: It is none.
+        BadRowError: It is none.
     """
     given = text.strip()
     if _MAIL.match(given) is None:
-        raise RowProblem("a mail address is none", "correct it in the address book")
+        raise BadRowError("a mail address is none", "correct it in the address book")
     return given
 
 

@@ -1,7 +1,7 @@
 """Segments of a text message: how many there are, and how a text is made to fit.
 
-GSM 03.38: 160 septets alone, 153 each when there are several, and the extension table counts twice; one character beyond that
-alphabet makes it UCS-2, 70 units alone and 67 each (a character beyond the basic plane is two units).
+GSM 03.38: 160 septets alone, 153 each when there are several, and the extension table counts twice; one character
+beyond that alphabet makes it UCS-2, 70 units alone and 67 each (a character beyond the basic plane is two units).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _BASIC: t.Final = frozenset(
 )
 _EXTENSION: t.Final = frozenset("\f^{}\\[~]|€")
 _NEAR: t.Final = {
-    **dict.fromkeys("‘’‚‛′`´", "'"),
-    **dict.fromkeys("“”„‟″«»", '"'),
-    **dict.fromkeys("‐‑‒–—―−", "-"),
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032`\u00b4", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
     **dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " "),
     "…": "...",
     "•": "*",

@@ -6,7 +6,7 @@ import difflib
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from alert_rules.errors import ValueProblem
+from alert_rules.errors import BadValueError
 
 
 @lru_cache(maxsize=256)
@@ -14,11 +14,11 @@ def zone(name: str) -> ZoneInfo:
     """Return a time zone.
 
     Raises:
-        ValueProblem: There is none of that name.
+        BadValueError: There is none of that name.
     """
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
         near = difflib.get_close_matches(name, available_timezones(), n=1)
         remedy = f"did you mean {near[0]}?" if near else "give a name such as Europe/Berlin or UTC"
-        raise ValueProblem(f"{name!r} is no time zone", remedy) from error
+        raise BadValueError(f"{name!r} is no time zone", remedy) from error
