@@ -1,8 +1,8 @@
 """Expressions over the fields of a row, evaluated by `simpleeval` within bounds; never by Python itself.
 
-What is null makes a comparison false instead of an error (`amount >= 50000` of an order without amount), and arithmetic with
-it null, as in SQL. Decimals of a row and of an expression are compared exactly. A field the row does not have is an error
-that names it.
+What is null makes a comparison false instead of an error (`amount >= 50000` of an order without amount), and arithmetic
+with it null, as in SQL. Decimals of a row and of an expression are compared exactly. A field the row does not have is
+an error that names it.
 """
 
 from __future__ import annotations
