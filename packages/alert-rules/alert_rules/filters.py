@@ -17,23 +17,8 @@ if t.TYPE_CHECKING:
 
 _NO_CENTS: t.Final = frozenset(
     (
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "ISK",
-        "JPY",
-        "KMF",
-        "KRW",
-        "PYG",
-        "RWF",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
+        *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI"),
+        *("VND", "VUV", "XAF", "XOF", "XPF"),
     )
 )
 _THREE_DECIMALS: t.Final = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))

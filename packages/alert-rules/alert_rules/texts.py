@@ -13,7 +13,8 @@ from functools import lru_cache
 
 import jinja2
 from jinja2 import meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alert_rules import filters
 from alert_rules.errors import BadRowError, BadValueError
@@ -22,9 +23,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LONGEST_RESULT: t.Final = 1_000_000
-_MOST_ROUNDS: t.Final = 10_000
 _NO_FUNCTIONS: t.Final = ("range", "lipsum", "dict", "cycler", "joiner", "namespace")
-_MULTIPLYING: t.Final = (nodes.Mul, nodes.Pow)
+_REMEDY: t.Final = "give its filters what they take, or a default: {{ x | default('') }}"
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -34,11 +34,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: t.Any, operator: str, left: t.Any, right: t.Any) -> t.Any:
         """Reckon with numbers only."""
-        if (
-            (operator != "*" and operator != "%")
-            or isinstance(left, (str, list, tuple))
-            or isinstance(right, (str, list))
-        ):
+        if operator == "**" or isinstance(left, (str, list, tuple)) or isinstance(right, (str, list, tuple)):
             raise SecurityError(f"`{operator}` is for numbers only")
         return super().call_binop(context, operator, left, right)
 
@@ -105,9 +101,7 @@ class Text:
             raise BadRowError(problem, remedy, field=missing) from error
         except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             problem = f"the text `{_short(self.source)}` cannot be made: {_reason(error)}"
-            raise BadRowError(
-                problem, "give its filters what they take, or a default: {{ x | default('') }}"
-            ) from error
+            raise BadRowError(problem, _REMEDY) from error
         return "".join(parts).strip()
 
 
@@ -132,9 +126,8 @@ def text(source: str, *, html: bool = False) -> Text:
         raise BadValueError(problem, remedy, offset=sum(map(len, before))) from error
     except (jinja2.TemplateError, RecursionError, OverflowError, ValueError) as error:
         raise BadValueError(f"`{_short(source)}` is no text: {error}", "shorten it") from error
-    fixed = not any(
-        True for _ in tree.find_all((nodes.Expr, nodes.Stmt)) if not isinstance(_, (nodes.TemplateData, nodes.Output))
-    )
+    parts = tree.find_all((nodes.Expr, nodes.Stmt))
+    fixed = all(isinstance(part, (nodes.TemplateData, nodes.Output)) for part in parts)
     return Text(source, frozenset(meta.find_undeclared_variables(tree)), fixed, template)
 
 
