@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 from alert_rules.errors import BadRowError
@@ -13,6 +12,7 @@ from alert_rules.phones import e164, mail
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime, timedelta
 
     from alert_rules.expressions import Expression, Moment, Row
     from alert_rules.intervals import DigestTimes, Interval
