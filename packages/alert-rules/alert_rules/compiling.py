@@ -72,13 +72,15 @@ class _Compiler:
         self._file = loaded.file
         self._hash = loaded.hash
         self._reader = reader = Reader()
-        self._zone = reader.read(("location",), lambda: zone(self._file.location)) or timezone.utc
+        own = reader.read(("location",), lambda: zone(self._file.location))
+        self._zone = own or timezone.utc
+        self._location = self._file.location if own is not None else "UTC"
         self._moment = Moment(self._zone)
         self._region = self._region_of(("region",), self._file.region)
 
     def compile(self) -> tuple[form.Compiled | None, list[Problem]]:
         intervals = self._intervals()
-        receivers = ReceiverCompiler(self._file, self._reader).compile()
+        receivers = ReceiverCompiler(self._file, self._reader, self._location).compile()
         self._check_names()
         rules = [rule for index, one in enumerate(self._file.rules) if (rule := self._rule(one, index)) is not None]
         route = RouteCompiler(self._file, self._reader, receivers, intervals).compile()
@@ -105,7 +107,7 @@ class _Compiler:
         found: dict[str, Interval] = {}
         for index, given in enumerate(self._file.time_intervals):
             at = ("time_intervals", str(index))
-            made = self._reader.read(at, lambda given=given: interval(given, self._file.location))  # type: ignore[misc]
+            made = self._reader.read(at, lambda given=given: interval(given, self._location))  # type: ignore[misc]
             if given.name in found:
                 self._reader.wrong((*at, "name"), "twice", f"there are two time intervals {given.name!r}", "rename one")
             if made is not None:

@@ -41,9 +41,11 @@ class ReceiverCompiler:
     Args:
         file: The alert file.
         reader: Notes what is wrong.
+        location: Time zone of times that name none.
     """
 
-    def __init__(self, file: AlertFile, reader: Reader) -> None:
+    def __init__(self, file: AlertFile, reader: Reader, location: str) -> None:
+        self._location = location
         self._file = file
         self._reader = reader
         self._names = [one.name for one in file.receivers]
@@ -166,7 +168,7 @@ class ReceiverCompiler:
             return None
         minute = self._reader.read((*at, "at"), lambda: minutes(digest.at))
         weekdays = self._reader.read((*at, "days"), lambda: days(digest.days))
-        where = self._reader.read((*at, "location"), lambda: zone(digest.location or self._file.location))
+        where = self._reader.read((*at, "location"), lambda: zone(digest.location or self._location))
         if minute is None or weekdays is None or where is None:
             return None
         return DigestTimes(minute, weekdays, where)

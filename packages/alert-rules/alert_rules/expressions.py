@@ -160,6 +160,8 @@ def expression(text: str, moment: Moment) -> Expression:
     Raises:
         BadValueError: It is none, or uses what expressions have not.
     """
+    if not text.strip():
+        raise BadValueError("an expression is empty", _HINT)
     if len(text) > _LONGEST:
         raise BadValueError(f"an expression has {len(text):,} characters", f"write one of at most {_LONGEST:,}")
     # A line break within a text of YAML is a blank to people; brackets make it one to Python.

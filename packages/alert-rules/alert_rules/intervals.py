@@ -107,12 +107,10 @@ class Interval:
 
     def ends_after(self, moment: datetime) -> datetime | None:
         """Return the first moment from this one on that does not lie within; None if it has no end in sight."""
-        last = None
-        for change in self._changes(moment):
-            if change > moment and not self.contains(change):
-                return change
-            last = change
-        return moment if last is None or not self.contains(moment) else None
+        if not self.contains(moment):
+            return moment
+        changes = self._changes(moment)
+        return next((change for change in changes if change > moment and not self.contains(change)), None)
 
     def begins_after(self, moment: datetime) -> datetime | None:
         """Return the first moment from this one on that lies within; None if there is none in sight."""

@@ -76,6 +76,18 @@ def read(given: str | Sequence[str]) -> Loaded:
     Raises:
         RulesError: They cannot be read, or do not have the form of alert files.
     """
+    loaded, origins, problems = examine(given)
+    if loaded is None:
+        raise RulesError(*map(origins.told, problems))
+    return loaded
+
+
+def examine(given: str | Sequence[str]) -> tuple[Loaded | None, Origins, list[Problem]]:
+    """Read alert files, and return what is wrong with their form beside where their parts stand.
+
+    Raises:
+        RulesError: They cannot be read at all, or are no YAML.
+    """
     origins = Origins()
     whole: dict[str, t.Any] = {}
     problems: list[Problem] = []
@@ -90,15 +102,15 @@ def read(given: str | Sequence[str]) -> Loaded:
         places = origins.files[name] = Places.of(document.text, document.root)
         if not isinstance(data, dict):
             raise RulesError(f"{name}:1:1: an alert file has the keys {', '.join(_ALL)}")
-        twice = f"{name}:{{}}:{{}}: `{{}}` stands twice; take one out"
         if places.doubles:
+            twice = f"{name}:{{}}:{{}}: `{{}}` stands twice; take one out"
             raise RulesError(*(twice.format(line, column, at[-1]) for at, (line, column) in places.doubles))
         _add(whole, data, name, origins, problems)
     if not problems:
         problems += _form(whole)
     if problems:
-        raise RulesError(*map(origins.told, problems))
-    return Loaded(msgspec.convert(whole, AlertFile), origins, content.hexdigest())
+        return None, origins, problems
+    return Loaded(msgspec.convert(whole, AlertFile), origins, content.hexdigest()), origins, []
 
 
 def _add(
@@ -165,13 +177,18 @@ def _problems(value: t.Any, kind: t.Any, at: At) -> list[Problem]:
             msgspec.convert(left, kind)
         except msgspec.ValidationError as error:
             missing, problem = _told(str(error), at)
-            if missing not in taken:
+            if missing not in taken and not (missing and _misspelt(missing, problems)):
                 problems.append(problem)
             if missing is not None or not (there := _take_out(left, problem.at[len(at) :])):
                 return problems
             taken.add((*at, *there))
         else:
             return problems
+
+
+def _misspelt(missing: At, problems: Sequence[Problem]) -> bool:
+    """Return whether what is missing is there under another name."""
+    return any(one.at[:-1] == missing[:-1] and one.remedy == f"did you mean `{missing[-1]}`?" for one in problems)
 
 
 def _told(text: str, above: At) -> tuple[At | None, Problem]:
