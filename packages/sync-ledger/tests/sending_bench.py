@@ -8,8 +8,16 @@ from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import select
 from sync_ledger.ledger import open_engine
+from sync_ledger.ledger.runs import Runs
 from sync_ledger.ledger.sending_tables import message_events, messages
+from sync_ledger.sending.claiming import Claims
+from sync_ledger.sending.courier import Courier, Pace
+from sync_ledger.sending.journal import Journal
 from sync_ledger.sending.outbox import Outbox
+from sync_ledger.sending.statuses import Statuses
+
+if t.TYPE_CHECKING:
+    from sync_ledger.sending.service import MessageService
 
 DESTINATION = "fake:account"
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
@@ -75,7 +83,23 @@ class Bench:
         self.url = url
         self.engine = open_engine(url)
         self.clock = Clock()
+        self.journal = Journal(self.engine, DESTINATION, clock=self.clock)
+        self.told = Statuses(self.journal)
         self.outbox = Outbox(DESTINATION, clock=self.clock)
+
+    def run(self) -> int:
+        """Open a run of this process; those before it are taken for dead, as if it were another one."""
+        return Runs(self.engine, DESTINATION).start("target-fake", "apply")
+
+    def claims(self, run_id: int | None = None) -> Claims:
+        return Claims(self.journal, self.run() if run_id is None else run_id, ("sms", "email", "voice"))
+
+    def courier(self, service: MessageService, *, run_id: int | None = None, **pace: t.Any) -> Courier:
+        run_id = self.run() if run_id is None else run_id
+        return Courier(self.journal, run_id, service, pace=Pace(**{"threads": 1, **pace}), sleep=self.clock.sleep)
+
+    def deliver(self, service: MessageService, **pace: t.Any) -> dict[str, int]:
+        return {status.value: number for status, number in self.courier(service, **pace).deliver().items()}
 
     def put(self, *texts: Text) -> list[str]:
         with self.engine.begin() as connection:

@@ -66,15 +66,15 @@ class Suppressions:
 
         What was held stays held: it may have waited for long.
         """
-        where = (
+        where = [
             suppressions.c.destination == self._destination,
             suppressions.c.channel == channel,
             suppressions.c.recipient == recipient.casefold(),
             suppressions.c.since <= at,
             suppressions.c.lifted_at.is_(None),
-        )
+        ]
         if sender != ANY:
-            where = (*where, suppressions.c.sender.in_((sender, ANY)))
+            where.append(suppressions.c.sender.in_((sender, ANY)))
         return connection.execute(update(suppressions).where(*where).values(lifted_at=at)).rowcount > 0
 
     def whys(self, connection: Connection, wanted: Iterable[t.Any]) -> dict[tuple[str, str, str], str]:
@@ -123,17 +123,16 @@ class Suppressions:
         ]
         if sender != ANY:
             where.append(or_(messages.c.messaging_service == sender, messages.c.sender == sender))
-        ids = connection.execute(select(messages.c.id).where(*where)).scalars().all()
-        for part in slices(ids):
-            values = {
-                "status": Delivery.HELD.value,
-                "reason": OPTED_OUT,
-                "error": why,
-                "remedy": REMEDY,
-                "due_at": None,
-                "status_at": at,
-            }
-            connection.execute(update(messages).where(messages.c.id.in_(part)).values(values))
+        values = {
+            "status": Delivery.HELD.value,
+            "reason": OPTED_OUT,
+            "error": why,
+            "remedy": REMEDY,
+            "due_at": None,
+            "status_at": at,
+        }
+        # In one statement: what a courier has claimed meanwhile is left to it.
+        ids = connection.execute(update(messages).where(*where).values(values).returning(messages.c.id)).scalars().all()
         if ids:
             event = {
                 "destination": self._destination,
