@@ -16,12 +16,14 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote, urlsplit
 
+from sending_bench import Text
 from sqlalchemy import event
 from sync_ledger.errors import ServiceUnavailableError
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.runs import Runs
 from sync_ledger.sending.courier import Courier, Pace
 from sync_ledger.sending.journal import Journal
+from sync_ledger.sending.outbox import Outbox
 from sync_ledger.sending.service import Accepted, Delivery, Later, Lost, Refused, Seen
 
 if t.TYPE_CHECKING:
@@ -141,10 +143,11 @@ def _begin(engine: Engine, job: dict[str, t.Any]) -> int:
 
 def _serve(ledger: str) -> None:
     engine = open_engine(ledger)
-    # Most statements are compiled once for all; no connection is left that processes would share.
-    deliver(
-        engine, {"destination": "none", "service": "", "kind": "", "number": 0, "threads": 1, "patience": 0, "shift": 0}
-    )
+    # Statements are compiled once for all processes; no connection is left that they would share.
+    with engine.begin() as connection:
+        Outbox("none").put(connection, [Text("none")])
+    nobody = {"destination": "none", "service": "http://127.0.0.1:9", "kind": "", "number": 0}
+    deliver(engine, {**nobody, "threads": 1, "patience": 0, "shift": 0})
     engine.dispose()
     for line in sys.stdin:
         processes = [_begin(engine, job) for job in json.loads(line)]

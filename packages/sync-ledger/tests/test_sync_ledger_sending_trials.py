@@ -37,7 +37,7 @@ if t.TYPE_CHECKING:
 
 TRIALS = 50
 GROUPS = 10
-STEPS = {"statement": 90, "commit": 20, "before call": 6, "after call": 6, "before look": 3, "after look": 3}
+STEPS = {"statement": 60, "commit": 12, "before call": 3, "after call": 3, "before look": 2, "after look": 2}
 """Kind of step -> most steps of it before the kill; more than a run has, so that some are not killed."""
 
 HAVING = {"sent", "queued", "passed_on", "delivered"}
@@ -149,20 +149,24 @@ def test_killed_anywhere_on_a_server_too(server_ledger_url: str) -> None:
     try_all(server_ledger_url, [f"server-{number}" for number in range(TRIALS)])
 
 
-def try_all(ledger: str, seeds: list[str]) -> None:
+def test_what_may_be_sent_again_is_sent_twice_at_the_most(tmp_path: Path) -> None:
+    try_all(f"sqlite:///{tmp_path}/ledger.db", [f"again-{number}" for number in range(TRIALS)], again=True)
+
+
+def try_all(ledger: str, seeds: list[str], *, again: bool = False) -> None:
     """Run trials on one ledger, each with an account of its own."""
     engine = open_engine(ledger)
     ends: Counter[int] = Counter()
     try:
         with serving() as server, delivering(ledger) as deliver:
             for seed in seeds:
-                trial = OneTrial(engine, server, seed, again=False)
+                trial = OneTrial(engine, server, seed, again=again)
                 ends.update(run_trial(trial, deliver))
-                check(trial, seed)
+                (check_again if again else check)(trial, seed)
     finally:
         engine.dispose()
     assert set(ends) <= {0, -signal.SIGKILL}
-    assert ends[-signal.SIGKILL] > len(seeds) / 2, "the trials are to kill"
+    assert ends[-signal.SIGKILL] > len(seeds) / 3, "the trials are to kill"
 
 
 def check(trial: OneTrial, seed: str) -> None:
@@ -176,3 +180,11 @@ def check(trial: OneTrial, seed: str) -> None:
     assert sum(status in HAVING for status in statuses.values()) == len(trial.trial.took)
     failed = {key for key, status in statuses.items() if status == "failed"}
     assert failed <= trial.trial.refused, "killed before that was noted, a refused one is held"
+
+
+def check_again(trial: OneTrial, seed: str) -> None:
+    taken = Counter(one["key"] for one in trial.trial.took)
+    assert all(number <= 2 for number in taken.values()), f"trial {seed}: {taken}"
+    statuses = trial.statuses_now()
+    assert sorted(statuses) == sorted(trial.keys), f"trial {seed}: lost {statuses}"
+    assert set(statuses.values()) <= HAVING | {"held", "failed"}, f"trial {seed}: still open {statuses}"
