@@ -37,6 +37,7 @@ if t.TYPE_CHECKING:
 
 TRIALS = 50
 GROUPS = 10
+FEW = 25
 STEPS = {"statement": 60, "commit": 12, "before call": 3, "after call": 3, "before look": 2, "after look": 2}
 """Kind of step -> most steps of it before the kill; more than a run has, so that some are not killed."""
 
@@ -146,11 +147,11 @@ def test_killed_anywhere_nothing_goes_out_twice_and_nothing_is_lost(group: int, 
 
 
 def test_killed_anywhere_on_a_server_too(server_ledger_url: str) -> None:
-    try_all(server_ledger_url, [f"server-{number}" for number in range(TRIALS)])
+    try_all(server_ledger_url, [f"server-{number}" for number in range(FEW)])
 
 
 def test_what_may_be_sent_again_is_sent_twice_at_the_most(tmp_path: Path) -> None:
-    try_all(f"sqlite:///{tmp_path}/ledger.db", [f"again-{number}" for number in range(TRIALS)], again=True)
+    try_all(f"sqlite:///{tmp_path}/ledger.db", [f"again-{number}" for number in range(FEW)], again=True)
 
 
 def try_all(ledger: str, seeds: list[str], *, again: bool = False) -> None:
