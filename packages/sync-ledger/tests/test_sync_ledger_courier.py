@@ -11,10 +11,12 @@ from datetime import timedelta
 import pytest
 from fake_service import FakeService
 from sending_bench import BEGIN, DESTINATION, Bench, Text
+from sqlalchemy import select, update
 from sync_ledger.errors import CredentialsError
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.runs import Runs
 from sync_ledger.ledger.sending_tables import suppressions
+from sync_ledger.ledger.tables import runs
 from sync_ledger.sending.courier import Courier, Pace
 from sync_ledger.sending.journal import Journal
 from sync_ledger.sending.service import Later, Refused
@@ -195,6 +197,26 @@ def test_the_pace_holds_for_all_couriers_together(bench: Bench, service: FakeSer
     bench.put(Text("next run"))
     bench.deliver(service)
     assert [later - earlier for earlier, later in itertools.pairwise(sent)] == [0.5] * 6
+
+
+def test_a_long_delivery_gives_signs_of_life_and_tells_its_progress(
+    bench: Bench, service: FakeService, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "sync_ledger")
+    service.per_second = 0.5
+    bench.put(*(Text(f"m{number}") for number in range(8)))
+    run_id = bench.run()
+    with bench.engine.begin() as connection:
+        long_ago = BEGIN - timedelta(days=1)
+        connection.execute(update(runs).where(runs.c.id == run_id).values(heartbeat_at=long_ago))
+    bench.courier(service, run_id=run_id).deliver()
+    with bench.engine.connect() as connection:
+        assert (
+            connection.execute(select(runs.c.heartbeat_at).where(runs.c.id == run_id)).scalar_one().date()
+            > BEGIN.date()
+        )
+    assert "Messages: 8 queued" in caplog.messages
+    assert any("waiting" in line for line in caplog.messages)
 
 
 def test_no_more_calls_at_once_than_threads(bench: Bench, service: FakeService) -> None:

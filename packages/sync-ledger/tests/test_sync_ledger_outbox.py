@@ -71,10 +71,16 @@ def test_who_wants_no_messages_gets_none(bench: Bench, sender: str | None) -> No
     bench.put(
         Text("after", recipient="ANN@example.com", channel="email", sender=sender),
         Text("other sender", recipient="ann@example.com", channel="email", sender="+15550177"),
+        Text("settings' sender", recipient="ann@example.com", channel="email"),
         Text("by phone", recipient="ann@example.com", channel="voice", sender=sender),
     )
-    others = "held" if sender is None else "waiting"
-    assert bench.statuses() == {"before": "held", "after": "held", "other sender": others, "by phone": "waiting"}
+    assert bench.statuses() == {
+        "before": "held",
+        "after": "held",
+        "other sender": "held" if sender is None else "waiting",
+        "settings' sender": "held",
+        "by phone": "waiting",
+    }
     assert (bench.row("after").reason, bench.row("after").remedy) == (
         "opted_out",
         "the recipient wants no messages; only the recipient can change that (START)",
@@ -86,6 +92,13 @@ def test_who_wants_no_messages_gets_none(bench: Bench, sender: str | None) -> No
     bench.put(Text("later", recipient="ann@example.com", channel="email", sender=sender))
     assert bench.statuses()["later"] == "waiting"
     assert bench.statuses()["before"] == "held", "what waited for long is for a person to decide"
+
+
+def test_an_opt_out_from_a_sender_holds_what_may_go_out_by_it(bench: Bench) -> None:
+    bench.put(Text("any"), Text("that", sender="+15550001"), Text("pool", messaging_service="MG1"))
+    with bench.engine.begin() as connection:
+        Suppressions(DESTINATION).add(connection, "sms", "+15550100", sender="+15550001", at=BEGIN, why="STOP")
+    assert bench.statuses() == {"any": "held", "that": "held", "pool": "waiting"}
 
 
 @pytest.mark.parametrize("order", ["stop start", "start stop"])

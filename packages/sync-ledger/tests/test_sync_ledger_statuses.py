@@ -124,6 +124,7 @@ def test_a_callback_of_the_second_sending_says_nothing_of_the_first(bench: Bench
     Answers(bench.journal).note(bench.claims().take(0), Accepted("SM1"))
     assert not bench.told.note(Delivery.UNDELIVERED, remote_id="SM2", key="a", code="30003")
     assert bench.statuses() == {"a": "sent"}
+    assert [(one.status, one.moved) for one in bench.events("a")][-1] == ("undelivered", False)
 
 
 def test_a_final_word_keeps_code_text_and_remedy(bench: Bench) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sync_ledger.errors import ServiceError
+from sync_ledger.ledger.runs import Runs
 from sync_ledger.sending.answering import Answers
 from sync_ledger.sending.claiming import Claim, Claims, Pause
 from sync_ledger.sending.clearing import Clearing, Looking
@@ -69,6 +70,8 @@ class Courier:
         self._service = service
         self._pace = pace or Pace()
         self._sleep = sleep
+        self._run_id = run_id
+        self._runs = Runs(journal.engine, journal.destination)
         self._claims = Claims(journal, run_id, service.channels)
         self._answers = Answers(journal)
         self._clearing = Clearing(journal, service, self._pace.looking)
@@ -138,9 +141,11 @@ class Courier:
         return self._answers.note(claim, answer)
 
     def _tell(self, state: _Round) -> None:
+        """Tell of the progress now and then, and give a sign of life, so that no other host takes the run for dead."""
         moment = self._journal.clock()
         if moment >= state.tell_at:
             state.tell_at = moment + _TELL_EVERY
+            self._runs.beat(self._run_id)
             logger.info("Messages: %s; %d waiting", _summary(state.tally) or "none yet", self._claims.waiting())
 
 

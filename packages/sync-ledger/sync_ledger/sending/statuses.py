@@ -70,8 +70,9 @@ class Statuses:
         said = Said(source, status, code, text, remedy, at, remote_id, told)
         with self._journal.alone() as connection:
             row = self._find(connection, remote_id, key, source)
-            if row is None:
-                self._journal.note(connection, None, said, moved=False)
+            if row is None or (remote_id is not None and row.remote_id != remote_id):
+                # Of nobody known; or of a message that was sent again: this is the other one, which is not followed.
+                self._journal.note(connection, row and row.id, said, moved=False)
                 return False
             return self._journal.hear(connection, row, said)
 
@@ -135,7 +136,7 @@ class Statuses:
             return row
         if row.remote_id is None or row.guessed:
             return self._journal.identify(connection, row, remote_id, source=source)
-        return None  # it was sent again: this is the other one, and does not say how far the one followed is
+        return row
 
     def _on_the_way(self, service: MessageService, limit: int, every: timedelta, age: timedelta) -> list[t.Any]:
         moment = self._journal.clock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from sync_ledger.ledger.clock import as_utc
 from sync_ledger.ledger.sending_tables import message_events, messages, suppressions
@@ -97,11 +97,14 @@ class Suppressions:
             for channel, recipient, sender, why in connection.execute(query):
                 found[channel, recipient, sender] = why
         whys = {}
-        for one in asked:
-            channel, recipient, sender = one
-            why = found.get((channel, recipient.casefold(), sender)) or found.get((channel, recipient.casefold(), ANY))
+        for channel, recipient, sender in asked:
+            name = recipient.casefold()
+            # Which sender a message without one of its own gets is not known here: no sender may have been refused.
+            of_any = (why for (*whom, _), why in found.items() if whom == [channel, name])
+            exact = found.get((channel, name, sender)) or found.get((channel, name, ANY))
+            why = exact or (next(of_any, None) if sender == ANY else None)
             if why is not None:
-                whys[one] = why
+                whys[channel, recipient, sender] = why
         return whys
 
     def _known(self, connection: Connection, channel: str, recipient: str, sender: str) -> t.Any:
@@ -122,7 +125,9 @@ class Suppressions:
             func.lower(messages.c.recipient) == recipient.casefold(),
         ]
         if sender != ANY:
-            where.append(or_(messages.c.messaging_service == sender, messages.c.sender == sender))
+            own = (messages.c.messaging_service, messages.c.sender)
+            nobody = and_(*(column.is_(None) for column in own))
+            where.append(or_(*(column == sender for column in own), nobody))
         values = {
             "status": Delivery.HELD.value,
             "reason": OPTED_OUT,
