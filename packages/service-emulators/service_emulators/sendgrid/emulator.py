@@ -90,11 +90,11 @@ class SendGridEmulator(RunningEmulator):
                 "POST /v3/mail/batch": batches.create,
                 "GET /v3/mail/batch/{batch_id}": batches.fetch,
                 "POST /v3/user/scheduled_sends": batches.stop,
-                "GET /v3/user/scheduled_sends": batches.list,
+                "GET /v3/user/scheduled_sends": batches.page,
                 "GET /v3/user/scheduled_sends/{batch_id}": batches.stopped,
                 "PATCH /v3/user/scheduled_sends/{batch_id}": batches.change,
                 "DELETE /v3/user/scheduled_sends/{batch_id}": batches.resume,
-                "GET /v3/suppression/{kind}": suppressions.list,
+                "GET /v3/suppression/{kind}": suppressions.page,
                 "GET /v3/suppression/{kind}/{email}": suppressions.fetch,
                 "DELETE /v3/suppression/{kind}/{email}": suppressions.remove,
                 "POST /v3/asm/suppressions/global": suppressions.unsubscribe,
@@ -107,7 +107,7 @@ class SendGridEmulator(RunningEmulator):
                 f"DELETE {webhooks}/{{id}}": settings.delete,
                 f"GET {webhooks}/signed/{{id}}": settings.signed,
                 f"PATCH {webhooks}/signed/{{id}}": settings.sign,
-                "GET /v3/messages": activity.list,
+                "GET /v3/messages": activity.page,
             },
         )
         self._mailboxes = MailboxControls(store, clock, self._due, self._events)

@@ -30,7 +30,7 @@ class Suppressions:
         self._store = store
         self._clock = clock
 
-    def list(self, call: Call) -> Reply:
+    def page(self, call: Call) -> Reply:
         """GET /v3/suppression/{kind}."""
         start, end = call.number("start_time", 0), call.number("end_time", 1 << 40)
         limit, offset = min(call.number("limit", _USUAL), _MOST), call.number("offset", 0)
@@ -123,7 +123,7 @@ class Batches:
         self._store.change(BATCHES, BATCHES.c.batch_id == row["batch_id"], status=status)
         return 201, {"batch_id": row["batch_id"], "status": status}, []
 
-    def list(self, _call: Call) -> Reply:
+    def page(self, _call: Call) -> Reply:
         """GET /v3/user/scheduled_sends."""
         rows = self._store.rows(BATCHES, BATCHES.c.status != "")
         return 200, [{"batch_id": row["batch_id"], "status": row["status"]} for row in rows], []
@@ -170,7 +170,7 @@ class Activity:
         self._store = store
         self._switches = switches
 
-    def list(self, call: Call) -> Reply:
+    def page(self, call: Call) -> Reply:
         """GET /v3/messages: conditions joined by AND, newest first."""
         self._admit()
         limit = call.number("limit", 10)

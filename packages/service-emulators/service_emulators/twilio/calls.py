@@ -223,7 +223,7 @@ class Calls:
         self._move(row, now, status=status, next_at=None, ended_at=now)
         return 200, self._public(self._find(call))
 
-    def list(self, call: Call) -> tuple[int, Any]:
+    def page(self, call: Call) -> tuple[int, Any]:
         """GET Calls.json: the newest 1,000, by To and From; one page."""
         unknown = sorted(set(call.query) - {"To", "From", "Status", "PageSize"})
         if unknown:

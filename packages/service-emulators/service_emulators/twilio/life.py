@@ -65,7 +65,7 @@ class Life:
 
     def queue_full(self, sender: Row, at: float) -> bool:
         """Returns whether a sender's queue holds all it can."""
-        return float(sender["free_at"]) - at >= self._switches.queue_hours * _HOUR
+        return max(0.0, float(sender["free_at"]) - at) >= self._switches.queue_hours * _HOUR
 
     def enqueue(self, row: Row, at: float) -> dict[str, Any]:
         """Puts a message with a sender into that sender's queue.

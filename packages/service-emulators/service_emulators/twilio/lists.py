@@ -36,7 +36,7 @@ class MessageLists:
         self._store = store
         self._messages = messages
 
-    def list(self, call: Call) -> tuple[int, Any]:
+    def page(self, call: Call) -> tuple[int, Any]:
         """Returns one page."""
         unknown = sorted(set(call.query) - {*_FILTERS, *_PAGING})
         if unknown:
