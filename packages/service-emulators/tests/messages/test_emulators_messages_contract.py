@@ -23,6 +23,15 @@ PERSON = "+447700900123"
 ROOT = "/2010-04-01/Accounts/{AccountSid}"
 
 
+def without_nulls(value: Any) -> Any:
+    """Returns JSON data without the members that are null."""
+    if isinstance(value, list):
+        return [without_nulls(one) for one in value]
+    if isinstance(value, dict):
+        return {name: without_nulls(one) for name, one in value.items() if one is not None}
+    return value
+
+
 class Spec:
     """A specification whose schemas become JSON Schema; Twilio's name all properties, so others are wrong."""
 
@@ -32,12 +41,16 @@ class Spec:
             pytest.skip(f"set API_SPECS_DIR to a folder that holds {name}")
         self.content: dict[str, Any] = json.loads((Path(folder) / name).read_text(encoding="utf-8"))
 
-    def schema(self, node: Any, *, strict: bool) -> Any:
+    def _resolve(self, node: Any) -> Any:
         while isinstance(node, dict) and "$ref" in node:
             found: Any = self.content
             for part in node["$ref"].removeprefix("#/").split("/"):
                 found = found[part]
             node = found
+        return node
+
+    def schema(self, node: Any, *, strict: bool) -> Any:
+        node = self._resolve(node)
         if isinstance(node, list):
             return [self.schema(one, strict=strict) for one in node]
         if not isinstance(node, dict):
@@ -49,12 +62,14 @@ class Spec:
 
     def check(self, method: str, path: str, response: requests.Response, *, strict: bool = True) -> None:
         answers = self.content["paths"][path][method.lower()]["responses"]
-        content = answers[str(response.status_code)].get("content", {})
+        content = self._resolve(answers[str(response.status_code)]).get("content", {})
         if not content:
             assert not response.content
             return
         schema = self.schema(content["application/json"]["schema"], strict=strict)
-        problems = [error.message for error in Draft202012Validator(schema).iter_errors(response.json())]
+        # Lookup's and SendGrid's leave `nullable` out although their own examples hold nulls.
+        value = response.json() if strict else without_nulls(response.json())
+        problems = [error.message for error in Draft202012Validator(schema).iter_errors(value)]
         assert problems == []
 
 
