@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from service_emulators.database import Database
 
@@ -25,6 +25,10 @@ class RowStore(Database):
         if limit is not None:
             statement = statement.limit(limit)
         return [dict(row) for row in self.connection.execute(statement).mappings()]
+
+    def count(self, table: Table, *where: ColumnElement[bool]) -> int:
+        """Returns how many rows meet all conditions."""
+        return int(self.connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
 
     def one(self, table: Table, *where: ColumnElement[bool]) -> Row | None:
         """Returns the first row that meets all conditions, or None."""

@@ -48,7 +48,7 @@ class Events:
     def add(self, mail: Row, event: str, at: float, more: dict[str, Any]) -> None:
         """Makes an event of a mail; under the store's lock."""
         content = decode(mail["content"])
-        number = len(self._store.rows(EVENTS))
+        number = self._store.count(EVENTS)
         made: dict[str, Any] = {
             "email": mail["email"],
             "timestamp": int(at),

@@ -103,7 +103,7 @@ class Batches:
 
     def create(self, _call: Call) -> Reply:
         """POST /v3/mail/batch."""
-        number = len(self._store.rows(BATCHES))
+        number = self._store.count(BATCHES)
         batch_id = hashlib.sha256(f"batch {number} {self._clock.seconds()}".encode()).hexdigest()[:48]
         self._store.add(BATCHES, batch_id=batch_id, status="")
         return 201, {"batch_id": batch_id}, []

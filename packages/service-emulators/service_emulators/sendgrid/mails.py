@@ -69,7 +69,7 @@ class Mails:
         if mail.get("mail_settings", {}).get("sandbox_mode", {}).get("enable"):
             return 200, None, []
         rows = list(self._rows(mail))
-        number = len(self._store.rows(MAILS))
+        number = self._store.count(MAILS)
         if self._switches.credits is not None and number + len(rows) > self._switches.credits:
             raise simple(401, "Maximum credits exceeded")
         message_id = hashlib.sha256(f"{self._seed}/mail {number} {now}".encode()).hexdigest()[:22]

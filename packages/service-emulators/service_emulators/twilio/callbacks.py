@@ -95,7 +95,7 @@ class Callbacks:
             status: a status callback, which the switches may disturb.
         """
         switches, content = self._switches, msgspec.json.encode(dict(parameters)).decode()
-        count = len(self._store.rows(CALLBACKS, CALLBACKS.c.sid == sid))
+        count = self._store.count(CALLBACKS, CALLBACKS.c.sid == sid)
         chance = random.Random(f"{sid}/{count}")  # noqa: S311 - the same calls are lost each time
         token = hashlib.sha256(f"{sid}/{count}/{content}".encode()).hexdigest()[:36]
         due = self._clock.seconds()

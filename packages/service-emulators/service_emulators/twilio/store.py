@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
-
 from service_emulators.row_store import RowStore
 from service_emulators.twilio.tables import MESSAGES, METADATA, OPT_OUTS, PHONES, RECEIVED, SENDERS
 
@@ -57,6 +55,4 @@ class Store(RowStore):
 
     def sent_since(self, moment: float) -> int:
         """Returns how many messages were accepted since a moment."""
-        statement = select(func.count()).select_from(MESSAGES)
-        statement = statement.where(MESSAGES.c.created_at > moment, MESSAGES.c.direction == "outbound-api")
-        return int(self.connection.execute(statement).scalar_one())
+        return self.count(MESSAGES, MESSAGES.c.created_at > moment, MESSAGES.c.direction == "outbound-api")

@@ -108,4 +108,5 @@ CALLBACKS = Table(
     Column("state", String, nullable=False),
     Column("results", String, nullable=False, default="[]"),
     Index("callbacks_due", "state", "due_at"),
+    Index("callbacks_sid", "sid"),
 )
