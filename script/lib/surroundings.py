@@ -24,6 +24,7 @@ def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> di
         services: What `service-emulators serve --json` wrote.
     """
     jde, pipedrive, zoho, dynamics = (services.get(name, {}) for name in ("jde", "pipedrive", "zoho", "dynamics"))
+    twilio, sendgrid = services.get("twilio", {}), services.get("sendgrid", {})
     found = {
         "MELTANO_PROJECT_ROOT": str(ROOT),
         "MELTANO_ENVIRONMENT": "demo",
@@ -51,6 +52,15 @@ def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> di
         "TARGET_DYNAMICS_API_URL": dynamics.get("api_url"),
         "TARGET_DYNAMICS_TOKEN_FILE": str(home / DYNAMICS_TOKENS) if dynamics else None,
         "TARGET_DYNAMICS_LEDGER_URL": ledger_url(home),
+        "TARGET_TWILIO_API_URL": twilio.get("url"),
+        "TARGET_TWILIO_ACCOUNT_SID": twilio.get("account_sid"),
+        "TARGET_TWILIO_AUTH_TOKEN": twilio.get("auth_token"),
+        "TARGET_TWILIO_FROM_NUMBER": twilio.get("from_number"),
+        "TARGET_TWILIO_SENDGRID_API_URL": sendgrid.get("url"),
+        "TARGET_TWILIO_SENDGRID_API_KEY": sendgrid.get("api_key"),
+        "TARGET_TWILIO_FROM_EMAIL": sendgrid.get("from_email"),
+        "TARGET_TWILIO_SENDGRID_EVENT_PUBLIC_KEY": sendgrid.get("event_public_key"),
+        "TARGET_TWILIO_LEDGER_URL": ledger_url(home),
         "SYNC_LEDGER_URL": ledger_url(home),
     }
     return {name: value for name, value in found.items() if value}

@@ -19,12 +19,14 @@ from service_emulators.dynamics.emulator import DynamicsEmulator
 from service_emulators.jde.dictionary import tables
 from service_emulators.jde.testing import start_jde
 from service_emulators.pipedrive.emulator import PipedriveEmulator
+from service_emulators.sendgrid.emulator import SendGridEmulator
+from service_emulators.twilio.emulator import TwilioEmulator
 from service_emulators.zoho.emulator import ZohoEmulator
 
 if TYPE_CHECKING:
     from service_emulators.jde.testing import JdeEmulator
 
-SERVICES = ("jde", "pipedrive", "zoho", "dynamics")
+SERVICES = ("jde", "pipedrive", "zoho", "dynamics", "twilio", "sendgrid")
 _ALWAYS_COUNTED = ("F0101", "F0111", "F0115", "F01151", "F0116", "F03012", "F0401")
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -57,7 +59,10 @@ def serve(
         Path | None, typer.Option(help="Folder of CSV files to load into JD Edwards in place of made-up data.")
     ] = None,
     tls_cert: Annotated[
-        Path | None, typer.Option(help="Certificate chain (PEM) for JD Edwards and Dataverse to answer HTTPS with.")
+        Path | None,
+        typer.Option(
+            help="Certificate chain (PEM) for JD Edwards, Dataverse, Twilio and SendGrid to answer HTTPS with."
+        ),
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Key of that certificate (PEM).")] = None,
     zoho_fields: Annotated[
@@ -91,9 +96,11 @@ def serve(
         "pipedrive": {},
         "zoho": {"demo_fields": zoho_fields, "own_records": zoho_records},
         "dynamics": {"demo_columns": dynamics_columns, "own_records": dynamics_records},
+        "twilio": {},
+        "sendgrid": {},
     }
     if tls_cert is not None:
-        for name in ("jde", "dynamics"):
+        for name in ("jde", "dynamics", "twilio", "sendgrid"):
             own[name].update(tls=(tls_cert, tls_key))
     if jde_csv is None:
         own["jde"].update(customers=customers, contacts=contacts)
@@ -131,7 +138,11 @@ def _start(stack: ExitStack, name: str, database: Path | None, options: dict[str
         return stack.enter_context(PipedriveEmulator(path=database, **options)).describe()
     if name == "zoho":
         return stack.enter_context(ZohoEmulator(path=database, **options)).describe()
-    return stack.enter_context(DynamicsEmulator(path=database, **options)).describe()
+    if name == "dynamics":
+        return stack.enter_context(DynamicsEmulator(path=database, **options)).describe()
+    if name == "twilio":
+        return stack.enter_context(TwilioEmulator(path=database, **options)).describe()
+    return stack.enter_context(SendGridEmulator(path=database, **options)).describe()
 
 
 def _jde(emulator: JdeEmulator, seed: int) -> dict[str, Any]:

@@ -43,3 +43,11 @@ class EmulatorClock:
                 self._frozen += timedelta(seconds=seconds)
             else:
                 self._offset = timedelta(seconds=seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass at once, whether the clock stands still or runs."""
+        with self._lock:
+            if self._frozen is not None:
+                self._frozen += timedelta(seconds=seconds)
+            else:
+                self._offset += timedelta(seconds=seconds)

@@ -9,6 +9,10 @@ from service_emulators.dynamics.testing import start_dynamics
 from service_emulators.jde.testing import JdeEmulator, start_jde
 from service_emulators.pipedrive.emulator import PipedriveEmulator
 from service_emulators.proxy import ForwardProxy
+from service_emulators.sendgrid.emulator import SendGridEmulator
+from service_emulators.sendgrid.testing import start_sendgrid
+from service_emulators.twilio.emulator import TwilioEmulator
+from service_emulators.twilio.testing import start_twilio
 from service_emulators.zoho.emulator import ZohoEmulator
 from service_emulators.zoho.testing import start_zoho
 
@@ -22,10 +26,14 @@ __all__ = [
     "ForwardProxy",
     "JdeEmulator",
     "PipedriveEmulator",
+    "SendGridEmulator",
+    "TwilioEmulator",
     "ZohoEmulator",
     "start_dynamics",
     "start_jde",
     "start_pipedrive",
+    "start_sendgrid",
+    "start_twilio",
     "start_zoho",
 ]
 
