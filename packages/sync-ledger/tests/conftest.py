@@ -33,10 +33,15 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty ledger, in a file and in a server's database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.db"
-    server = request.getfixturevalue("ledger_server")
+    return t.cast("str", request.getfixturevalue("server_ledger_url"))
+
+
+@pytest.fixture
+def server_ledger_url(ledger_server: URL) -> str:
+    """The URL of an empty ledger in a server's database."""
     name = f"ledger_{next(_numbers)}"
-    _create(server, f"{name} TEMPLATE migrated")
-    return _shown(server.set(database=name))
+    _create(ledger_server, f"{name} TEMPLATE migrated")
+    return _shown(ledger_server.set(database=name))
 
 
 def _create(server: URL, database: str) -> None:

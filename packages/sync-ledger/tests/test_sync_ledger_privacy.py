@@ -133,7 +133,12 @@ def test_a_person_is_erased_everywhere_and_nothing_is_written_twice(ledger_url: 
     eraser = Eraser(database)
     selection = Selection(external_id="1")
     counted = eraser.erase(selection, dry_run=True)
-    assert counted == {"outcomes": 1, "links": 1, "open_rows": 0, "plan_rows": 1, "match_index": 1, "intents": 0}
+    assert {name: rows for name, rows in counted.items() if rows} == {
+        "outcomes": 1,
+        "links": 1,
+        "plan_rows": 1,
+        "match_index": 1,
+    }
     assert eraser.erase(selection) == counted
     assert set(eraser.erase(selection).values()) == {0}
     assert eraser.erase(Selection(external_id="2"))["open_rows"] == 1

@@ -7,6 +7,8 @@ import typing as t
 
 import pytest
 from fake_destination import FakeDestination
+from fake_service import FakeService
+from sending_bench import DESTINATION, Bench, Text
 from sqlalchemy import event
 from sqlalchemy.engine import Engine as AnyEngine
 from sync_ledger.adapter import Result, WriteResult
@@ -15,14 +17,27 @@ from sync_ledger.ledger import Ledger, open_engine
 from sync_ledger.ledger.history import History
 from sync_ledger.limits import AccountLimits
 from sync_ledger.rows import SourceRow
+from sync_ledger.sending.reading import Messages, sent_since
+from sync_ledger.sending.service import Delivery, Later, Lost, Refused
+from sync_ledger.sending.troubles import Troubles
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
-GROWING = ("links", "remote_index", "open_rows", "outcomes", "intents", "run_counts")
-"""Tables that grow with the rows."""
+GROWING = (
+    "links",
+    "remote_index",
+    "open_rows",
+    "outcomes",
+    "intents",
+    "run_counts",
+    "messages",
+    "message_members",
+    "message_events",
+)
+"""Tables that grow with the rows and messages."""
 
 
 class Watch:
@@ -74,6 +89,30 @@ def work(url: str) -> None:
     database.dispose()
 
 
+def send(url: str) -> None:
+    """Messages that are sent, lost, found, refused, told of, held back, followed and handed over."""
+    bench = Bench(url)
+    service = FakeService(bench.clock)
+    answers = [Lost("reset"), Refused("21610", "STOP", "", opted_out=True), Later("20429", "busy"), None, None]
+    service.answer = lambda _: answers.pop(0) if answers else None
+    bench.put(*(Text(f"m{number}", recipient=f"+1555{number:04}") for number in range(20)))
+    bench.claims().take(1)
+    bench.deliver(service)
+    bench.clock.wait(minutes=5)
+    bench.deliver(service)
+    bench.told.note(Delivery.DELIVERED, remote_id=service.took[-1].remote_id, key="m19")
+    bench.told.note(Delivery.DELIVERED, remote_id="SM of nobody", key="m18")
+    bench.told.follow(service)
+    with bench.engine.begin() as connection:
+        Troubles(DESTINATION).take(connection)
+        sent_since(connection, DESTINATION, bench.clock.moment, ("sms",))
+    messages = Messages(bench.engine)
+    messages.life("m1", destination=DESTINATION)
+    messages.audit(rule="HighValue", fingerprint="f1")
+    messages.audit(stream="purchase_orders", source_key='{"DOCO": 4711}')
+    bench.engine.dispose()
+
+
 def explain(connection: Connection, statement: str, parameters: t.Any) -> str:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET enable_seqscan = off")  # small tables are quicker read as a whole
@@ -86,6 +125,7 @@ def explain(connection: Connection, statement: str, parameters: t.Any) -> str:
 
 def test_no_statement_of_a_run_reads_a_growing_table_from_end_to_end(ledger_url: str, watch: Watch) -> None:
     work(ledger_url)
+    send(ledger_url)
     statements = dict(watch.statements)
     engine = open_engine(ledger_url)
     # The one index that may be read from end to end holds only the rows that are still to be masked.

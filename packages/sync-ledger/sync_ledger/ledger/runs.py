@@ -14,9 +14,9 @@ from sync_ledger.ledger.processes import lives
 from sync_ledger.ledger.tables import run_counts, runs
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from sync_ledger.adapter import Usage
 
@@ -100,6 +100,14 @@ class Runs:
             if dead:
                 values = {"status": "died", "ended_at": runs.c.heartbeat_at}
                 connection.execute(update(runs).where(runs.c.id.in_(dead)).values(values))
+
+
+def living(connection: Connection, run_ids: Collection[int]) -> set[int]:
+    """Return which of some runs still last."""
+    query = select(runs.c.id, runs.c.host, runs.c.pid, runs.c.heartbeat_at).where(
+        runs.c.id.in_(run_ids), runs.c.status == "running"
+    )
+    return {row.id for row in connection.execute(query) if _alive(row.host, row.pid, row.heartbeat_at)}
 
 
 def _alive(host: str, pid: int, heartbeat: t.Any) -> bool:

@@ -114,6 +114,8 @@ class Refused:
 class Later:
     """The service did not take the message and may do so later: 429, a full queue, no connection made.
 
+    It is taken to concern all messages of the same channel and sender, which wait as long.
+
     Attributes:
         code: The service's error code, or what failed.
         text: Its words.
@@ -148,6 +150,7 @@ class Seen:
         status: How far it is.
         code: Error code, if it failed.
         text: Error text.
+        remedy: What a person can do about that.
         created_at: When the service took it.
         at: When that was the case; None when it does not say.
     """
@@ -156,6 +159,7 @@ class Seen:
     status: Delivery
     code: str | None = None
     text: str | None = None
+    remedy: str | None = None
     created_at: datetime | None = None
     at: datetime | None = None
 
