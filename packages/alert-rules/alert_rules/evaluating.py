@@ -206,7 +206,7 @@ class _Found:
         return Evaluated(self.decided(Code.NOT_NEW, f"{word}, since {_at(before.since)}"), kept)
 
     def _over(self, before: Instance) -> bool:
-        """Return whether the row ends the alert; one that only waits, or was never told, ends when it matches no more."""
+        """Return whether the row ends the alert; others end when it matches no more."""
         if before.status is Status.FIRING:
             return self.rule.resolves(self.row)
         return not self.rule.matches(self.row) or (

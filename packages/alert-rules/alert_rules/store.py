@@ -1,4 +1,4 @@
-"""What the pipeline needs kept between runs. A ledger does that; all calls are part of one transaction of its caller."""
+"""What the pipeline needs kept between runs. A ledger does that; all calls are part of its caller's transaction."""
 
 from __future__ import annotations
 
