@@ -203,7 +203,10 @@ class _Found:
             )
             return Evaluated(self.decided(Code.STEP, self._crossed(step)), fired, news=True)
         word = "it was there when the rule began" if before.status is Status.BASELINE else "it fires already"
-        return Evaluated(self.decided(Code.NOT_NEW, f"{word}, since {_at(before.since)}"), kept)
+        # Labels decide who is told; they change with what is worth telling, and not between.
+        return Evaluated(
+            self.decided(Code.NOT_NEW, f"{word}, since {_at(before.since)}"), replace(kept, labels=before.labels)
+        )
 
     def _over(self, before: Instance) -> bool:
         """Return whether the row ends the alert; others end when it matches no more."""
@@ -257,7 +260,7 @@ class _Found:
         labels = self.rule.labels_of(self.row)
         annotations = self.rule.annotations_of(self.row)
         if self.rule.steps is not None and step:
-            labels["step"] = f"{self.rule.steps.thresholds[step - 1]}"
+            labels["step"] = f"{self.rule.steps.thresholds[step - 1]:f}"
         values: dict[str, t.Any] = {}
         for route in self.compiled.routes_of(labels):
             receiver = self.compiled.receivers[route.receiver]

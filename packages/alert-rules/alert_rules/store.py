@@ -65,6 +65,9 @@ class AlertStore(t.Protocol):
     def members(self, groups: Collection[str]) -> list[Membership]:
         """Return all members of some groups."""
 
+    def members_of(self, fingerprints: Collection[str]) -> list[Membership]:
+        """Return the memberships of some alerts."""
+
     def open_members(self) -> list[Membership]:
         """Return the members with something to tell."""
 

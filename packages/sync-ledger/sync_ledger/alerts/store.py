@@ -89,6 +89,12 @@ class LedgerAlertStore:
         parts = slices(sorted(groups))
         return [one for part in parts for one in self._all(table, Membership, table.c.group.in_(part))]
 
+    def members_of(self, fingerprints: Collection[str]) -> list[Membership]:
+        """Return the memberships of some alerts."""
+        table = tables.alert_members
+        parts = slices(sorted(fingerprints))
+        return [one for part in parts for one in self._all(table, Membership, table.c.fingerprint.in_(part))]
+
     def open_members(self) -> list[Membership]:
         """Return the members with something to tell."""
         return self._all(tables.alert_members, Membership, tables.alert_members.c.opened_at.is_not(None))

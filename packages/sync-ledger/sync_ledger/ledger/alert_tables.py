@@ -79,6 +79,7 @@ alert_members = Table(
     Column("run", _ID),
     Column("told_version", Integer, nullable=False),
     Column("told_status", String(20)),
+    Index("alert_members_by_alert", "destination", "fingerprint"),
     Index(
         "alert_members_open",
         "destination",

@@ -98,6 +98,7 @@ def _alert_members() -> None:
         sa.Column("told_status", sa.String(length=20)),
         sa.PrimaryKeyConstraint("destination", "group", "fingerprint"),
     )
+    op.create_index("alert_members_by_alert", "alert_members", ["destination", "fingerprint"])
     op.create_index("alert_members_open", "alert_members", ["destination", "opened_at IS NOT NULL"])
 
 
