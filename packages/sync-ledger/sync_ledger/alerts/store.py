@@ -279,7 +279,7 @@ _READERS: t.Final[dict[str, t.Callable[[t.Any], t.Any]]] = {
     "members": _pairs,
     "matchers": tuple,
     "labels": _pairs,
-    **{name: as_utc for name in ("known_at", "baselined_at", "last_row_at", "since", "seen_at", "row_at", "fired_at")},
-    **{name: as_utc for name in ("ending_since", "resolved_at", "acknowledged_at", "notified_at", "repeat_at")},
-    **{name: as_utc for name in ("opened_at", "due_at", "starts", "until", "first_at", "last_at")},
+    **dict.fromkeys(("known_at", "baselined_at", "last_row_at", "since", "seen_at", "row_at", "fired_at"), as_utc),
+    **dict.fromkeys(("ending_since", "resolved_at", "acknowledged_at", "notified_at", "repeat_at"), as_utc),
+    **dict.fromkeys(("opened_at", "due_at", "starts", "until", "first_at", "last_at"), as_utc),
 }
