@@ -11,7 +11,7 @@ from alert_rules.escalating import escalate, take_failures
 from alert_rules.grouping import Group, due_at, plan
 from alert_rules.messages import Said
 from alert_rules.quieting import Quiet, muted
-from alert_rules.records import Code, Membership, Status
+from alert_rules.records import Code, Status
 from alert_rules.taking import open_groups
 from alert_rules.telling import Teller, Telling
 from alert_rules.timers import advance, end_baselines
@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
     from datetime import datetime
 
     from alert_rules.compiled import Compiled, CompiledRoute
-    from alert_rules.records import Instance
+    from alert_rules.records import Instance, Membership
     from alert_rules.store import AlertStore
 
 

@@ -6,13 +6,14 @@ import typing as t
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from alert_rules.records import GroupLog, Instance, Membership, Status
+from alert_rules.records import Instance, Membership, Status
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from alert_rules.compiled import CompiledReceiver, CompiledRoute
+    from alert_rules.records import GroupLog
 
 Pair: t.TypeAlias = tuple[Membership, Instance]
 

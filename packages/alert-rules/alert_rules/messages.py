@@ -18,7 +18,7 @@ from decimal import Decimal
 from alert_rules import segments
 from alert_rules.filters import number
 from alert_rules.notifications import Member, Notification
-from alert_rules.records import Instance, Status
+from alert_rules.records import Status
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
 
     from alert_rules.compiled import CompiledChannel
     from alert_rules.notifications import Purpose
+    from alert_rules.records import Instance
 
 GROUP_NAMES: t.Final = frozenset(
     ("alerts", "count", "firing", "resolved", "more", "total", "purpose", "receiver", "rule", "group")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from alert_rules.errors import BadRowError
 from alert_rules.evaluating import evaluate, fingerprint, identity_of
-from alert_rules.records import Code, Decision, GroupLog, Instance, Membership, RuleState, Status
+from alert_rules.records import Code, Decision, GroupLog, Membership, RuleState, Status
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
 
     from alert_rules.compiled import Compiled, CompiledRoute, CompiledRule
     from alert_rules.expressions import Row
+    from alert_rules.records import Instance
     from alert_rules.store import AlertStore
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from alert_rules.compiled import NO_DATA
 from alert_rules.evaluating import fingerprint, in_time, resolved
-from alert_rules.records import Code, Decision, Instance, RuleState, Status
+from alert_rules.records import Code, Decision, Instance, Status
 from alert_rules.taking import open_groups, rule_states
 
 if t.TYPE_CHECKING:
@@ -15,6 +15,7 @@ if t.TYPE_CHECKING:
     from datetime import datetime
 
     from alert_rules.compiled import Compiled, CompiledRule
+    from alert_rules.records import RuleState
     from alert_rules.store import AlertStore
 
 

@@ -11,7 +11,6 @@ from decimal import Decimal
 from alert_rules.records import (
     Code,
     Collected,
-    Decision,
     Escalating,
     GroupLog,
     Instance,
@@ -20,21 +19,26 @@ from alert_rules.records import (
     Status,
     StoredSilence,
 )
-from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_, update
+from sqlalchemy import and_, delete, or_, select, tuple_, update
 
 from sync_ledger.ledger import alert_tables as tables
 from sync_ledger.ledger.clock import as_utc
 from sync_ledger.ledger.sending_tables import messages
 from sync_ledger.ledger.upsert import insert, slices, upsert
 from sync_ledger.sending.outbox import Outbox
-from sync_ledger.sending.troubles import Trouble, Troubles
+from sync_ledger.sending.troubles import Troubles
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from alert_rules.notifications import Notification
-    from sqlalchemy import Connection, Row, Table
+    from alert_rules.records import (
+        Decision,
+    )
+    from sqlalchemy import ColumnElement, Connection, Row, Table
+
+    from sync_ledger.sending.troubles import Trouble
 
 _Kept = t.TypeVar("_Kept")
 _SLICE: t.Final = 2_000
@@ -185,6 +189,20 @@ class LedgerAlertStore:
     def put_silences(self, silences: Iterable[StoredSilence]) -> None:
         """Keep silences as they are now."""
         self._put(tables.alert_silences, silences)
+
+    def end_silence(self, key: str, now: datetime) -> bool:
+        """End a silence; return whether there was one."""
+        table = tables.alert_silences
+        where = and_(table.c.destination == self._destination, table.c.key == key, table.c.until > now)
+        return self._connection.execute(update(table).where(where).values(until=now)).rowcount > 0
+
+    def release(self, now: datetime, receiver: str | None) -> int:
+        """Let go what waits for a person; return how much that is."""
+        table = tables.alert_collected
+        where = [table.c.destination == self._destination, table.c.due_at.is_(None)]
+        if receiver is not None:
+            where.append(table.c.receiver == receiver)
+        return self._connection.execute(update(table).where(*where).values(due_at=now)).rowcount
 
     def sent_since(self, since: datetime) -> list[tuple[str, str, datetime]]:
         """Return the messages since then: receiver, recipient and when, oldest first."""
