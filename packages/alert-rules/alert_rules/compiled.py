@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from alert_rules.errors import BadRowError
 from alert_rules.matchers import fits_all
-from alert_rules.phones import e164, mail
+from alert_rules.phones import e164, is_written_out, mail
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -199,6 +199,9 @@ class CompiledChannel:
             if not given:
                 problem = f"nobody to tell: {text.source} gives nothing for it"
                 raise BadRowError(problem, "fill it in the address book", field=names)
+            if text.fixed and self.channel != "email" and is_written_out(given):
+                found[given] = None
+                continue
             try:
                 one = mail(given) if self.channel == "email" else e164(given, region, texts=self.channel == "sms")
             except BadRowError as error:

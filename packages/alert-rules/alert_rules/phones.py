@@ -11,6 +11,7 @@ from phonenumbers import PhoneNumberType
 from alert_rules.errors import BadRowError, BadValueError
 
 _MAIL = re.compile(r"[^\s@<>\"(),:;\\]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}\Z")
+_E164 = re.compile(r"\+[1-9]\d{6,14}\Z")
 _NO_TEXTS: t.Final = {
     PhoneNumberType.FIXED_LINE: "a landline",
     PhoneNumberType.PREMIUM_RATE: "a premium number",
@@ -63,6 +64,11 @@ def e164(text: str, default_region: str | None, *, texts: bool = True) -> str:
     if texts and kind in _NO_TEXTS:
         raise BadRowError(f"a phone number is {_NO_TEXTS[kind]}, which gets no texts", "give a mobile number")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_written_out(text: str) -> bool:
+    """Return whether a text has the form of E.164, whatever is known of the number."""
+    return _E164.match(text.strip()) is not None
 
 
 def mail(text: str) -> str:
