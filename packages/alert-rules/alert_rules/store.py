@@ -8,7 +8,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from alert_rules.notifications import Member, Notification
+    from alert_rules.notifications import Notification
     from alert_rules.records import (
         Collected,
         Decision,
@@ -19,6 +19,18 @@ if t.TYPE_CHECKING:
         RuleState,
         StoredSilence,
     )
+
+
+class Told(t.Protocol):
+    """An alert a message told of."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The alert."""
+
+    @property
+    def version(self) -> int:
+        """Which of its changes."""
 
 
 class Failure(t.Protocol):
@@ -37,7 +49,7 @@ class Failure(t.Protocol):
         """Since when that is so."""
 
     @property
-    def members(self) -> Sequence[Member]:
+    def members(self) -> Sequence[Told]:
         """What it told of."""
 
 

@@ -105,7 +105,7 @@ class Taking:
         if not rules:
             return [RowOutcome(Outcome.SKIPPED, "no_rule", f"no rule looks at stream {stream}") for _ in rows]
         self._compiled.moment.now = self._now
-        states = rule_states(self._compiled, self._store, rules, self._now)
+        states = rule_states(self._store, rules, self._now)
         known = self._store.instances({mark for rule in rules for row in rows if (mark := _mark(rule, row))})
         outcomes = []
         for row in rows:
@@ -156,9 +156,7 @@ def _mark(rule: CompiledRule, row: SourceRow) -> str | None:
         return None
 
 
-def rule_states(
-    compiled: Compiled, store: AlertStore, rules: Iterable[CompiledRule], now: datetime
-) -> dict[str, RuleState]:
+def rule_states(store: AlertStore, rules: Iterable[CompiledRule], now: datetime) -> dict[str, RuleState]:
     """Return what is kept of some rules; one that is new, or whose meaning has changed, begins here."""
     kept = store.rule_states()
     states, begun = {}, []

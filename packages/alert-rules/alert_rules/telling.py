@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from datetime import datetime
 
     from alert_rules.compiled import Compiled, CompiledChannel, CompiledEscalation, CompiledReceiver, CompiledRoute
-    from alert_rules.notifications import Notification, Purpose
+    from alert_rules.notifications import Channel, Notification, Purpose
     from alert_rules.store import AlertStore
 
 _CODES: t.Final[Mapping[str, Code]] = {
@@ -26,6 +26,10 @@ _CODES: t.Final[Mapping[str, Code]] = {
     "storm": Code.STORM,
     "escalation": Code.ESCALATED,
 }
+
+
+_Key: t.TypeAlias = "tuple[str, Channel, str, str]"
+"""Receiver, channel, recipient and alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,8 @@ class Teller:
         later = [one.name for one in compiled.receivers.values() if one.digest is not None or one.budget is not None]
         kept = store.collected(later) if later else []
         self._collected = {(one.receiver, one.channel, one.recipient, one.fingerprint): one for one in kept}
-        self._put: dict[tuple[str, str, str, str], Collected] = {}
-        self._dropped: dict[tuple[str, str, str, str], Collected] = {}
+        self._put: dict[_Key, Collected] = {}
+        self._dropped: dict[_Key, Collected] = {}
         self._fixed: dict[tuple[int, str | None], list[str]] = {}
         self._escalations: list[Escalating] = []
         self.notifications: list[Notification] = []
@@ -247,7 +251,7 @@ class Teller:
         return left
 
     @staticmethod
-    def _key(item: Collected) -> tuple[str, str, str, str]:
+    def _key(item: Collected) -> _Key:
         return item.receiver, item.channel, item.recipient, item.fingerprint
 
     def _drop(self, items: Sequence[Collected]) -> None:

@@ -30,7 +30,7 @@ def advance(compiled: Compiled, store: AlertStore, now: datetime, run: int | Non
             decisions.append(found.decision)
     silent = [rule for rule in compiled.rules if rule.no_data is not None]
     if silent:
-        states = rule_states(compiled, store, silent, now)
+        states = rule_states(store, silent, now)
         known = store.instances([_mark(rule) for rule in silent])
         for rule in silent:
             instance, decision = _no_data(rule, states[rule.name], known.get(_mark(rule)), now)
@@ -45,7 +45,7 @@ def advance(compiled: Compiled, store: AlertStore, now: datetime, run: int | Non
 def end_baselines(compiled: Compiled, store: AlertStore, streams: Collection[str], now: datetime) -> None:
     """Note that a run has ended: what matches from now on is told, for the rules of the streams it had."""
     rules = [rule for rule in compiled.rules if rule.stream in streams]
-    states = rule_states(compiled, store, rules, now).values()
+    states = rule_states(store, rules, now).values()
     store.put_rule_states([replace(state, baselined_at=now) for state in states if state.baselined_at is None])
 
 
