@@ -1,9 +1,10 @@
 """What a message says: texts over the alerts that one recipient is told of.
 
-A text of a receiver (`text`, `subject`, `html`) has these names: `alerts` (what is new; each with `alert`, `summary`,
-`status`, `step`, `amount`, `labels`, `annotations`, `identity`, `since`), `count`, `firing` and `resolved` (numbers),
-`more` (alerts left out for want of room), `total` (of amounts; null without), `purpose`, `receiver`, `rule` and
-`group` (labels of the group).
+A text of a receiver (`text`, `subject`, `html`) has these names: `alerts` (what is told, each with `alert`, `summary`,
+`status`, `step`, `amount`, `labels`, `annotations`, `identity`, `since`), `firing` and `resolved` (those of them that
+are so), `first` (the first of them), `count`, `more` (alerts left out of `alerts` for want of room), `total` (of all
+amounts; null without), `status` (`firing` if any does, else `resolved`), `purpose`, `receiver`, `rule` (of the first)
+and `group` (labels of the group).
 """
 
 from __future__ import annotations
@@ -28,10 +29,6 @@ if t.TYPE_CHECKING:
     from alert_rules.notifications import Purpose
     from alert_rules.records import Instance
 
-GROUP_NAMES: t.Final = frozenset(
-    ("alerts", "count", "firing", "resolved", "more", "total", "purpose", "receiver", "rule", "group")
-)
-"""Names that texts over a group may use."""
 STORM_SHOWN: t.Final = 5
 _MAIL_SHOWN: t.Final = 200
 _WORDS: t.Final[Mapping[str, str]] = {"repeat": "Still firing", "escalation": "Nobody has acted", "digest": "Digest"}
@@ -197,12 +194,16 @@ class Letter:
         return sum(amounts, Decimal(0)) if amounts else None
 
     def _names(self, shown: int) -> dict[str, t.Any]:
-        resolved = sum(one.status is Status.RESOLVED for one in self.said)
+        alerts = [one.shown() for one in self.said[:shown]]
+        resolved = [one for one in alerts if one["status"] == Status.RESOLVED.value]
+        over = all(one.status is Status.RESOLVED for one in self.said)
         return {
-            "alerts": [one.shown() for one in self.said[:shown]],
-            "count": len(self.said),
-            "firing": len(self.said) - resolved,
+            "alerts": alerts,
+            "firing": [one for one in alerts if one["status"] != Status.RESOLVED.value],
             "resolved": resolved,
+            "first": self.said[0].shown(),
+            "status": (Status.RESOLVED if over else Status.FIRING).value,
+            "count": len(self.said),
             "more": len(self.said) - shown,
             "total": self._total(),
             "purpose": self.purpose,

@@ -17,12 +17,12 @@ if t.TYPE_CHECKING:
     from datetime import datetime
 
     from alert_rules.compiled import Compiled
-    from alert_rules.records import Collected, StoredSilence
+    from alert_rules.records import Code, Collected, StoredSilence
     from sqlalchemy import Connection
 
     from sync_ledger.alerts.store import LedgerAlertStore
 
-_DECISION = ("code", "text", "rule", "fingerprint", "stream", "source_key", "receiver", "notification", "field")
+_DECISION = ("text", "rule", "fingerprint", "stream", "source_key", "receiver", "notification", "field")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def explained(
     query = select(table).where(*where).order_by(table.c.last_at.desc(), table.c.id.desc()).limit(limit)
     return [
         Explained(
-            decision=Decision(**{name: getattr(row, name) for name in _DECISION}),
+            decision=Decision(Code(row.code), **{name: getattr(row, name) for name in _DECISION}),
             first_at=t.cast("datetime", as_utc(row.first_at)),
             last_at=t.cast("datetime", as_utc(row.last_at)),
             times=row.times,
