@@ -10,7 +10,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sync_ledger.adapter import Usage
-    from sync_ledger.engine.engine import UpsertEngine
+    from sync_ledger.ledger_target import RunEngine
     from sync_ledger.rows import Tally
 
 logger = logging.getLogger("sync_ledger")
@@ -49,7 +49,7 @@ class Progress:
         logger.info("STATE waits for %s, gathered for a bulk write", rows)
         return True
 
-    def summary(self, engine: UpsertEngine, usage: Usage) -> None:
+    def summary(self, engine: RunEngine, usage: Usage) -> None:
         """Log the run's result in one line."""
         outcomes = ", ".join(f"{rows} {outcome}" for outcome, rows in engine.tally.by_outcome().items()) or "no rows"
         logger.info(

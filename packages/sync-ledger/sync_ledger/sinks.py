@@ -19,6 +19,7 @@ from sync_ledger.rows import Outcome, Reason, Settled, SourceRow
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sync_ledger.ledger_target import LedgerTarget
     from sync_ledger.target import UpsertTarget
 
 
@@ -26,9 +27,14 @@ class LedgerSink(BatchSink):
     """What our sinks share: the engine checks rows, so the SDK's own checks, which end a run, are off."""
 
     @property
-    def upsert_target(self) -> UpsertTarget:
+    def gathers(self) -> bool:
+        """Whether rows wait here for a bulk write, so that no time drives them out."""
+        return False
+
+    @property
+    def ledger_target(self) -> LedgerTarget[t.Any]:
         """The target this sink belongs to."""
-        return t.cast("UpsertTarget", self._target)
+        return t.cast("LedgerTarget[t.Any]", self._target)
 
     def __init__(self, target: t.Any, stream_name: str, schema: dict[str, t.Any], key_properties: t.Any) -> None:
         self._target = target
@@ -45,7 +51,7 @@ class LedgerSink(BatchSink):
         """Settle a batch, then let a STATE pass that waited for it only."""
         if records := context.get("records"):
             self.settle(records)
-        self.upsert_target.settled(self)
+        self.ledger_target.settled(self)
 
     def get_validator(self) -> None:
         """Return None: the engine checks against the service's metadata and holds what does not fit."""
@@ -61,6 +67,11 @@ class LedgerSink(BatchSink):
 
 class UpsertSink(LedgerSink):
     """Rows of one entity of the destination."""
+
+    @property
+    def upsert_target(self) -> UpsertTarget:
+        """The target this sink belongs to."""
+        return t.cast("UpsertTarget", self._target)
 
     def __init__(self, target: t.Any, stream_name: str, schema: dict[str, t.Any], key_properties: t.Any) -> None:
         super().__init__(target, stream_name, schema, key_properties)
@@ -187,7 +198,7 @@ class UnmappedSink(LedgerSink):
         """Settle the batch as held."""
         self._waiting.clear()
         settled = [unmapped(record) for record in records]
-        self.upsert_target.process(lambda: self.upsert_target.engine.settle_directly(settled))
+        self.ledger_target.process(lambda: self.ledger_target.engine.settle_directly(settled))
 
 
 class SkippedSink(LedgerSink):
@@ -207,4 +218,4 @@ class SkippedSink(LedgerSink):
             )
             for record in records
         ]
-        self.upsert_target.process(lambda: self.upsert_target.engine.settle_directly(settled))
+        self.ledger_target.process(lambda: self.ledger_target.engine.settle_directly(settled))
