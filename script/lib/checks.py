@@ -11,6 +11,8 @@ import time
 import typing as t
 from pathlib import Path
 
+import surroundings
+
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,7 +24,6 @@ CHECKS: dict[str, Sequence[str]] = {
     "types": ("mypy", "--no-error-summary"),
     "meltano.yml": ("meltano", "--log-level", "error", "compile", "--lint", "--directory", ".tools/manifests"),
 }
-COMPILED = ROOT / ".tools" / "compiled"
 PYTEST = (sys.executable, "-m", "pytest", "-n", "auto", "--dist", "worksteal", "-q")
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4 * 1024**3
@@ -31,7 +32,7 @@ MEMORY_BYTES = 4 * 1024**3
 
 def main(arguments: Sequence[str]) -> int:
     """Run the checks and return the exit code."""
-    _keep_compiled_modules()
+    surroundings.keep_compiled_modules()
     _keep_files_in_memory()
     results: list[tuple[str, int, float]] = []
     if arguments:
@@ -45,15 +46,6 @@ def main(arguments: Sequence[str]) -> int:
     failed = [name for name, code, _ in results if code]
     print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.")
     return 1 if failed else 0
-
-
-def _keep_compiled_modules() -> None:
-    """Let all processes share their compiled modules, also where the environment has Python write none.
-
-    The tests start plug-ins as processes hundreds of times, and compiling all imports takes longer than what these do.
-    """
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(COMPILED))
 
 
 def _keep_files_in_memory() -> None:

@@ -59,6 +59,7 @@ class ExpectationError(Exception):
 def main() -> int:
     """Run the demo and return the exit code."""
     arguments = _arguments()
+    surroundings.keep_compiled_modules()
     wanted = list(PIPELINES) if arguments.pipeline == "all" else [arguments.pipeline]
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import typing as t
 from pathlib import Path
@@ -9,6 +10,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ZOHO_TOKENS = "target-zoho-tokens.json"
 DYNAMICS_TOKENS = "target-dynamics-tokens.json"
+
+
+def keep_compiled_modules() -> None:
+    """Let all processes share their compiled modules, also where the environment has Python write none.
+
+    Tests and demo start plug-ins and Meltano as processes, up to hundreds of times, and compiling all imports takes
+    longer than what these do.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".tools" / "compiled"))
 
 
 def ledger_url(home: Path) -> str:

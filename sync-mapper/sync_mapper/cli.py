@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 
+from sync_mapper import start
+
 COMMANDS = ("check", "explain", "test")
 """Modules of `sync_mapper.commands`; each holds a click command of its own name. A run of the mapper loads none."""
 
@@ -16,6 +18,10 @@ def main() -> None:
         command = getattr(importlib.import_module(f"sync_mapper.commands.{name}"), name)
         command.main(sys.argv[2:], prog_name=f"sync-mapper {name}")
         return
-    from sync_mapper.mapper import SyncMapper  # noqa: PLC0415 - commands that need no mapper start without it
+    settings = start.plain_settings(sys.argv[1:])
+    if settings is not None:
+        start.run(settings)
+        return
+    from sync_mapper.plugin import SyncMapperPlugin  # noqa: PLC0415 - it loads the SDK
 
-    SyncMapper.cli()
+    SyncMapperPlugin.cli()

@@ -9,26 +9,27 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import importlib.util
 import typing as t
 from dataclasses import dataclass, field
 
-from singer_sdk import typing as th
-from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STRING, CustomStreamMap
-
-from sync_mapper import declared, fields
+from sync_mapper import computed_schema, declared, fields
 from sync_mapper.analysis import Scope, analyse
 from sync_mapper.code_tables import CodeTables
 from sync_mapper.evaluator import Evaluator
 from sync_mapper.functions import HELPERS
 from sync_mapper.long_form import LongForm
 from sync_mapper.names import Names
-from sync_mapper.options import OPTIONS
+from sync_mapper.options import NULL_STRING, OPTIONS
 from sync_mapper.results import CONTAINERS_AND_NUMBERS, refuse_endless
+from sync_mapper.sdk_functions import functions
+from sync_mapper.stream_map import StreamMap
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from faker import Faker
+    from singer_sdk.helpers._flattening import FlatteningOptions
 
 ANY_TYPE: dict[str, t.Any] = {"type": ["string", "number", "integer", "boolean", "object", "array", "null"]}
 """Declared where the type of a result is not known: a target must not refuse a row for what nobody stated."""
@@ -65,7 +66,7 @@ class _Step(t.NamedTuple):
     uses_self: bool
 
 
-class ComputedStreamMap(CustomStreamMap):
+class ComputedStreamMap(StreamMap):
     """A stream map with expressions.
 
     Attributes:
@@ -76,7 +77,18 @@ class ComputedStreamMap(CustomStreamMap):
     """
 
     def __init__(
-        self, *, map_name: str, map_transform: dict[str, t.Any], shared: Shared | None = None, **kwargs: t.Any
+        self,
+        *,
+        map_name: str,
+        map_transform: dict[str, t.Any],
+        stream_alias: str,
+        stream_name: str,
+        raw_schema: dict[str, t.Any],
+        key_properties: Sequence[str] | None,
+        map_config: dict[str, t.Any],
+        faker_config: dict[str, t.Any],
+        flattening_options: FlatteningOptions | None,
+        shared: Shared | None = None,
     ) -> None:
         self.map_name = map_name
         self.evaluating: str | None = None
@@ -89,17 +101,29 @@ class ComputedStreamMap(CustomStreamMap):
             for name, value in transform.items()
             if isinstance(value, str) and value != NULL_STRING and name not in OPTIONS
         }
-        texts = [*self.expressions.values(), str(transform.get(MAPPER_FILTER_OPTION))]
-        self._wants_fake = any("fake" in text for text in texts)
-        # The SDK changes the schema it is given while it computes the new one.
-        self._source = copy.deepcopy(kwargs["raw_schema"].get("properties") or {})
+        texts = [*self.expressions.values(), str(transform.get("__filter__"))]
+        self._source = copy.deepcopy(raw_schema.get("properties") or {})
         self._absent = dict.fromkeys(self._source)
         self._unseen: set[str] = set()
-        super().__init__(map_transform=transform, **kwargs)
-        self.raw_schema = {**self.raw_schema, "properties": self._source}
+        super().__init__(stream_alias, {**raw_schema, "properties": self._source}, key_properties, flattening_options)
+        self.stream_name = stream_name
+        self.map_config = map_config
+        self.faker_config = faker_config
+        if "__key_properties__" in transform:
+            self.transformed_key_properties = transform["__key_properties__"]
+        self.transformed_schema = self.flatten_schema(
+            computed_schema.compute(
+                self.raw_schema,
+                transform,
+                stream=stream_alias,
+                keys=self.transformed_key_properties,
+                schema_of=self._schema_of,
+            )
+        )
+        self.fake = self._faker() if any("fake" in text for text in texts) else None
         self._evaluator = Evaluator(self.functions)
-        self._filter = _step(MAPPER_FILTER_OPTION, transform.get(MAPPER_FILTER_OPTION), None)
-        self._keeps_all = MAPPER_ELSE_OPTION not in transform
+        self._filter = _step("__filter__", transform.get("__filter__"), None)
+        self._keeps_all = "__else__" not in transform
         self._steps = [
             _step(name, value, self._forms.get(name)) for name, value in transform.items() if name not in OPTIONS
         ]
@@ -132,7 +156,7 @@ class ComputedStreamMap(CustomStreamMap):
     def functions(self) -> dict[str, Callable[..., t.Any]]:
         """Functions that expressions may call: the SDK's and ours."""
         own = {name: helper.function for name, helper in HELPERS.items() if helper.function is not None}
-        return {**super().functions, **own, "lookup": self._shared.tables.lookup}
+        return {**functions(), **own, "lookup": self._shared.tables.lookup}
 
     def transform(self, record: dict[str, t.Any]) -> dict[str, t.Any] | None:
         """Map a row, as the SDK does, with the names of a row made once instead of for each expression.
@@ -212,7 +236,7 @@ class ComputedStreamMap(CustomStreamMap):
             if form is None or form.when_null is None or not self._lacks(step.name, record):
                 raise
             value = None
-        if type(value) in CONTAINERS_AND_NUMBERS and step.name != MAPPER_FILTER_OPTION:
+        if type(value) in CONTAINERS_AND_NUMBERS and step.name != "__filter__":
             refuse_endless(value)
         return value if form is None else self._finish(form, value)
 
@@ -245,13 +269,11 @@ class ComputedStreamMap(CustomStreamMap):
         """
         return any(record[one] is None if one in record else one in self._absent for one in self._fields[name])
 
-    def _eval_type(self, expr: str, default: th.JSONTypeHelper[t.Any] | None = None) -> th.JSONTypeHelper[t.Any]:
-        # The SDK's default is the source's type, or text if it has none.
-        own = None if default is None or isinstance(default, th.StringType) else default.to_dict()
-        schema = analyse(expr, self._scope(own)).schema
+    def _schema_of(self, expression: str, own: dict[str, t.Any] | None) -> dict[str, t.Any]:
+        schema = analyse(expression, self._scope(own)).schema
         if schema is None:
-            self._unseen.add(expr)
-        return th.CustomType(schema or ANY_TYPE)
+            self._unseen.add(expression)
+        return schema or ANY_TYPE
 
     def _selves(self) -> dict[str, dict[str, t.Any]]:
         """Return the schemas of properties made of their own value, which the SDK does not know under `__else__`."""
@@ -273,9 +295,15 @@ class ComputedStreamMap(CustomStreamMap):
             own=own,
         )
 
-    def _init_faker_instance(self) -> Faker | None:
-        # The SDK loads Faker for every map when it is installed: 50 MB for nothing in most of them.
-        return super()._init_faker_instance() if self._wants_fake else None
+    def _faker(self) -> Faker | None:
+        """Return what `fake` is; it takes 50 MB, and is loaded for maps that name it."""
+        if not importlib.util.find_spec("faker"):
+            return None
+        from faker import Faker  # noqa: PLC0415
+
+        if (seed := self.faker_config.get("seed")) is not None:
+            Faker.seed(seed)
+        return Faker(self.faker_config.get("locale"))
 
 
 def _step(name: str, definition: str | None, form: LongForm | None) -> _Step:

@@ -29,3 +29,11 @@ class TooManyUnmappedError(MapperError):
 
 class RowError(Exception):
     """A row cannot be mapped, for a reason that quotes nothing of it and may stand in logs."""
+
+
+class MapExpressionError(Exception):
+    """An expression cannot be evaluated; named as the SDK names it."""
+
+
+class StreamMapConfigError(Exception):
+    """A map does not fit its stream; named as the SDK names it."""

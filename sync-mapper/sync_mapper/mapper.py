@@ -2,101 +2,71 @@
 
 from __future__ import annotations
 
-import os
+import logging
+import signal
 import sys
+import threading
 import typing as t
 
 import msgspec
-from singer_sdk import singerlib as singer
-from singer_sdk import typing as th
-from singer_sdk.contrib.msgspec import encoder
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
-from singer_sdk.mapper_base import InlineMapper
 
 from sync_mapper import damaged, definitions, mapping_file, unmapped
 from sync_mapper.checking.at_start import StartChecks
 from sync_mapper.computed import ComputedStreamMap
-from sync_mapper.errors import InputError, MapperError, MappingError, RowError
+from sync_mapper.encoding import encoder
+from sync_mapper.errors import InputError, RowError
 from sync_mapper.maps import StreamMaps
-from sync_mapper.messages import MappedRecord, MapperReader, MapperWriter, readable, record_of
+from sync_mapper.messages import (
+    ActivateVersion,
+    MappedRecord,
+    MappedSchema,
+    MapperReader,
+    MapperWriter,
+    State,
+    readable,
+    record_of,
+)
 from sync_mapper.results import ResultError, encoded
+from sync_mapper.stream_map import RemovedStream, SameRecord
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
 
-    from singer_sdk.mapper import StreamMap
+    from sync_mapper.messages import Message
+    from sync_mapper.stream_map import StreamMap
+
+logger = logging.getLogger("sync-mapper")
+
+GUARD_PERCENT = 20
+"""Share of unmapped rows from which on a run stops, if no setting says otherwise."""
 
 _SIGNAL_EXIT = 128
 """Added to a signal's number, as shells do, for the exit code of a run that a signal ended."""
 
 
-class SyncMapper(InlineMapper):
-    """Meltano mapper with Singer stream maps that never stops a run for one bad row."""
+class SyncMapper:
+    """Maps Singer messages.
 
-    name = "sync-mapper"
-    package_name = "sync-mapper"
-    message_reader_class = MapperReader
-    message_writer_class = MapperWriter
-    config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
-        th.Property(
-            "mapping_file",
-            th.StringType,
-            title="Mapping file",
-            description=(
-                "YAML file with `stream_maps` and, if wanted, `stream_map_config`. A relative path counts from the "
-                "working directory, then from Meltano's project. A stream in the setting `stream_maps` takes the "
-                "place of the file's stream of that name."
-            ),
-        ),
-        # Declared here in place of the SDK's: its schema of the maps refuses a wrong one with a traceback instead of a
-        # message (singer-sdk 0.54.9); `definitions.check` says what is wrong and where.
-        th.Property(
-            "stream_maps",
-            th.ObjectType(additional_properties=True),
-            title="Stream maps",
-            description="Inline stream maps, see https://sdk.meltano.com/en/latest/stream_maps.html.",
-        ),
-        th.Property(
-            "expressions",
-            th.ObjectType(additional_properties=True),
-            title="Expressions",
-            description="Names with expressions that other expressions use by that name, beside those of the file.",
-        ),
-        th.Property(
-            "code_tables",
-            th.ObjectType(additional_properties=True),
-            title="Code tables",
-            description="Names with texts of codes, or where they are, beside those of the file.",
-        ),
-        th.Property(
-            "destination_snapshot",
-            th.StringType,
-            title="Snapshot of the destination",
-            description=(
-                "JSON file with the destination's fields, as `TARGET describe` prints them; what goes on is checked "
-                "against it at the start. A relative path counts like that of `mapping_file`."
-            ),
-        ),
-        th.Property(
-            "unmapped_guard_percent",
-            th.IntegerType(minimum=0, maximum=100),
-            default=20,
-            title="Guard of unmapped rows",
-            description=(
-                "Stop when more than so many percent of the rows for a stream (of 100 or more) could not be mapped; 0 "
-                "never stops."
-            ),
-        ),
-    ).to_dict()
+    Args:
+        config: Settings, with defaults filled in as `sync_mapper.plugin` declares them.
+        message_writer: Where messages go, standard output if none is given.
 
-    def __init__(self, **kwargs: t.Any) -> None:
-        super().__init__(**kwargs)
+    Raises:
+        MapperError: The mapping cannot be used.
+    """
+
+    def __init__(self, config: dict[str, t.Any], message_writer: MapperWriter | None = None) -> None:
+        self.config = config
+        self.message_reader = MapperReader()
+        self.message_writer = message_writer or MapperWriter()
+        self.logger = logger
         self._busy = False
         self._stop_signal: int | None = None
-        self._unmapped = unmapped.UnmappedRows(self.config["unmapped_guard_percent"])
+        self._setup_signal_handlers()
+        self._unmapped = unmapped.UnmappedRows(self.config.get("unmapped_guard_percent", GUARD_PERCENT))
         mapping, inline = self._mapping()
-        self.maps = StreamMaps(mapping, dict(self.config), self.logger)
+        self.maps = StreamMaps(mapping, self.config, self.logger)
         self.maps.checks = StartChecks(
             mapping,
             self.logger,
@@ -104,7 +74,6 @@ class SyncMapper(InlineMapper):
             inline=inline,
             destination_snapshot=self.config.get("destination_snapshot"),
         )
-        self.mapper = self.maps
         self._table_streams = self.maps.tables.streams
 
     def _mapping(self) -> tuple[mapping_file.Mapping, mapping_file.Mapping]:
@@ -119,21 +88,21 @@ class SyncMapper(InlineMapper):
 
     # -- messages ----------------------------------------------------------------------------------------------
 
-    def map_schema_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
+    def map_schema_message(self, message_dict: dict[str, t.Any]) -> Iterator[Message]:
         """Map a SCHEMA; one for each stream that comes out of it, none for a stream that is left out."""
         _require(message_dict, "stream", "schema")
         schema = {"properties": {}, **message_dict["schema"]}
         self.maps.tables.announce(message_dict["stream"])
         self.maps.register_raw_stream_schema(message_dict["stream"], schema, message_dict.get("key_properties") or [])
         for stream_map in self._maps_of(message_dict):
-            yield singer.SchemaMessage(
+            yield MappedSchema(
                 stream_map.stream_alias,
                 stream_map.transformed_schema,
                 stream_map.transformed_key_properties or [],
                 message_dict.get("bookmark_properties"),
             )
 
-    def map_record_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
+    def map_record_message(self, message_dict: dict[str, t.Any]) -> Iterator[Message]:
         """Map a RECORD; a row its map cannot handle becomes a record of `_unmapped`."""
         _require(message_dict, "stream", "record")
         if message_dict["stream"] in self._table_streams:
@@ -156,7 +125,7 @@ class SyncMapper(InlineMapper):
     @staticmethod
     def _transformed(stream_map: StreamMap, message_dict: dict[str, t.Any]) -> msgspec.Raw | None:
         record = message_dict["record"]
-        unchanged = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
+        unchanged = isinstance(stream_map, SameRecord) and not stream_map.flattening_enabled
         if unchanged and isinstance(record, msgspec.Raw):
             return record
         mapped = stream_map.transform(record_of(message_dict))
@@ -170,20 +139,20 @@ class SyncMapper(InlineMapper):
         except RowError as error:
             self.logger.warning("A row of %s is missing in code tables: %s", stream, error)
 
-    def map_state_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
+    def map_state_message(self, message_dict: dict[str, t.Any]) -> Iterator[Message]:
         """Pass a STATE on as it is; its bookmarks are the tap's and keep the tap's stream names."""
         _require(message_dict, "value")
         # The row that made a stream's rows enough to judge by need not be one that failed.
         self._unmapped.check_all()
-        yield singer.StateMessage(message_dict["value"])
+        yield State(message_dict["value"])
 
-    def map_activate_version_message(self, message_dict: dict[str, t.Any]) -> Iterator[singer.Message]:
+    def map_activate_version_message(self, message_dict: dict[str, t.Any]) -> Iterator[Message]:
         """Pass an ACTIVATE_VERSION on to each stream that comes out of its own."""
         _require(message_dict, "stream", "version")
         for stream_map in self._maps_of(message_dict):
-            yield singer.ActivateVersionMessage(stream_map.stream_alias, message_dict["version"])
+            yield ActivateVersion(stream_map.stream_alias, message_dict["version"])
 
-    def map_batch_message(self, message_dict: dict[str, t.Any]) -> Iterable[singer.Message]:
+    def map_batch_message(self, message_dict: dict[str, t.Any]) -> Iterable[Message]:
         """Refuse a BATCH: its rows are in files and would pass unmapped."""
         raise InputError(
             f"The tap sends BATCH messages for stream {message_dict.get('stream')!r}; rows in files cannot be mapped. "
@@ -202,18 +171,17 @@ class SyncMapper(InlineMapper):
             for name in self.maps.unused:
                 self.logger.warning("The map %s was not used: the tap sent no stream it is for", name)
         self._unmapped.check_all()
-        super().process_endofpipe()
 
     def _maps_of(self, message_dict: dict[str, t.Any]) -> list[StreamMap]:
         stream = message_dict["stream"]
         maps = self.maps.stream_maps.get(stream)
         if maps is None:
             raise InputError(f"A {message_dict['type']} of stream {stream!r} came before the stream's SCHEMA")
-        return [stream_map for stream_map in maps if not isinstance(stream_map, RemoveRecordTransform)]
+        return [stream_map for stream_map in maps if not isinstance(stream_map, RemovedStream)]
 
     def _unmapped_messages(
         self, stream_map: StreamMap, message_dict: dict[str, t.Any], error: Exception
-    ) -> Iterator[singer.Message]:
+    ) -> Iterator[Message]:
         record = readable(message_dict)
         try:
             row_as_json = encoder.encode(record)
@@ -224,7 +192,7 @@ class SyncMapper(InlineMapper):
         field = computed.evaluating if computed and not isinstance(error, damaged.UnreadableRowError) else None
         field = damaged.mended(error.field) if isinstance(error, ResultError) else field
         if not self._unmapped.counts:
-            yield singer.SchemaMessage(unmapped.STREAM, unmapped.SCHEMA, unmapped.KEY_PROPERTIES)
+            yield MappedSchema(unmapped.STREAM, unmapped.SCHEMA, unmapped.KEY_PROPERTIES)
         row = self._unmapped.record(
             stream=stream_map.stream_alias,
             source_stream=message_dict["stream"],
@@ -241,12 +209,42 @@ class SyncMapper(InlineMapper):
 
     # -- start and end -----------------------------------------------------------------------------------------
 
-    def _write_messages(self, messages: Iterable[singer.Message]) -> None:
+    def listen(self, lines: Iterable[str] | None = None) -> None:
+        """Map all messages, from standard input if no others are given.
+
+        Raises:
+            MapperError: The run must end.
+        """
+        counts = self.message_reader.process_lines(
+            sys.stdin if lines is None else lines,
+            {
+                "SCHEMA": lambda message: self._write(self.map_schema_message(message)),
+                "RECORD": lambda message: self._write(self.map_record_message(message)),
+                "STATE": lambda message: self._write(self.map_state_message(message)),
+                "ACTIVATE_VERSION": lambda message: self._write(self.map_activate_version_message(message)),
+                "BATCH": lambda message: self._write(self.map_batch_message(message)),
+            },
+        )
+        self.logger.info(
+            "Reader 'sync-mapper' completed processing %d lines of input (%d schemas, %d records, %d batch manifests, "
+            "%d state messages, %d activate version messages).",
+            sum(counts.values()),
+            *(counts[kind] for kind in ("SCHEMA", "RECORD", "BATCH", "STATE", "ACTIVATE_VERSION")),
+        )
+        self.process_endofpipe()
+
+    def _write(self, messages: Iterable[Message]) -> None:
         self._busy = True
-        super()._write_messages(messages)
+        for message in messages:
+            self.message_writer.write_message(message)
         self._busy = False
         if self._stop_signal is not None:
             raise SystemExit(_SIGNAL_EXIT + self._stop_signal)
+
+    def _setup_signal_handlers(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._handle_termination)
+            signal.signal(signal.SIGTERM, self._handle_termination)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         # Never cut a line in two: the target would take its beginning for a broken message.
@@ -254,24 +252,6 @@ class SyncMapper(InlineMapper):
         self._stop_signal = signum
         if not self._busy:
             raise SystemExit(_SIGNAL_EXIT + signum)
-
-    @classmethod
-    def invoke(cls, **kwargs: t.Any) -> None:
-        """Run from the command line; what ends the run is one line, not a traceback."""
-        try:
-            super().invoke(**kwargs)
-        except MappingError as error:
-            for problem in error.problems:
-                cls.logger.error("%s", problem)  # noqa: TRY400 - one line for people; it says what to do
-            sys.exit(1)
-        except MapperError as error:
-            cls.logger.error("%s", error)  # noqa: TRY400 - one line for people; it says what to do
-            sys.exit(1)
-        except BrokenPipeError:
-            cls.logger.error("The target closed the pipe; see its own messages")  # noqa: TRY400 - nothing to trace
-            # The interpreter flushes standard output once more when it ends; there must be something to take it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
 
 
 def _require(message_dict: dict[str, t.Any], *names: str) -> None:

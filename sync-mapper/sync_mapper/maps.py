@@ -7,27 +7,21 @@ import fnmatch
 import re
 import typing as t
 
-from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
-from singer_sdk.mapper import (
-    MAPPER_ALIAS_OPTION,
-    MAPPER_SOURCE_OPTION,
-    PluginMapper,
-    RemoveRecordTransform,
-)
-
 from sync_mapper import names
 from sync_mapper.code_tables import CodeTables
 from sync_mapper.computed import ComputedStreamMap, Shared
-from sync_mapper.errors import MappingError
+from sync_mapper.errors import MapExpressionError, MappingError, StreamMapConfigError
+from sync_mapper.evaluator import alias_of
+from sync_mapper.options import NULL_STRING
+from sync_mapper.stream_map import RemovedStream, SameRecord, flattening_of
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Sequence
 
-    from singer_sdk.mapper import StreamMap
-
     from sync_mapper.checking.at_start import StartChecks
     from sync_mapper.mapping_file import Mapping
+    from sync_mapper.stream_map import StreamMap
 
 
 _ALIKE = 0.8
@@ -41,7 +35,7 @@ def _misspelt(name: str, meant: str) -> bool:
     return difflib.SequenceMatcher(None, letters, others).ratio() >= _ALIKE
 
 
-class StreamMaps(PluginMapper):
+class StreamMaps:
     """All maps of a mapping; which of them apply to a stream is decided when its SCHEMA comes.
 
     Attributes:
@@ -50,14 +44,20 @@ class StreamMaps(PluginMapper):
         checks: Checks of maps when the SCHEMA they are for comes; None for a mapping that was checked before.
     """
 
-    def __init__(self, mapping: Mapping, plugin_config: dict[str, t.Any], logger: logging.Logger) -> None:
-        config = {
-            **plugin_config,
-            "stream_maps": dict(mapping.stream_maps),
-            "stream_map_config": mapping.stream_map_config,
-        }
-        super().__init__(config, logger)
+    def __init__(self, mapping: Mapping, config: dict[str, t.Any], logger: logging.Logger) -> None:
         self._mapping = mapping
+        self.stream_maps: dict[str, list[StreamMap]] = {}
+        self.stream_maps_dict: dict[str, t.Any] = dict(mapping.stream_maps)
+        self.map_config = mapping.stream_map_config
+        self.faker_config: dict[str, t.Any] = config.get("faker_config") or {}
+        self.flattening_options = flattening_of(config)
+        self.default_mapper_type: type[StreamMap] = SameRecord
+        if "__else__" in self.stream_maps_dict:
+            definition = self.stream_maps_dict.pop("__else__")
+            if definition is not None and definition != NULL_STRING:
+                raise StreamMapConfigError(f"Undefined transform for '__else__'' case: {definition}")
+            self.default_mapper_type = RemovedStream
+            logger.info("Found '__else__=None' default mapper. Unmapped streams will be excluded from output.")
         self.tables = CodeTables.read(mapping)
         self._shared = Shared(names.parsed(mapping), self.tables)
         self.checks: StartChecks | None = None
@@ -91,7 +91,7 @@ class StreamMaps(PluginMapper):
         named = False
         for name, definition in self.stream_maps_dict.items():
             options = definition if isinstance(definition, dict) else {}
-            source = options.get(MAPPER_SOURCE_OPTION, name)
+            source = options.get("__source__", name)
             if stream_name != source and not fnmatch.fnmatchcase(stream_name, source):
                 continue
             named = True
@@ -100,11 +100,11 @@ class StreamMaps(PluginMapper):
                 built = self._build(name, definition, stream_name, schema, key_properties)
             except (StreamMapConfigError, MapExpressionError) as error:
                 raise MappingError(f"{self._mapping.where(name)}: {error}") from error
-            if MAPPER_SOURCE_OPTION in options:
+            if "__source__" in options:
                 maps.append(built)
             else:
                 maps[0] = built
-        if not named and self.default_mapper_type is RemoveRecordTransform:
+        if not named and self.default_mapper_type is RemovedStream:
             self._refuse_misspelt_source(stream_name)
         self.stream_maps[stream_name] = maps
 
@@ -112,7 +112,7 @@ class StreamMaps(PluginMapper):
         """Refuse to leave out a stream that a map most likely means: STATE would pass its rows for good."""
         for name in self.unused:
             definition = self.stream_maps_dict[name]
-            source = definition.get(MAPPER_SOURCE_OPTION, name) if isinstance(definition, dict) else name
+            source = definition.get("__source__", name) if isinstance(definition, dict) else name
             if _misspelt(source, stream_name):
                 raise MappingError(
                     f"{self._mapping.where(name)}: the tap sends {stream_name!r}, which no map is for and which would "
@@ -129,15 +129,13 @@ class StreamMaps(PluginMapper):
         key_properties: Sequence[str] | None,
     ) -> StreamMap:
         if not isinstance(definition, dict):
-            return RemoveRecordTransform(stream_name, schema, key_properties, self.flattening_options)
+            return RemovedStream(stream_name, schema, key_properties, self.flattening_options)
         alias = stream_name
-        if definition.get(MAPPER_SOURCE_OPTION, name) != name:
+        if definition.get("__source__", name) != name:
             alias = name
-        elif MAPPER_ALIAS_OPTION in definition:
-            alias = self._eval_stream(definition[MAPPER_ALIAS_OPTION], stream_name)
-        transform = {
-            key: value for key, value in definition.items() if key not in {MAPPER_SOURCE_OPTION, MAPPER_ALIAS_OPTION}
-        }
+        elif "__alias__" in definition:
+            alias = alias_of(definition["__alias__"], stream_name)
+        transform = {key: value for key, value in definition.items() if key not in {"__source__", "__alias__"}}
         return ComputedStreamMap(
             map_name=name,
             shared=self._shared,

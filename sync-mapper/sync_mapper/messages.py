@@ -5,46 +5,105 @@ from __future__ import annotations
 import logging
 import sys
 import typing as t
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 import msgspec
-from singer_sdk.contrib.msgspec import MsgSpecReader, MsgSpecWriter, decoder
-from singer_sdk.singerlib.encoding.simple import Message
-from singer_sdk.singerlib.messages import SingerMessageType
 
 from sync_mapper import damaged
+from sync_mapper.encoding import decoder, encoder
 from sync_mapper.errors import InputError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 logger = logging.getLogger("sync-mapper")
 
 
+class Message(t.Protocol):
+    """A message that goes on."""
+
+    @property
+    def type(self) -> str:
+        """Its type, in capital letters."""
+        ...
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """Return the message as it is written; what the tap left out stays out."""
+        ...
+
+
 @dataclass(slots=True)
-class MappedRecord(Message):
+class MappedSchema:
+    """A SCHEMA that goes on."""
+
+    stream: str
+    schema: dict[str, t.Any]
+    key_properties: Sequence[str]
+    bookmark_properties: Sequence[str] | None = None
+    type: t.Literal["SCHEMA"] = field(default="SCHEMA", init=False)
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """Return the message."""
+        result: dict[str, t.Any] = {
+            "type": "SCHEMA",
+            "stream": self.stream,
+            "schema": self.schema,
+            "key_properties": self.key_properties,
+        }
+        if self.bookmark_properties is not None:
+            one = isinstance(self.bookmark_properties, str)
+            result["bookmark_properties"] = [self.bookmark_properties] if one else self.bookmark_properties
+        return result
+
+
+@dataclass(slots=True)
+class MappedRecord:
     """A RECORD that goes on.
 
-    Unlike the SDK's, it holds the record as encoded JSON, so that a value no JSON can hold is noticed while its row is
-    mapped, and `time_extracted` as the text the tap wrote.
+    It holds the record as encoded JSON, so that a value no JSON can hold is noticed while its row is mapped, and
+    `time_extracted` as the text the tap wrote.
     """
 
     stream: str
     record: msgspec.Raw
     time_extracted: str | None = None
     version: int | None = None
-
-    def __post_init__(self) -> None:
-        self.type = SingerMessageType.RECORD
+    type: t.Literal["RECORD"] = field(default="RECORD", init=False)
 
     def to_dict(self) -> dict[str, t.Any]:
-        """Return the message; what the tap left out stays out."""
+        """Return the message."""
         result: dict[str, t.Any] = {"type": "RECORD", "stream": self.stream, "record": self.record}
         if self.version is not None:
             result["version"] = self.version
         if self.time_extracted is not None:
             result["time_extracted"] = self.time_extracted
         return result
+
+
+@dataclass(slots=True)
+class State:
+    """A STATE that goes on."""
+
+    value: t.Any
+    type: t.Literal["STATE"] = field(default="STATE", init=False)
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """Return the message."""
+        return {"type": "STATE", "value": self.value}
+
+
+@dataclass(slots=True)
+class ActivateVersion:
+    """An ACTIVATE_VERSION that goes on."""
+
+    stream: str
+    version: int
+    type: t.Literal["ACTIVATE_VERSION"] = field(default="ACTIVATE_VERSION", init=False)
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """Return the message."""
+        return {"type": "ACTIVATE_VERSION", "stream": self.stream, "version": self.version}
 
 
 class _Envelope(msgspec.Struct):
@@ -60,27 +119,34 @@ class _Envelope(msgspec.Struct):
 _envelopes = msgspec.json.Decoder(_Envelope)
 
 
-class MapperReader(MsgSpecReader):
+class MapperReader:
     """Reads messages; a line that is none ends the run with its number instead of its content.
 
     The `record` of a RECORD comes as `msgspec.Raw`: rows of streams without a map need not be read.
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._line = 0
         self._unknown: set[str] = set()
 
     def process_lines(
-        self, file_input: t.IO[str] | None, callbacks: dict[str, Callable[[dict[str, t.Any]], None]]
-    ) -> t.Counter[str]:
-        """Read all messages; an empty line is none, and is passed over.
+        self, lines: Iterable[str], callbacks: Mapping[str, Callable[[dict[str, t.Any]], None]]
+    ) -> Counter[str]:
+        """Read all messages and return how many there were of each type; an empty line is none, and is passed over.
 
         Raises:
             InputError: A line is no message.
         """
-        lines = self._lines(file_input or self.default_input)
-        return super().process_lines(t.cast("t.IO[str]", lines), callbacks)
+        counts: Counter[str] = Counter()
+        for line in self._lines(lines):
+            message = self.deserialize_json(line)
+            kind = message["type"]
+            if callback := callbacks.get(kind):
+                callback(message)
+            else:
+                self._process_unknown_message(message)
+            counts[kind] += 1
+        return counts
 
     def _lines(self, lines: Iterable[str]) -> Iterator[str]:
         try:
@@ -178,11 +244,20 @@ def readable(message_dict: dict[str, t.Any]) -> dict[str, t.Any]:
         return error.record
 
 
-class MapperWriter(MsgSpecWriter):
+class MapperWriter:
     """Writes messages; the pipe is flushed at each STATE and at the end, not at each line."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def format_message(self, message: Message) -> bytearray:
+        """Return a message as a line of JSON; the same buffer each time."""
+        encoder.encode_into(message.to_dict(), self._buffer)
+        self._buffer.extend(b"\n")
+        return self._buffer
 
     def write_message(self, message: Message) -> None:
         """Write one message."""
         sys.stdout.buffer.write(self.format_message(message))
-        if message.type is SingerMessageType.STATE:
+        if message.type == "STATE":
             sys.stdout.buffer.flush()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import difflib
 
+NULL_STRING = "__NULL__"
+"""What stands for null in settings that can only be texts, as in the SDK."""
+
 OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
 """What may stand in a stream's map beside properties. Any other name is a property to the SDK, `__x__` too.
 

@@ -7,8 +7,8 @@ import typing as t
 from decimal import Decimal
 
 import msgspec
-from singer_sdk.contrib.msgspec import encoder
 
+from sync_mapper.encoding import encoder
 from sync_mapper.errors import RowError
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 from collections import Counter
 from datetime import datetime, timezone
 
 import simpleeval  # type: ignore[import-untyped]
-from singer_sdk import typing as th
-from singer_sdk.contrib.msgspec import encoder
-from singer_sdk.exceptions import MapExpressionError
 
 from sync_mapper import damaged
-from sync_mapper.errors import RowError, TooManyUnmappedError
+from sync_mapper.encoding import SCHEMA_DIALECT, encoder
+from sync_mapper.errors import MapExpressionError, RowError, TooManyUnmappedError
+from sync_mapper.sdk_functions import sha256
 
 if t.TYPE_CHECKING:
     import logging
@@ -23,22 +21,38 @@ if t.TYPE_CHECKING:
 
 STREAM = "_unmapped"
 KEY_PROPERTIES = ["stream", "key"]
-SCHEMA: dict[str, t.Any] = th.PropertiesList(
-    th.Property("stream", th.StringType, required=True, description="Stream the row was meant for"),
-    th.Property("key", th.StringType, required=True, description="Key of the row at the source, as JSON"),
-    th.Property("source_stream", th.StringType, description="Stream the row came from"),
-    th.Property("mapped_key", th.StringType, description="Key the row would have after mapping, as JSON"),
-    th.Property("record", th.ObjectType(additional_properties=True), description="The row as it came"),
-    th.Property(
-        "missing",
-        th.ArrayType(th.StringType),
-        description="Properties of the stream that the row does not have",
-    ),
-    th.Property("map", th.StringType, description="Name of the map in the mapping"),
-    th.Property("field", th.StringType, description="Property whose expression failed"),
-    th.Property("reason", th.StringType, description="What went wrong"),
-    th.Property("time", th.DateTimeType, description="When, in UTC"),
-).to_dict()
+
+
+def _text(description: str, **more: t.Any) -> dict[str, t.Any]:
+    return {"type": ["string", "null"], **more, "description": description}
+
+
+SCHEMA: dict[str, t.Any] = {
+    "type": "object",
+    "properties": {
+        "stream": {"type": ["string"], "description": "Stream the row was meant for"},
+        "key": {"type": ["string"], "description": "Key of the row at the source, as JSON"},
+        "source_stream": _text("Stream the row came from"),
+        "mapped_key": _text("Key the row would have after mapping, as JSON"),
+        "record": {
+            "type": ["object", "null"],
+            "properties": {},
+            "additionalProperties": True,
+            "description": "The row as it came",
+        },
+        "missing": {
+            "type": ["array", "null"],
+            "items": {"type": ["string"]},
+            "description": "Properties of the stream that the row does not have",
+        },
+        "map": _text("Name of the map in the mapping"),
+        "field": _text("Property whose expression failed"),
+        "reason": _text("What went wrong"),
+        "time": _text("When, in UTC", format="date-time"),
+    },
+    "required": ["stream", "key"],
+    "$schema": SCHEMA_DIALECT,
+}
 
 _REASON_LENGTH = 500
 _EXAMPLES = 3
@@ -71,7 +85,7 @@ def key_of(record: Mapping[str, t.Any], key_properties: Sequence[str] | None) ->
     """Return a row's key as compact JSON; a stream without a key gets a hash of the row."""
     if key_properties:
         return encoder.encode({name: record.get(name) for name in key_properties}).decode()
-    return encoder.encode({"sha256": hashlib.sha256(encoder.encode(record)).hexdigest()}).decode()
+    return encoder.encode({"sha256": sha256(encoder.encode(record).decode())}).decode()
 
 
 class UnmappedRows:

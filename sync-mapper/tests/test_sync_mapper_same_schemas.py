@@ -17,9 +17,10 @@ from singer_sdk.exceptions import StreamMapConfigError
 from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 from sync_mapper.errors import MappingError
 from sync_mapper.mapper import SyncMapper
+from sync_mapper.stream_map import RemovedStream
 
 if t.TYPE_CHECKING:
-    from singer_sdk.mapper import StreamMap
+    from sync_mapper.maps import StreamMaps
 
 SCHEMA = {
     "type": "object",
@@ -97,14 +98,14 @@ def definitions(draw: st.DrawFn) -> dict[str, t.Any]:
     return definition
 
 
-def mapped(build: t.Callable[[], PluginMapper]) -> list[StreamMap] | None:
+def mapped(build: t.Callable[[], PluginMapper | StreamMaps]) -> list[t.Any] | None:
     """Return the maps of the stream; None where they are refused."""
     try:
         mapper = build()
         mapper.register_raw_stream_schema("rows", copy.deepcopy(SCHEMA), ["id"])
     except (StreamMapConfigError, MappingError):
         return None
-    return [item for item in mapper.stream_maps["rows"] if not isinstance(item, RemoveRecordTransform)]
+    return [item for item in mapper.stream_maps["rows"] if not isinstance(item, (RemoveRecordTransform, RemovedStream))]
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +120,7 @@ def keep_signal_handlers(monkeypatch):
 def test_same_schemas_where_the_sdk_is_right(stream_maps):
     config = {"stream_maps": stream_maps}
     theirs = mapped(lambda: PluginMapper(copy.deepcopy(config), logging.getLogger("sdk")))
-    ours = mapped(lambda: t.cast("PluginMapper", SyncMapper(config=copy.deepcopy(config)).mapper))
+    ours = mapped(lambda: SyncMapper(config=copy.deepcopy(config)).maps)
     assert (ours is None) == (theirs is None)
     for mine, other in zip(ours or (), theirs or (), strict=True):
         assert mine.stream_alias == other.stream_alias

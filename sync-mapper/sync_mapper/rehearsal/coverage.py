@@ -5,9 +5,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from singer_sdk.mapper import NULL_STRING
-
-from sync_mapper.options import OPTIONS
+from sync_mapper.options import NULL_STRING, OPTIONS
 
 if t.TYPE_CHECKING:
     from sync_mapper.mapping_file import Mapping

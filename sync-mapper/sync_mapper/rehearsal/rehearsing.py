@@ -14,8 +14,7 @@ from sync_mapper.messages import MappedRecord
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from singer_sdk.singerlib.encoding.simple import Message
-
+    from sync_mapper.messages import Message
     from sync_mapper.rehearsal.catalogs import SourceStream
 
 Record = dict[str, t.Any]
