@@ -31,7 +31,12 @@ _FILE: dict[str, t.Any] = {
         "repeat_interval": "4h",
         "routes": [
             {"matchers": ['alert="Late"'], "receiver": "digest", "continue": True},
-            {"matchers": ['alert=~"Late|Stock"'], "receiver": "tight", "mute_time_intervals": ["night"]},
+            {
+                "matchers": ['alert=~"Late|Stock"'],
+                "receiver": "tight",
+                "repeat_interval": "never",
+                "mute_time_intervals": ["night"],
+            },
         ],
     },
     "receivers": [

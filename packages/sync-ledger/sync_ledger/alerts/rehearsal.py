@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import typing as t
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import timezone
 
 from alert_rules.evaluating import key_of
 from sqlalchemy import select, update
 
-from sync_ledger.alerts.engine import AlertEngine, RowOutcome, SourceRow
+from sync_ledger.alerts.engine import AlertEngine, SourceRow
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.sending_tables import messages
 from sync_ledger.sending.service import Delivery
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from alert_rules.compiled import Compiled
 
+    from sync_ledger.alerts.engine import RowOutcome
     from sync_ledger.alerts.reading import Explained
 
 _DESTINATION: t.Final = "rehearsal"
