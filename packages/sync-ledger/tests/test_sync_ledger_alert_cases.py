@@ -26,7 +26,8 @@ cases:
       - rows: {orders: [{id: 1, amount: 10}, {id: 2, amount: 9}]}
         sent: [{to: "+14155550100", text: PO 1, purpose: alert, at: 2026-03-02T09:00:00Z}]
         decisions: [{rule: Big, key: "1", code: notified}]
-      - {silence: {matchers: ['alert="Big"'], for: 2h, reason: stocktaking}, rows: {orders: [{id: 3, amount: 10}]}, sent: [],
+      - {silence: {matchers: ['alert="Big"'], for: 2h, reason: stocktaking},
+         rows: {orders: [{id: 3, amount: 10}]}, sent: [],
          decisions: [{rule: Big, key: "3", code: silenced, text: stocktaking}]}
       - {wait: 2h, sent: []}
 """
@@ -51,18 +52,13 @@ def test_cases_that_hold_have_no_differences(tmp_path: Path) -> None:
         ("text: PO 1", "text: PO 7", "step 1 (2026-03-02 09:00): not sent: to +14155550100, text PO 7"),
         ("text: PO 1", "text: PO 7", "but: to +14155550100 by sms (alert): 'PO 1'"),
         ("{id: 3, amount: 10}]}, sent: []", "{id: 3, amount: 10}]}, sent: [{to: x}]", "not sent: to x"),
-        ("amount: 9", "amount: 11", "not sent: to +14155550100, text PO 1, purpose"),
+        ("sent: [{to", "sent: [] # [{to", "sent and not expected: to +14155550100 by sms (alert): 'PO 1'"),
         ("code: notified", "code: muted", "not decided: rule Big, code muted, key 1"),
     ],
 )
 def test_what_differs_is_told_with_what_came_instead(tmp_path: Path, before: str, after: str, expected: str) -> None:
-    changed = _CASES.replace(before, after).replace("PO 1, purpose", "PO 1, purpose")
-    (result,) = run_cases(_write(tmp_path, changed))
-    whole = "\n".join(result.differences)
-    if after == "amount: 11":
-        assert whole == ""  # two alerts of one group: the message has both
-    else:
-        assert expected in whole
+    (result,) = run_cases(_write(tmp_path, _CASES.replace(before, after)))
+    assert expected in "\n".join(result.differences)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +71,6 @@ def test_what_differs_is_told_with_what_came_instead(tmp_path: Path, before: str
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_in_a_line(tmp_path: Path, before: str, after: str, expected: str) -> None:
-    with pytest.raises(RulesError, match="(?s).*") as error:
+    with pytest.raises(RulesError) as error:
         run_cases(_write(tmp_path, _CASES.replace(before, after)))
     assert expected in str(error.value)
