@@ -9,7 +9,6 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from alert_rules.compiling import compile_files
 from alert_rules.compiling_receivers import GROUP_VALUES
-from alert_rules.messages import Letter
 from sync_ledger.alerts.rehearsal import Rehearsal
 
 if t.TYPE_CHECKING:
@@ -244,7 +243,7 @@ def test_a_digest_collects_until_its_time_and_leaves_out_what_is_over(rehearse: 
         "Digest (2):\nInvoice 1: 31 days\nInvoice 3: 31 days",
         "Digest (2) - Overdue",
     )
-    assert mail.html is not None and "<li>Invoice 1: 31 days</li>" in mail.html
+    assert "<li>Invoice 1: 31 days</li>" in (mail.html or "")
     it.run({"payables": [invoice(1, 31, 0)]})
     it.wait(DAY)
     it.tick()
@@ -406,4 +405,3 @@ def test_a_text_of_a_receiver_has_the_names_the_checker_knows(rehearse: Callable
     it = rehearse(receivers=[{"name": "buyers", "email": {"to": [MAIL], "text": names}}])
     it.run({"orders": [order(1)]})
     assert set(texts(it)[0].split()) == {"True"}
-    assert Letter.key is not None

@@ -6,7 +6,7 @@ import typing as t
 from dataclasses import dataclass
 
 from alert_rules.quieting import Quiet
-from alert_rules.records import Decision, Instance, Status
+from alert_rules.records import Code, Decision, Instance, Status
 from sqlalchemy import func, select
 
 from sync_ledger.alerts.store import read
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from datetime import datetime
 
     from alert_rules.compiled import Compiled
-    from alert_rules.records import Code, Collected, StoredSilence
+    from alert_rules.records import Collected, StoredSilence
     from sqlalchemy import Connection
 
     from sync_ledger.alerts.store import LedgerAlertStore

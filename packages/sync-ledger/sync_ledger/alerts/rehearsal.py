@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import typing as t
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import timezone
 
 from alert_rules.evaluating import key_of
 from sqlalchemy import select, update
 
-from sync_ledger.alerts.engine import AlertEngine, RowOutcome, SourceRow
+from sync_ledger.alerts.engine import AlertEngine, SourceRow
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.sending_tables import messages
 from sync_ledger.sending.service import Delivery
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from alert_rules.compiled import Compiled
 
+    from sync_ledger.alerts.engine import RowOutcome
     from sync_ledger.alerts.reading import Explained
 
 _DESTINATION: t.Final = "rehearsal"
@@ -75,7 +77,7 @@ class Rehearsal:
         self.now = start
         self._initial = initial
         self.compiled = self._with_initial(compiled)
-        self._database = open_engine(ledger_url)
+        self.database = open_engine(ledger_url)
         self._runs = 0
         self._seen = 0
 
@@ -109,14 +111,24 @@ class Rehearsal:
         """Let the alerts see what time it is, as `alerts tick` does."""
         self.engine().flush(self.now, run_ended=False)
 
+    def kill(self, *, run_ended: bool) -> set[str]:
+        """Let a flush die before its transaction ends, and return the keys of the messages it would have made."""
+        query = select(messages.c.key).where(messages.c.id > self._seen)
+        with self.database.connect() as connection:
+            before = set(connection.execute(query).scalars())
+            self.engine(self._runs).flush(self.now, run_ended=run_ended, connection=connection)
+            keys = set(connection.execute(query).scalars()) - before
+            connection.rollback()
+        return keys
+
     def engine(self, run: int | None = None) -> AlertEngine:
         """Return the engine, in a run or outside one."""
-        return AlertEngine(self._database, _DESTINATION, self.compiled, run=run)
+        return AlertEngine(self.database, _DESTINATION, self.compiled, run=run)
 
     def sent(self) -> list[Sent]:
         """Return the messages since this was last asked."""
         query = select(messages).where(messages.c.id > self._seen).order_by(messages.c.id)
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             rows = connection.execute(query).all()
         self._seen = max([self._seen, *(row.id for row in rows)])
         return [_sent(row) for row in rows]
@@ -124,7 +136,7 @@ class Rehearsal:
     def undelivered(self, recipient: str) -> int:
         """Let all messages to somebody not arrive, and return how many there were."""
         values = {"status": Delivery.UNDELIVERED.value, "status_at": self.now}
-        with self._database.begin() as connection:
+        with self.database.begin() as connection:
             return connection.execute(update(messages).where(messages.c.recipient == recipient).values(values)).rowcount
 
     def decisions(self, **by: t.Any) -> list[Explained]:
@@ -133,7 +145,7 @@ class Rehearsal:
 
     def close(self) -> None:
         """Forget all of it."""
-        self._database.dispose()
+        self.database.dispose()
 
     def _row(self, stream: str, row: Mapping[str, t.Any]) -> SourceRow:
         rules = self.compiled.rules_of(stream)

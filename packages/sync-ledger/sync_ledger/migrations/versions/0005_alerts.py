@@ -67,7 +67,13 @@ def _alert_instances() -> None:
     )
     op.create_index("alert_instances_by_status", "alert_instances", ["destination", "status", "rule"])
     op.create_index("alert_instances_by_rule", "alert_instances", ["destination", "rule"])
-    op.create_index("alert_instances_ending", "alert_instances", ["destination", "ending_since IS NOT NULL"])
+    op.create_index(
+        "alert_instances_ending",
+        "alert_instances",
+        ["destination"],
+        sqlite_where=sa.text("ending_since IS NOT NULL"),
+        postgresql_where=sa.text("ending_since IS NOT NULL"),
+    )
 
 
 def _alert_groups() -> None:
@@ -99,7 +105,13 @@ def _alert_members() -> None:
         sa.PrimaryKeyConstraint("destination", "group", "fingerprint"),
     )
     op.create_index("alert_members_by_alert", "alert_members", ["destination", "fingerprint"])
-    op.create_index("alert_members_open", "alert_members", ["destination", "opened_at IS NOT NULL"])
+    op.create_index(
+        "alert_members_open",
+        "alert_members",
+        ["destination"],
+        sqlite_where=sa.text("opened_at IS NOT NULL"),
+        postgresql_where=sa.text("opened_at IS NOT NULL"),
+    )
 
 
 def _alert_collected() -> None:
