@@ -58,6 +58,17 @@ class Reason(str, enum.Enum):
     BUDGET = "budget"
     BUSY = "busy"
     ADOPT = "adopt"
+    NO_RULE = "no_rule"
+    RULE_FAILED = "rule_failed"
+    FIRED = "fired"
+    PENDING = "pending"
+    BASELINE = "baseline"
+    STEP = "step"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+    KEPT_FIRING = "kept_firing"
+    NOT_NEW = "not_new"
+    OLDER_ROW = "older_row"
     ADOPTED = "adopted"
     LINKED = "linked"
     NO_MATCH = "no_match"
@@ -110,6 +121,7 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.RECORD_DELETED: (
         "restore the record at the service, or put the external ID into the one that takes its place"
     ),
+    Reason.RULE_FAILED: "correct the row at the source, or the rule in the alert file; it counts when it comes again",
     Reason.REFUSED: "the service's own words tell what it does not like about the row",
     Reason.PARENT_MISSING: "the row is tried again by every run until its parent is there",
     Reason.UNAVAILABLE: "nothing to do: the next run sends it again",

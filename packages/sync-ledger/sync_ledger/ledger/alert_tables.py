@@ -156,3 +156,15 @@ alert_decisions = Table(
     Index("alert_decisions_by_alert", "destination", "fingerprint"),
     Index("alert_decisions_by_row", "destination", "stream", "source_key"),
 )
+
+ALERT_TABLES = (
+    alert_rules,
+    alert_instances,
+    alert_groups,
+    alert_members,
+    alert_collected,
+    alert_escalations,
+    alert_silences,
+    alert_decisions,
+)
+"""All of them."""

@@ -1,0 +1,126 @@
+"""The target: streams are what rules look at."""
+
+from __future__ import annotations
+
+import typing as t
+
+from alert_rules.checking import Severity, check
+from alert_rules.evaluating import key_of
+from alert_rules.taking import SourceRow as AlertRow
+from sync_ledger.errors import ConfigError
+from sync_ledger.ledger import Ledger
+from sync_ledger.ledger_target import UNMAPPED_STREAM, LedgerTarget
+from sync_ledger.privacy import Masks
+from sync_ledger.records import external_id_of, is_field
+from sync_ledger.rows import Outcome, Reason, Settled, SourceRow
+from sync_ledger.sinks import LedgerSink, UnmappedSink
+
+from target_twilio.connecting import alert_file, destination_of
+from target_twilio.engine import AlertRun
+from target_twilio.settings import alert_settings
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alert_rules.compiled import Compiled
+    from singer_sdk.sinks import Sink
+    from sync_ledger.adapter import Usage
+
+
+class TargetTwilio(LedgerTarget[AlertRun]):
+    """Turns rows into SMS, mail and calls by alert rules, once, and follows them until they arrive."""
+
+    name = "target-twilio"
+    config_jsonschema = alert_settings()
+
+    def __init__(self, **kwargs: t.Any) -> None:
+        self._compiled: Compiled | None = None
+        super().__init__(**kwargs)
+
+    @property
+    def compiled(self) -> Compiled:
+        """The alert file, read once."""
+        if self._compiled is None:
+            self._compiled = alert_file(self.config)
+        return self._compiled
+
+    def open_engine(self) -> AlertRun:
+        """Return this run's engine."""
+        compiled = self.compiled  # a file that cannot be used opens no ledger
+        ledger = Ledger(self.config["ledger_url"], destination_of(self.config))
+        ledger.masks = Masks(self.config.get("masked_fields"))
+        return AlertRun(ledger, compiled, self.config, target=self.name)
+
+    def usage(self) -> Usage:
+        """Return what the run has used of the services."""
+        return self.engine.usage
+
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        """Return the sink of a stream; one that no rule looks at is counted as skipped."""
+        if stream_name == UNMAPPED_STREAM:
+            return UnmappedSink
+        return AlertSink if self.compiled.rules_of(stream_name) else NoRuleSink
+
+
+class AlertSink(LedgerSink):
+    """Rows of a stream that rules look at."""
+
+    @property
+    def _run(self) -> AlertRun:
+        return t.cast("AlertRun", self.ledger_target.engine)
+
+    def open(self) -> None:
+        """Check that the stream has the fields its rules use."""
+        target = t.cast("TargetTwilio", self.ledger_target)
+        self._fields = [name for name in self.schema["properties"] if is_field(name, self.key_properties)]
+        fields = {self.stream_name: frozenset((*self._fields, *self.key_properties))}
+        used = {name for rule in target.compiled.rules_of(self.stream_name) for name in rule.fields}
+        if used - fields[self.stream_name]:
+            found = check(str(self.config["rules"]), fields=fields).findings
+            wrong = [one for one in found if one.severity is Severity.ERROR and one.code == "unknown_field"]
+            raise ConfigError("\n".join(map(str, wrong)) or f"Stream {self.stream_name!r} lacks fields of its rules")
+        self._run.announce(self.stream_name)
+
+    def settle(self, records: Sequence[dict[str, t.Any]]) -> None:
+        """Give a batch to the engine."""
+        target = self.ledger_target
+        rows: list[tuple[SourceRow, AlertRow]] = []
+        keyless: list[Settled] = []
+        for record in records:
+            values = {name: record.get(name) for name in (*self._fields, *self.key_properties)}
+            external_id = external_id_of(record, self.key_properties) if self.key_properties else ""
+            row = SourceRow(self.stream_name, external_id or "", values)
+            if external_id is None:
+                text = f"a key property ({', '.join(self.key_properties)}) has no text or number as its value"
+                keyless.append(Settled(row, Outcome.HELD, Reason.MISSING_KEY, text=text))
+            else:
+                names = self.key_properties or sorted(values)
+                rows.append((row, AlertRow(key_of(values, names), values)))
+        if keyless:
+            target.process(lambda: self._run.settle_directly(keyless))
+        if rows:
+            target.process(lambda: self._run.process(self.stream_name, rows))
+
+
+class NoRuleSink(LedgerSink):
+    """Rows of a stream that no rule looks at: counted, and nothing else."""
+
+    def open(self) -> None:
+        """Say once that no rule looks at the stream."""
+        self.logger.info("No rule looks at stream %r; its rows are counted as skipped", self.stream_name)
+
+    def settle(self, records: Sequence[dict[str, t.Any]]) -> None:
+        """Settle the batch as skipped."""
+        settled = [
+            Settled(
+                SourceRow(self.stream_name, external_id_of(record, self.key_properties) or "", {}),
+                Outcome.SKIPPED,
+                Reason.NO_RULE,
+            )
+            for record in records
+        ]
+        self.ledger_target.process(lambda: self.ledger_target.engine.settle_directly(settled))
+
+
+if __name__ == "__main__":
+    TargetTwilio.cli()
