@@ -30,7 +30,10 @@ _MOST_SEGMENTS: t.Final = 10
 _SHORTEST_VALIDITY: t.Final = timedelta(seconds=1)
 _LONGEST_VALIDITY: t.Final = timedelta(hours=10)
 GROUP_VALUES: t.Final = frozenset(
-    ("alerts", "firing", "resolved", "count", "group", "receiver", "purpose", "status", "first", "rule", "total")
+    (
+        *("alerts", "firing", "resolved", "count", "more", "group", "receiver", "purpose", "status", "first"),
+        *("rule", "total"),
+    )
 )
 """What texts over a group may use."""
 

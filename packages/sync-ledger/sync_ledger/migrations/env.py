@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from sync_ledger.ledger import sending_tables  # noqa: F401 - its tables are part of the schema
+from sync_ledger.ledger import alert_tables, sending_tables  # noqa: F401 - their tables are part of the schema
 from sync_ledger.ledger.tables import metadata
 
 context.configure(
