@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from alert_rules.compiling import compile_files
 from alert_rules.compiling_receivers import GROUP_VALUES
+from sync_ledger.alerts.engine import SourceRow
 from sync_ledger.alerts.rehearsal import Rehearsal
 
 if t.TYPE_CHECKING:
@@ -405,3 +406,13 @@ def test_a_text_of_a_receiver_has_the_names_the_checker_knows(rehearse: Callable
     it = rehearse(receivers=[{"name": "buyers", "email": {"to": [MAIL], "text": names}}])
     it.run({"orders": [order(1)]})
     assert set(texts(it)[0].split()) == {"True"}
+
+
+def test_an_older_row_after_a_newer_one_changes_nothing(rehearse: Callable[..., Rehearsal]) -> None:
+    it = rehearse(rules=[PAYABLES])
+    engine = it.engine(1)
+    newer = SourceRow('{"invoice": 1}', invoice(1, 31), START)
+    older = SourceRow('{"invoice": 1}', invoice(1, 31, 0), START - HOUR)
+    assert [one.reason for one in engine.take("payables", [newer, older], it.now)] == ["fired", "older_row"]
+    engine.flush(it.now, run_ended=True)
+    assert texts(it) == ["Invoice 1: 31 days"]

@@ -8,8 +8,10 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 from alert_rules.compiling import compile_files
-from sqlalchemy import event
+from sqlalchemy import event, select
+from sync_ledger.alerts.engine import SourceRow
 from sync_ledger.alerts.rehearsal import Rehearsal
+from sync_ledger.ledger.sending_tables import message_members
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -81,4 +83,31 @@ def test_two_flushes_at_once_tell_once(tmp_path: Path, ledger_url: str) -> None:
         thread.join()
     assert len(it.sent()) == 1
     assert it.decisions(rule="Big", key="1")[0].times == 1
+    it.close()
+
+
+def test_rows_that_come_while_others_flush_are_all_told(tmp_path: Path, ledger_url: str) -> None:
+    it = _rehearsal(tmp_path, ledger_url)
+
+    def take(first: int) -> None:
+        for number in range(first, first + 10):
+            it.engine().take("bills", [SourceRow(f'{{"id": {number}}}', {"id": number, "days": 40})], it.now)
+
+    def flush() -> None:
+        for _ in range(10):
+            it.engine().flush(it.now, run_ended=False)
+
+    threads = [threading.Thread(target=take, args=(first,)) for first in (0, 100)]
+    threads += [threading.Thread(target=flush) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    it.wait(timedelta(days=2))
+    it.tick()
+    it.wait(timedelta(days=2))
+    it.tick()
+    query = select(message_members.c.fingerprint).distinct()
+    with it.database.connect() as connection:
+        assert len(connection.execute(query).all()) == 20
     it.close()

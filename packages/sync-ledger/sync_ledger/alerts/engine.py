@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sync_ledger.alerts.reading import explained, shown
 from sync_ledger.alerts.store import LedgerAlertStore
 from sync_ledger.ledger.sending_tables import messages
-from sync_ledger.ledger.transactions import exclusive, transact
+from sync_ledger.ledger.transactions import lock, transact
 from sync_ledger.sending.troubles import members_of
 
 if t.TYPE_CHECKING:
@@ -75,25 +75,23 @@ class AlertEngine:
     def _take(
         self, connection: Connection, *, stream: str, rows: Sequence[SourceRow], now: datetime
     ) -> list[RowOutcome]:
-        return Taking(self._compiled, self._store(connection, now), now, self._run).take(stream, rows)
+        return Taking(self._compiled, self._alone(connection, now), now, self._run).take(stream, rows)
 
     def flush(self, now: datetime, *, run_ended: bool, connection: Connection | None = None) -> Flushed:
         """Decide who is told now, and put the messages into the outbox.
 
-        One transaction that no other flush of the destination overlaps: what two of them would tell is told once.
+        One transaction that no other change of the destination's alerts overlaps: what two would tell is told once.
 
         Args:
             now: The present moment, in UTC.
             run_ended: Whether the run has taken all its rows.
             connection: The caller's transaction; without one, one of its own.
         """
-        if connection is not None:
-            return self._flush(connection, now, run_ended=run_ended)
-        with exclusive(self._engine, f"alerts {self._destination}") as own:
-            return self._flush(own, now, run_ended=run_ended)
+        work = partial(self._flush, now=now, run_ended=run_ended)
+        return work(connection) if connection is not None else transact(self._engine, work)
 
-    def _flush(self, connection: Connection, now: datetime, *, run_ended: bool) -> Flushed:
-        store = self._store(connection, now)
+    def _flush(self, connection: Connection, *, now: datetime, run_ended: bool) -> Flushed:
+        store = self._alone(connection, now)
         return flush(self._compiled, store, now, run=self._run, run_ended=run_ended, streams=self._streams)
 
     def explain(
@@ -175,7 +173,7 @@ class AlertEngine:
         wanted = [matcher(one) for one in matchers]
 
         def work(connection: Connection) -> list[Instance]:
-            store = self._store(connection, now)
+            store = self._alone(connection, now)
             marks = set(fingerprints)
             if recipient is not None:
                 marks |= self._newest(connection, recipient)
@@ -205,6 +203,11 @@ class AlertEngine:
         if number is None:
             return set()
         return {one.fingerprint for one in members_of(connection, [number]).get(number, [])}
+
+    def _alone(self, connection: Connection, now: datetime) -> LedgerAlertStore:
+        """Return the store for changes of alerts, which must not overlap: news would be lost."""
+        lock(connection, f"alerts {self._destination}")
+        return self._store(connection, now)
 
     def _store(self, connection: Connection, now: datetime) -> LedgerAlertStore:
         return LedgerAlertStore(connection, self._destination, now)

@@ -48,14 +48,23 @@ def transact(engine: Engine, work: Callable[[Connection], _T], *, sleep: Callabl
 def exclusive(engine: Engine, name: str) -> Iterator[Connection]:
     """Open a transaction that is alone with what `name` stands for, so that what is read in it holds until its end."""
     with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            # Two keys: one for all locks of this kind, one for the thing itself.
-            key = zlib.crc32(name.encode()) - 2**31
-            connection.execute(text("SELECT pg_advisory_xact_lock(:kind, :key)"), {"kind": _KIND, "key": key})
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        lock(connection, name)
         yield connection
         connection.commit()
+
+
+def lock(connection: Connection, name: str) -> None:
+    """Be alone with what `name` stands for until the end of the transaction.
+
+    On SQLite that is being the one writer. Without it what is read there before the first write is no part of the
+    transaction: the driver begins one only then.
+    """
+    if connection.dialect.name == "postgresql":
+        # Two keys: one for all locks of this kind, one for the thing itself.
+        key = zlib.crc32(name.encode()) - 2**31
+        connection.execute(text("SELECT pg_advisory_xact_lock(:kind, :key)"), {"kind": _KIND, "key": key})
+    elif not t.cast("t.Any", connection.connection.dbapi_connection).in_transaction:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 _KIND: t.Final = 5_742_020
