@@ -47,9 +47,8 @@ class Plan:
                 ).scalar_one()
                 said = " / ".join((row.subject or row.text).splitlines())
                 size = f", {row.segments} segments" if row.channel == "sms" else ""
-                self._write(
-                    f"Would send {row.channel} to {row.recipient} ({row.purpose}, {alerts} alerts{size}): {said}"
-                )
+                what = f"{row.purpose}, {alerts} alerts{size}"
+                self._write(f"Would send {row.channel} to {row.recipient} ({what}): {said}")
         self._write(f"Would send {count} messages")
 
     def close(self) -> None:

@@ -84,7 +84,7 @@ class Sending:
         return dict(told)
 
     def follow(self) -> int:
-        """Ask how far messages are that are on the way; return how many have moved. What cannot be asked is only told."""
+        """Ask how far messages are; return how many have moved. That a service cannot be asked is only told."""
         moved = 0
         for _, service, _, _ in self._services:
             if service is None:

@@ -85,8 +85,8 @@ _SHARED: t.Final = (
         th.StringType,
         title="Callback address",
         description=(
-            "Public address of `alerts listen`, to which Twilio reports how far messages are. Without it they are asked "
-            "for, by each run and by `alerts tick`."
+            "Public address of `alerts listen`, to which Twilio reports how far messages are. Without it each run and "
+            "`alerts tick` ask."
         ),
     ),
     th.Property(
@@ -101,8 +101,8 @@ _SHARED: t.Final = (
         allowed_values=["baseline", "send"],
         title="First run",
         description=(
-            "What the first run of a rule makes of rows that match already, for rules that do not say: `baseline` notes "
-            "them, `send` tells them. Outranks the alert file's own `initial`."
+            "What the first run of a rule makes of rows that match already: `baseline` notes them, `send` tells them. "
+            "Outranks what the alert file says."
         ),
     ),
     th.Property(

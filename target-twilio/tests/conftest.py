@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from service_emulators.testing import start_sendgrid, start_twilio
+
+# Test helpers of this package are plain modules beside the tests.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from target_twilio_runs import RULES
+
+
+@pytest.fixture
+def twilio():
+    with start_twilio() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def sendgrid():
+    with start_sendgrid() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def config(tmp_path, twilio, sendgrid):
+    (tmp_path / "rules.yml").write_text(RULES)
+    account, mail = twilio.describe(), sendgrid.describe()
+    return {
+        "rules": str(tmp_path / "rules.yml"),
+        "account_sid": account["account_sid"],
+        "auth_token": account["auth_token"],
+        "from_number": account["from_number"],
+        "api_url": twilio.url,
+        "sendgrid_api_key": mail["api_key"],
+        "sendgrid_api_url": sendgrid.url,
+        "from_email": mail["from_email"],
+        "ledger_url": f"sqlite:///{tmp_path / 'ledger.db'}",
+        "initial": "send",
+        "delivery_seconds": 0,
+    }
