@@ -15,7 +15,7 @@ from sync_ledger.settings import check_environment
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sync_ledger.target import UpsertTarget
+    from sync_ledger.ledger_target import LedgerTarget
 
 
 def run(program: str, target: str, commands: Mapping[str, str], arguments: list[str] | None = None) -> None:
@@ -34,10 +34,15 @@ def run(program: str, target: str, commands: Mapping[str, str], arguments: list[
     if name in commands:
         _found(commands[name])(given[1:], prog_name=f"{program} {name}")
         return
-    found: type[UpsertTarget] = _found(target)
+    found: type[LedgerTarget[t.Any]] = _found(target)
     if name == "describe":
-        from sync_ledger.describing import describe_command  # noqa: PLC0415 - runs of the target do not need it
+        # Runs of the target need neither; one that upserts nothing has nothing to describe.
+        from sync_ledger.describing import describe_command  # noqa: PLC0415
+        from sync_ledger.target import UpsertTarget  # noqa: PLC0415
 
+        if not issubclass(found, UpsertTarget):
+            found.cli(given, prog_name=program)
+            return
         describe_command(found)(given[1:], prog_name=f"{program} {name}")
         return
     found.cli(given, prog_name=program)
@@ -55,7 +60,7 @@ class SettingsError(ConfigError):
         self.problems = problems
 
 
-def read_settings(target_class: type[UpsertTarget], config: t.Any) -> Mapping[str, t.Any]:
+def read_settings(target_class: type[LedgerTarget[t.Any]], config: t.Any) -> Mapping[str, t.Any]:
     """Return the settings of a target, defaults included, for a command beside it.
 
     Args:
