@@ -72,6 +72,7 @@ def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> di
         "TARGET_TWILIO_FROM_EMAIL": sendgrid.get("from_email"),
         "TARGET_TWILIO_SENDGRID_EVENT_PUBLIC_KEY": sendgrid.get("event_public_key"),
         "TARGET_TWILIO_LEDGER_URL": ledger_url(home),
+        "TARGET_TWILIO_RULES": str(ROOT / "alerts"),
         "SYNC_LEDGER_URL": ledger_url(home),
     }
     return {name: value for name, value in found.items() if value}

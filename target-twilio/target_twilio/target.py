@@ -20,7 +20,7 @@ from target_twilio.engine import AlertRun
 from target_twilio.settings import alert_settings
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from alert_rules.compiled import Compiled
     from singer_sdk.sinks import Sink
@@ -88,7 +88,7 @@ class AlertSink(LedgerSink):
         keyless: list[Settled] = []
         for record in records:
             values = {name: record.get(name) for name in (*self._fields, *self.key_properties)}
-            external_id = external_id_of(record, self.key_properties) if self.key_properties else ""
+            external_id = self._external_id(record)
             row = SourceRow(self.stream_name, external_id or "", values)
             if external_id is None:
                 text = f"a key property ({', '.join(self.key_properties)}) has no text or number as its value"
@@ -100,6 +100,19 @@ class AlertSink(LedgerSink):
             target.process(lambda: self._run.settle_directly(keyless))
         if rows:
             target.process(lambda: self._run.process(self.stream_name, rows))
+
+    def _external_id(self, record: Mapping[str, t.Any]) -> str | None:
+        """Return what a row is known by; a blank part of a key, such as an order suffix, is one like any other."""
+        found = external_id_of(record, self.key_properties) if self.key_properties else ""
+        if found is not None:
+            return found
+        parts = [record.get(name) for name in self.key_properties]
+        texts = [part for part in parts if isinstance(part, str)]
+        others = [part for part in parts if not isinstance(part, str)]
+        if not any(text.strip() for text in texts) and not others:
+            return None
+        blanked = {name: part if not isinstance(part, str) or part.strip() else "_" for name, part in record.items()}
+        return external_id_of(blanked, self.key_properties)
 
 
 class NoRuleSink(LedgerSink):

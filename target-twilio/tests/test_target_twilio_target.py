@@ -84,6 +84,11 @@ def test_a_bad_row_is_held_with_field_and_remedy_and_hides_no_other(config, twil
     assert [closed for _, closed in rows(config, open_rows, "external_id", "closed_as")].count("superseded") == 1
 
 
+def test_a_blank_part_of_a_key_is_a_key_like_any_other(config, twilio):
+    assert run(config, ORDERS, order(1, 60000, DCTO=" ")).code == 0
+    assert rows(config, run_counts, "outcome", "reason") == [("created", "fired")]
+
+
 def test_a_stream_no_rule_looks_at_is_counted_as_skipped(config):
     other = schema("items", {"id": "integer"}, ["id"])
     result = run(config, other, {"type": "RECORD", "stream": "items", "record": {"id": 1}})

@@ -95,7 +95,7 @@ def examine(given: str | Sequence[str]) -> tuple[Loaded | None, Origins, list[Pr
     for path in files_of(given):
         name = str(path)
         try:
-            document, data = load(path, name)
+            document, data = load(path, name, words_are_texts=True)
         except YamlError as error:
             raise RulesError(str(error)) from error
         content.update(document.text.encode())

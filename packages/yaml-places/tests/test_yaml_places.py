@@ -47,6 +47,12 @@ def test_what_is_no_yaml_is_one_line_with_its_place(tmp_path, text, told):
     assert "\n" not in str(error.value)
 
 
+def test_words_for_yes_and_no_may_be_texts(tmp_path):
+    (tmp_path / "f.yml").write_text("on: [yes, no, off, true, False]\n")
+    assert load(tmp_path / "f.yml", "f.yml")[1] == {True: [True, False, False, True, False]}
+    assert load(tmp_path / "f.yml", "f.yml", words_are_texts=True)[1] == {"on": ["yes", "no", "off", True, False]}
+
+
 def test_names_that_stand_twice_are_told_with_the_place_of_the_second(tmp_path):
     (tmp_path / "f.yml").write_text("a:\n  b: 1\n  b: 2\n")
     document, data = load(tmp_path / "f.yml", "f.yml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import yaml
@@ -45,19 +46,32 @@ class _Loader(yaml.SafeLoader):
             raise ConstructorError(None, None, problem, node.start_mark) from error
 
 
-def load(path: Path, name: str) -> tuple[Document, t.Any]:
+class _CoreLoader(_Loader):
+    """Takes `true` and `false` alone for truth values, as YAML 1.2 does: `on`, `off`, `yes` and `no` are texts."""
+
+
+_BOOLEAN = "tag:yaml.org,2002:bool"
+_CoreLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != _BOOLEAN]
+    for first, found in _Loader.yaml_implicit_resolvers.items()
+}
+_CoreLoader.add_implicit_resolver(_BOOLEAN, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
+
+
+def load(path: Path, name: str, *, words_are_texts: bool = False) -> tuple[Document, t.Any]:
     """Read a file; return it with what it holds.
 
     Args:
         path: The file.
         name: The file as it was named, for messages.
+        words_are_texts: Whether `on`, `off`, `yes` and `no` are texts, as in YAML 1.2, and no truth values.
 
     Raises:
         YamlError: It cannot be read, or is no YAML.
     """
     try:
         text = path.read_text(encoding="utf-8")
-        loader = _Loader(text)
+        loader = (_CoreLoader if words_are_texts else _Loader)(text)
         try:
             node = loader.get_single_node()
             if node is not None:

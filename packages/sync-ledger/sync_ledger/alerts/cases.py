@@ -144,7 +144,7 @@ def run_cases(path: str) -> list[CaseResult]:
 
 def _read(path: str) -> CaseFile:
     try:
-        _, data = load(Path(path), path)
+        _, data = load(Path(path), path, words_are_texts=True)
         return msgspec.convert(data, CaseFile)
     except YamlError as error:
         raise RulesError(str(error)) from error
