@@ -16,11 +16,14 @@ from pathlib import Path
 import pytest
 from alert_rules.schema import schema
 from sqlalchemy import select, update
+from sync_ledger.alerts.engine import AlertEngine, SourceRow
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.alert_tables import alert_collected, alert_members
 from sync_ledger.ledger.sending_tables import messages
 from sync_ledger.ledger.tables import runs
-from target_twilio.cli import main
+from target_twilio import __main__ as target
+from target_twilio.cli import app, main
+from target_twilio.connecting import alert_file, destination_of
 from target_twilio_runs import ORDERS, PAYABLES, PHONE, RULES, order, payable, run
 
 ROWS = [order(1, 60000), order(2, 10)]
@@ -422,11 +425,17 @@ def test_a_tick_tells_what_time_has_made_due_and_is_a_run_of_its_own(config, fil
     assert len(received(twilio)) == 1
 
 
-def test_a_tick_does_not_end_what_waits_for_the_end_of_a_run(config, file, twilio):
+def test_a_tick_does_not_tell_what_waits_for_the_end_of_a_run(config, file, twilio):
     change_rules(config, "  group_interval: 0s", "  group_wait: run\n  group_interval: 0s")
-    run({**config, "auth_token": "f" * 32}, ORDERS, order(1, 60000))
-    later(config, alert_members, opened_at=ago(hours=2))
-    assert alerts("tick", "--config", file).code == 0
+    run(config, ORDERS, order(9, 10))
+    engine, number = open_engine(config["ledger_url"]), column(config, runs, "id")[-1][0]
+    lasting = AlertEngine(engine, destination_of(config), alert_file(config), run=number)
+    row = order(1, 60000)["record"]
+    lasting.take("purchase_orders", [SourceRow('{"DOCO": 1, "DCTO": "OP"}', row)], datetime.now(timezone.utc))
+    assert alerts("tick", "--config", file, "--json").json["notifications"] == 0
+    assert received(twilio) == []
+    assert lasting.flush(datetime.now(timezone.utc), run_ended=True).notifications == 1
+    assert alerts("tick", "--config", file, "--json").json["notifications"] == 0
     assert received(twilio) == ["PO 1 USD 60,000.00"]
 
 
@@ -515,3 +524,25 @@ def test_an_alert_file_that_is_wrong_is_told_with_its_place(config, file):
     assert told.code == 1
     assert "rules.yml:2:1: not valid YAML" in told.err
     assert "Traceback" not in told.err
+
+
+# -- the commands as a whole ----------------------------------------------------------------------------------------
+
+
+def names():
+    return {one.name or one.callback.__name__ for one in app.registered_commands}
+
+
+def test_the_readme_names_every_command():
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    assert [one for one in sorted({*names(), "silence"}) if f"`alerts {one}" not in readme] == []
+
+
+def test_commands_are_commands_of_the_target_too(config, file, monkeypatch, capsys):
+    assert names() == target.ALERTS
+    run(config, ORDERS, order(1, 60000))
+    monkeypatch.setattr(sys, "argv", ["target-twilio", "tick", f"--config={file}"])
+    with pytest.raises(SystemExit) as end:
+        target.main()
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("0 new messages; ")
