@@ -83,7 +83,7 @@ def test_sample_rows_tell_what_rules_come_to(rules, tmp_path, singer):
     assert "2 sms" in line
 
 
-@pytest.mark.parametrize("line", ["{", '{"stream": "payables"}', '{"stream": 7, "record": {}}'])
+@pytest.mark.parametrize("line", ["{", '{"stream": "payables"}', '{"stream": 7, "record": {}}', "[]", "7"])
 def test_a_line_that_is_no_sample_row_is_told_with_its_place(rules, tmp_path, line):
     (tmp_path / "rows.jsonl").write_text(json.dumps(payable(7, 31)) + f"\n{line}\n")
     assert "rows.jsonl:2:" in fails("check", rules, "--rows", tmp_path / "rows.jsonl")

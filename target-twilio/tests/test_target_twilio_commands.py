@@ -86,6 +86,7 @@ def test_the_whole_life_of_a_message_is_shown(config, file, twilio):
     assert life["text_hash"]
     moved = [event["status"] for event in life["events"] if event["moved"]]
     assert (moved[0], moved[-1]) == ("waiting", "delivered")
+    assert alerts("messages", life["remote_id"], "--config", file, "--json").json == [life]
     told = alerts("messages", listed["key"], "--config", file).out
     for part in (life["remote_id"], life["text_hash"][:12], "HighValuePurchaseOrder", PHONE, "delivered"):
         assert part in told
@@ -102,7 +103,7 @@ def test_a_silence_is_made_listed_and_ended(config, file, twilio):
     assert one["key"] in alerts("silence", "list", "--config", file).out
     run(config, ORDERS, order(7, 60000))
     assert len(received(twilio)) == 1
-    assert alerts("silence", "end", one["key"], "--config", file).code == 0
+    assert alerts("silence", "end", one["key"], "--config", file, "--json").json == {"ended": one["key"]}
     assert alerts("silence", "list", "--config", file, "--json").json == []
     run(config, ORDERS, order(8, 60000))
     assert received(twilio)[-1] == "PO 8 USD 60,000.00"
@@ -146,7 +147,7 @@ def test_a_refused_message_is_let_go(config, file, twilio):
     assert statuses(config) == ["failed"]
     ((key,),) = column(config, messages, "key")
     twilio.control.set_phone(PHONE, code=None)
-    assert alerts("release", key, "--config", file).code == 0
+    assert alerts("release", key, "--config", file, "--json").json == {"messages": [key], "collected": 0}
     assert statuses(config) == ["waiting"]
     assert alerts("tick", "--config", file).code == 0
     assert received(twilio) == ["PO 1 USD 60,000.00"]
@@ -158,7 +159,7 @@ def test_a_message_that_is_not_wanted_any_more_is_discarded(config, file, twilio
     twilio.control.set_phone(PHONE, code=21211)
     run(config, ORDERS, order(1, 60000))
     ((key,),) = column(config, messages, "key")
-    assert alerts("discard", key, "--note", "typing error", "--config", file).code == 0
+    assert alerts("discard", key, "--note", "typing error", "--config", file, "--json").json == {"messages": [key]}
     assert statuses(config) == ["discarded"]
     assert "typing error" in alerts("messages", key, "--config", file).out
     assert key in fails("release", key, "--config", file)
@@ -173,7 +174,7 @@ def test_what_a_budget_keeps_for_a_person_is_let_go(config, file, twilio):
     (held,) = alerts("show", "--config", file, "--json").json["alerts"]["collected"]
     assert (held["receiver"], held["due_at"]) == ("buyer", None)
     assert "over_budget" in alerts("show", "--config", file).out
-    assert alerts("release", "--receiver", "buyer", "--config", file).code == 0
+    assert alerts("release", "--receiver", "buyer", "--config", file).out.startswith("1 released;")
     assert column(config, alert_collected, "due_at") != [(None,)]
     assert alerts("tick", "--config", file).code == 0
     assert len(received(twilio)) == 2
