@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -41,3 +42,26 @@ def config(tmp_path, twilio, sendgrid):
         "initial": "send",
         "delivery_seconds": 0,
     }
+
+
+@pytest.fixture
+def wide(monkeypatch, tmp_path):
+    """Tables do not break lines, and what a command leaves behind lies in the test's folder."""
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def file(tmp_path, config):
+    """File of settings."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    return path
+
+
+@pytest.fixture
+def rules(tmp_path):
+    """An alert file without anything around it."""
+    path = tmp_path / "rules.yml"
+    path.write_text(RULES)
+    return path

@@ -44,6 +44,7 @@ class Telling:
         purpose: Why.
         said: The alerts; of each, whether the receiver was told of it before.
         turn: Number of the repeat, or of the escalation.
+        released: Whether a person let it go, whatever the budget says.
     """
 
     receiver: CompiledReceiver
@@ -53,6 +54,7 @@ class Telling:
     purpose: Purpose
     said: Sequence[tuple[Said, bool]]
     turn: str = ""
+    released: bool = False
 
 
 class Teller:
@@ -114,7 +116,10 @@ class Teller:
                     self.decide(told, Code.NOT_TOLD, "the receiver is no longer in the file", name)
                 continue
             turn = min(item.due_at for item in items if item.due_at is not None).isoformat()
-            telling = Telling(receiver, items[0].route, f"digest:{name}", {}, "digest", said, turn)
+            # What waits for a person is due only once one has let it go; the same budget must not keep it again.
+            waited = receiver.budget is not None and receiver.budget.on_exceed == "hold"
+            released = waited and any(one.why is Code.OVER_BUDGET for one in items)
+            telling = Telling(receiver, items[0].route, f"digest:{name}", {}, "digest", said, turn, released)
             self._send(telling, channel, recipient, said)
 
     def finish(self) -> None:
@@ -163,7 +168,7 @@ class Teller:
         said: Sequence[tuple[Said, bool]],
     ) -> None:
         receiver = one.receiver
-        full = self._budgets.full(receiver, recipient)
+        full = None if one.released else self._budgets.full(receiver, recipient)
         if full is not None and receiver.budget is not None:
             room, limit = full
             due = room if receiver.digest is None else receiver.digest.next_after(self._now)

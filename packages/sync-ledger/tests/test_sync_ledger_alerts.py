@@ -311,6 +311,19 @@ def test_a_budget_may_keep_what_is_too_much_for_a_person(rehearse: Callable[...,
     assert len(texts(it)) == 1
 
 
+def test_what_a_person_lets_go_is_told_though_the_budget_is_used_up(rehearse: Callable[..., Rehearsal]) -> None:
+    receiver = {**BUYERS, "budget": {"per_day": 1, "on_exceed": "hold"}}
+    it = rehearse(receivers=[receiver], route={**ROUTE, "group_by": ["alert", "company"]})
+    it.run({"orders": [order(1, company="1"), order(2, company="2")]})
+    assert len(texts(it)) == 1
+    assert it.engine().release(it.now) == 1
+    it.tick()
+    assert len(texts(it)) == 1
+    it.run({"orders": [order(3, company="3")]})
+    assert texts(it) == []
+    assert it.engine().release(it.now) == 1
+
+
 def test_a_storm_is_one_summary_and_every_row_is_explained(rehearse: Callable[..., Rehearsal]) -> None:
     it = rehearse(route={**ROUTE, "group_by": ["..."]})
     outcomes = it.run({"orders": [order(number, 60000 + number) for number in range(5000)]})

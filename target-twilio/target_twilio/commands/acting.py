@@ -78,12 +78,17 @@ def silence_list(config: ConfigOption = FROM_ENVIRONMENT, *, as_json: JsonOption
 def silence_end(
     key: t.Annotated[str, typer.Argument(help="The silence (`alerts silence list`).")],
     config: ConfigOption = FROM_ENVIRONMENT,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """End a silence now."""
     with desk(config) as opened:
         if not opened.alerts.lift(key, now()):
             raise InputError(f"There is no silence {key}; `alerts silence list` lists them")
-    print(f"Silence {key} is over")  # noqa: T201
+    if as_json:
+        print_json({"ended": key})
+    else:
+        print(f"Silence {key} is over")  # noqa: T201
 
 
 def ack(
@@ -112,6 +117,8 @@ def release(
     receiver: t.Annotated[str | None, typer.Option(help="Let go what a budget of this receiver kept.")] = None,
     note: Note = None,
     config: ConfigOption = FROM_ENVIRONMENT,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Let messages go out that wait for a person; of one whose answer was lost it says that it did not arrive."""
     if not keys and receiver is None:
@@ -120,14 +127,22 @@ def release(
         if keys:
             Decisions(opened.journal).release(keys, note)
         kept = opened.alerts.release(now(), receiver=receiver) if receiver is not None else 0
-    print(f"{len(keys or ()) + kept} released; the next run or `alerts tick` sends them")  # noqa: T201
+    if as_json:
+        print_json({"messages": keys or [], "collected": kept})
+    else:
+        print(f"{len(keys or ()) + kept} released; the next run or `alerts tick` sends them")  # noqa: T201
 
 
-def discard(keys: Keys, note: Note = None, config: ConfigOption = FROM_ENVIRONMENT) -> None:
+def discard(
+    keys: Keys, note: Note = None, config: ConfigOption = FROM_ENVIRONMENT, *, as_json: JsonOption = False
+) -> None:
     """Close messages that were not sent and are not wanted any more."""
     with desk(config) as opened:
         Decisions(opened.journal).discard(keys, note)
-    print(f"{len(keys)} discarded")  # noqa: T201
+    if as_json:
+        print_json({"messages": keys})
+    else:
+        print(f"{len(keys)} discarded")  # noqa: T201
 
 
 def tick(config: ConfigOption = FROM_ENVIRONMENT, *, as_json: JsonOption = False) -> None:

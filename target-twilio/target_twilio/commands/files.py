@@ -127,7 +127,9 @@ def _sample(path: Path) -> dict[str, list[dict[str, t.Any]]]:
             message = msgspec.json.decode(line)
         except msgspec.DecodeError as error:
             raise RulesError(f"{path}:{number}:1: no JSON: {error}") from error
-        if isinstance(message, dict) and message.get("type", "RECORD") == "RECORD":
+        if not isinstance(message, dict):
+            raise RulesError(f"{path}:{number}:1: neither a Singer message nor an object with `stream` and `record`")
+        if message.get("type", "RECORD") == "RECORD":
             stream, record = message.get("stream"), message.get("record")
             if not isinstance(stream, str) or not isinstance(record, dict):
                 raise RulesError(f"{path}:{number}:1: a row needs `stream` and `record`")

@@ -72,7 +72,7 @@ def show(
 
 
 def messages(
-    key: t.Annotated[str | None, typer.Argument(help="Key of one message, for its whole life.")] = None,
+    key: t.Annotated[str | None, typer.Argument(help="Key or SID of one message, for its whole life.")] = None,
     status: t.Annotated[list[Delivery] | None, typer.Option(help="Messages that are so far only.")] = None,
     to: t.Annotated[str | None, typer.Option(help="Messages to this number or address only.")] = None,
     stream: t.Annotated[str | None, typer.Option(help="Audit: what was sent for rows of this stream.")] = None,

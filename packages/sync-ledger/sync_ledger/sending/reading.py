@@ -6,7 +6,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 
 from sync_ledger.ledger.clock import as_utc
 from sync_ledger.ledger.sending_tables import message_events, message_members, messages, suppressions
@@ -105,8 +105,14 @@ class Messages:
             return {status: int(number) for status, number in connection.execute(query.order_by(messages.c.status))}
 
     def life(self, key: str, *, destination: str | None = None) -> list[Record]:
-        """Return all that is known of the messages of a key, of each destination: `members` and `events` are lists."""
-        query = select(messages).where(Wanted((key,), destination).where()).order_by(messages.c.id)
+        """Return all that is known of the messages of a key, of each destination: `members` and `events` are lists.
+
+        Args:
+            key: Their key, or the service's id of one.
+            destination: The account; None for any.
+        """
+        meant = or_(messages.c.key == key, messages.c.remote_id == key)
+        query = select(messages).where(Wanted(destination=destination).where(), meant).order_by(messages.c.id)
         with self._engine.connect() as connection:
             return [self._life(connection, row) for row in connection.execute(query).all()]
 
