@@ -6,7 +6,7 @@ import typing as t
 from dataclasses import dataclass
 
 from sync_ledger.alerts.engine import AlertEngine
-from sync_ledger.errors import SyncError
+from sync_ledger.errors import ConfigError, SyncError
 from sync_ledger.ledger import Ledger
 from sync_ledger.ledger.clock import now
 
@@ -43,6 +43,8 @@ def tick(config: Mapping[str, t.Any]) -> Ticked:
     Raises:
         SyncError: The alert file or a setting is wrong, or a service cannot send; nothing is lost.
     """
+    if config["mode"] != "apply":
+        raise ConfigError("A tick sends, and setting mode is plan; plans are made by runs")
     compiled = alert_file(config)
     ledger = Ledger(config["ledger_url"], destination_of(config))
     sending = Sending(ledger.database, config)

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 from sync_ledger.alerts.engine import AlertEngine, SourceRow
+from sync_ledger.errors import ConfigError
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.alert_tables import alert_members
 from sync_ledger.ledger.tables import runs
 from target_twilio import __main__ as target
 from target_twilio.cli import app
 from target_twilio.connecting import alert_file, destination_of
+from target_twilio.ticking import tick
 from target_twilio_commands import ago, alerts, change, change_rules, column, fails, later, received, statuses
 from target_twilio_runs import ORDERS, order, run
 
@@ -154,3 +156,8 @@ def test_commands_are_commands_of_the_target_too(config, file, monkeypatch, caps
         target.main()
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith("0 new messages; ")
+
+
+def test_a_tick_does_not_send_where_plans_are_made(config):
+    with pytest.raises(ConfigError, match="setting mode is plan"):
+        tick({**config, "mode": "plan"})
