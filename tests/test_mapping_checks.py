@@ -105,7 +105,10 @@ def jde_catalog() -> catalog.Catalog:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "mappings").glob("*.yml")), ids=lambda file: file.name)
 def test_the_shipped_mappings_have_no_mistake(file: Path, jde_catalog: catalog.Catalog) -> None:
-    assert check(read(str(file)), jde_catalog) == []
+    known = jde_catalog
+    if file.name == "jde-to-alerts.yml":
+        known = catalog.parse((ROOT / "mappings/tests/jde-alerts.catalog.json").read_bytes(), "catalog")
+    assert check(read(str(file)), known) == []
     assert check(read(str(file))) == []
 
 

@@ -87,7 +87,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, number: sig
                 time.sleep(0.02)
             services = json.loads(file.read_text())
             assert oct(os.stat(file).st_mode & 0o777) == "0o600"  # noqa: PTH116 - the mode is what matters
-            assert list(services) == ["jde", "pipedrive", "zoho", "dynamics"]
+            assert list(services) == ["jde", "pipedrive", "zoho", "dynamics", "twilio", "sendgrid"]
             assert services["jde"]["counts"]["F03012"] >= 5
             assert services["pipedrive"]["plan"] == "lite"
             url, token = services["pipedrive"]["url"], services["pipedrive"]["api_token"]
