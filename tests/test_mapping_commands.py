@@ -6,6 +6,7 @@ import json
 import re
 import typing as t
 
+import pytest
 from suite import BIN, MAPPING, ROOT
 from sync_mapper.rehearsal.case_file import load
 from sync_mapper.rehearsal.codes import texts_of

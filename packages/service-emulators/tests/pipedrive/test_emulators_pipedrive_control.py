@@ -100,8 +100,8 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, number: sig
     assert process.returncode == 0
     assert errors == ""
     assert url in output
-    files = sorted(path.name for path in (tmp_path / "data").glob("*.sqlite3"))
-    assert files == ["dynamics.sqlite3", "jde.sqlite3", "pipedrive.sqlite3", "zoho.sqlite3"]
+    files = sorted(path.stem for path in (tmp_path / "data").glob("*.sqlite3"))
+    assert files == ["dynamics", "jde", "pipedrive", "sendgrid", "twilio", "zoho"]
 
 
 @pytest.mark.parametrize(
