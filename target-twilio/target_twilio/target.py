@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timezone
 
 from alert_rules.checking import Severity, check
 from alert_rules.evaluating import key_of
@@ -25,6 +26,10 @@ if t.TYPE_CHECKING:
     from alert_rules.compiled import Compiled
     from singer_sdk.sinks import Sink
     from sync_ledger.adapter import Usage
+
+
+_READ_AT: t.Final = "_sdc_extracted_at"
+"""Name under which the Singer SDK has the time a row was read."""
 
 
 class TargetTwilio(LedgerTarget[AlertRun]):
@@ -54,6 +59,12 @@ class TargetTwilio(LedgerTarget[AlertRun]):
     def usage(self) -> Usage:
         """Return what the run has used of the services."""
         return self.engine.usage
+
+    def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
+        """Let a row keep the time at which it was read: an older one that comes later ends no alert."""
+        if isinstance(message_dict.get("record"), dict) and message_dict.get("time_extracted"):
+            message_dict["record"][_READ_AT] = message_dict["time_extracted"]
+        super()._process_record_message(message_dict)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         """Return the sink of a stream; one that no rule looks at is counted as skipped."""
@@ -95,7 +106,7 @@ class AlertSink(LedgerSink):
                 keyless.append(Settled(row, Outcome.HELD, Reason.MISSING_KEY, text=text))
             else:
                 names = self.key_properties or sorted(values)
-                rows.append((row, AlertRow(key_of(values, names), values)))
+                rows.append((row, AlertRow(key_of(values, names), values, _moment(record.get(_READ_AT)))))
         if keyless:
             target.process(lambda: self._run.settle_directly(keyless))
         if rows:
@@ -113,6 +124,9 @@ class AlertSink(LedgerSink):
             return None
         blanked = {name: part if not isinstance(part, str) or part.strip() else "_" for name, part in record.items()}
         return external_id_of(blanked, self.key_properties)
+
+    def _remove_sdc_metadata_from_record(self, record: dict[str, t.Any]) -> None:
+        """Keep the time the row was read; `settle` takes the stream's fields alone."""
 
 
 class NoRuleSink(LedgerSink):
@@ -133,6 +147,15 @@ class NoRuleSink(LedgerSink):
             for record in records
         ]
         self.ledger_target.process(lambda: self.ledger_target.engine.settle_directly(settled))
+
+
+def _moment(text: t.Any) -> datetime | None:
+    """Return when a row was read; None for what is no time, which only makes its age unknown."""
+    try:
+        found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
 
 
 if __name__ == "__main__":

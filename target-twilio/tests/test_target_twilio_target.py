@@ -176,6 +176,45 @@ def test_a_lost_answer_is_looked_for_and_never_sent_again(config, twilio, kind):
     assert rows(config, messages, "status")[0][0] not in {"unknown", "waiting", "held"}
 
 
+def test_what_the_service_takes_later_waits_and_goes_once(config, twilio):
+    twilio.control.fault("status", method="POST", path="/Messages", when="before", status=429, body={"code": 20429})
+    assert run(config, ORDERS, order(1, 60000), state(1)).position == 1
+    assert rows(config, messages, "status", "tries") == [("waiting", 1)]
+    hurry(config)
+    assert run(config, ORDERS).code == 0
+    assert texts(twilio) == ["PO 1 USD 60,000.00"]
+
+
+@pytest.mark.parametrize("kind", ["timeout", "reset", "status"])
+def test_a_mail_whose_answer_was_lost_is_held_for_a_person_and_never_sent_again(config, sendgrid, kind):
+    fault = {"status": 500} if kind == "status" else {}
+    sendgrid.control.fault(kind, method="POST", path="/mail/send", when="after", delay_ms=10, **fault)
+    assert run(config, PAYABLES, payable(7, 31)).code == 0
+    for _ in range(4):
+        hurry(config)
+        assert run(config, PAYABLES).code == 0
+    assert rows(config, messages, "status", "attempts") == [("held", 1)]
+    assert len(mails(sendgrid)) == 1
+
+
+def test_mail_that_is_taken_later_waits_and_goes_once(config, sendgrid):
+    body = {"errors": [{"field": None, "message": "too many requests"}]}
+    sendgrid.control.fault("status", method="POST", path="/mail/send", when="before", status=429, body=body)
+    assert run(config, PAYABLES, payable(7, 31)).code == 0
+    assert rows(config, messages, "status", "tries") == [("waiting", 1)]
+    hurry(config)
+    assert run(config, PAYABLES).code == 0
+    assert len(mails(sendgrid)) == 1
+
+
+def test_an_older_row_that_comes_later_ends_no_alert(config, sendgrid):
+    run(config, PAYABLES, {**payable(7, 31), "time_extracted": "2026-03-02T10:00:00Z"})
+    run(config, PAYABLES, {**payable(7, 30, 0), "time_extracted": "2026-03-02T09:00:00Z"})
+    assert len(mails(sendgrid)) == 1
+    run(config, PAYABLES, {**payable(7, 31, 0), "time_extracted": "2026-03-02T11:00:00Z"})
+    assert len(mails(sendgrid)) == 2
+
+
 def test_a_recipient_who_has_opted_out_is_told_nothing_and_listed(config, twilio):
     twilio.control.inbound(PHONE, twilio.describe()["from_number"], "STOP")
     assert run(config, ORDERS, order(1, 60000)).code == 0

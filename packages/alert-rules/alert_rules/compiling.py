@@ -8,9 +8,9 @@ import itertools
 import json
 import re
 import typing as t
-from collections import Counter
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 
 from alert_rules import compiled as form
 from alert_rules.compiling_receivers import ReceiverCompiler
@@ -107,7 +107,7 @@ class _Compiler:
         found: dict[str, Interval] = {}
         for index, given in enumerate(self._file.time_intervals):
             at = ("time_intervals", str(index))
-            made = self._reader.read(at, lambda given=given: interval(given, self._location))  # type: ignore[misc]
+            made = self._reader.read(at, partial(interval, given, self._location))
             if given.name in found:
                 self._reader.wrong((*at, "name"), "twice", f"there are two time intervals {given.name!r}", "rename one")
             if made is not None:
@@ -115,12 +115,12 @@ class _Compiler:
         return found
 
     def _check_names(self) -> None:
-        counts: Counter[str] = Counter()
+        seen: set[str] = set()
         for index, rule in enumerate(self._file.rules):
             at = ("rules", str(index), "alert")
-            counts[rule.alert] += 1
-            if counts[rule.alert] == 2:  # noqa: PLR2004 - the second of two
+            if rule.alert in seen:
                 self._reader.wrong(at, "twice", f"there are two rules {rule.alert!r}", "give each a name of its own")
+            seen.add(rule.alert)
             if not _NAME.match(rule.alert) or rule.alert == form.NO_DATA:
                 remedy = "use letters, digits and _, such as HighValueOrder; NoData is taken"
                 self._reader.wrong(at, "bad_name", f"{rule.alert!r} cannot be the name of an alert", remedy)
@@ -276,11 +276,11 @@ class _Compiler:
         return timedelta(0) if given is None else self._reader.read(at, lambda: duration(given)) or timedelta(0)
 
     def _texts(self, at: At, given: Mapping[str, str]) -> dict[str, Text]:
-        found = {name: self._reader.read((*at, name), lambda one=one: text(one)) for name, one in given.items()}  # type: ignore[misc]
+        found = {name: self._reader.read((*at, name), partial(text, one)) for name, one in given.items()}
         return {name: one for name, one in found.items() if one is not None}
 
     def _matchers(self, at: At, given: Sequence[str]) -> tuple[Matcher, ...]:
-        found = [self._reader.read((*at, str(index)), lambda one=one: matcher(one)) for index, one in enumerate(given)]  # type: ignore[misc]
+        found = [self._reader.read((*at, str(index)), partial(matcher, one)) for index, one in enumerate(given)]
         return tuple(one for one in found if one is not None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import typing as t
 from datetime import timedelta
+from functools import partial
 
 from alert_rules import compiled as form
 from alert_rules.durations import duration
@@ -139,7 +140,7 @@ class ReceiverCompiler:
             self._reader.wrong(at, "missing", "`to` names nobody", "add a number or an address")
         found: list[Text] = []
         for index, one in enumerate(given):
-            made = self._reader.read((*at, str(index)), lambda one=one: text(one))  # type: ignore[misc]
+            made = self._reader.read((*at, str(index)), partial(text, one))
             if made is not None and made.fixed:
                 self._address((*at, str(index)), one, channel)
             if made is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from alert_rules import compiled as form
 from alert_rules.durations import duration
@@ -94,8 +95,7 @@ class RouteCompiler:
     def _route(self, route: Route, at: At, above: _Inherited, place: int) -> form.CompiledRoute | None:
         read = self._reader.read
         matchers = [
-            read((*at, "matchers", str(index)), lambda one=one: matcher(one))  # type: ignore[misc]
-            for index, one in enumerate(route.matchers)
+            read((*at, "matchers", str(index)), partial(matcher, one)) for index, one in enumerate(route.matchers)
         ]
         conditions = tuple(one for one in matchers if one is not None)
         receiver = self._receiver(route, at, above)

@@ -105,8 +105,9 @@ def evaluate(
     """
     identity = identity_of(rule, row)
     found = _Found(compiled, rule, row, source_key, identity, before, now, row_at)
-    if rule.kind == "state" and before is not None and None not in (row_at, before.row_at) and row_at < before.row_at:  # type: ignore[operator]
-        text = f"the row is older than the one the alert was last decided by, of {_at(before.row_at)}"  # type: ignore[arg-type]
+    decided_at = before.row_at if before is not None and rule.kind == "state" else None
+    if row_at is not None and decided_at is not None and row_at < decided_at:
+        text = f"the row is older than the one the alert was last decided by, of {_at(decided_at)}"
         return Evaluated(found.decided(Code.OLDER_ROW, text))
     active = before is not None and before.status in {Status.PENDING, Status.FIRING}
     if rule.kind == "event":

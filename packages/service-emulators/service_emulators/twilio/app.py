@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -82,7 +83,7 @@ class TwilioApp:
             self._running -= 1
         self._due.wake()
         headers = [_JSON, (b"twilio-concurrent-requests", str(running).encode())]
-        if status == 401:  # noqa: PLR2004 - Basic authentication asks for credentials
+        if status == HTTPStatus.UNAUTHORIZED:  # Basic authentication asks for credentials
             headers.append((b"www-authenticate", b'Basic realm="Twilio API"'))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if content is None else msgspec.json.encode(content)})

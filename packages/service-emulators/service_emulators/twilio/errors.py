@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 _MORE = "https://www.twilio.com/docs/errors/"
+DAILY_CAP = 63038
+"""The account has sent as many messages as it may in 24 hours."""
 
 
 class TwilioError(Exception):
@@ -92,4 +94,4 @@ OUTCOMES = {
 def refused(code: int, *, to: str = "", sender: str = "") -> TwilioError:
     """Returns the refusal of a message or call."""
     message = REFUSALS.get(code, "The request was refused").format(to=to, sender=sender)
-    return TwilioError(429 if code == 63038 else 400, code, message)  # noqa: PLR2004 - the code of the daily cap
+    return TwilioError(429 if code == DAILY_CAP else 400, code, message)
