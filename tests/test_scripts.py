@@ -60,10 +60,20 @@ def wait_for(condition: t.Callable[[], t.Any], seconds: float = 30) -> None:
 
 @pytest.mark.shows_secrets("the emulators tell their credentials to those who start them")
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_demo_that_is_stopped_says_so_and_leaves_no_process_behind(checkout: Path, signum: signal.Signals) -> None:
-    demo = start(checkout, "demo", "pipedrive", "--customers", "100")
-    log = checkout / ".demo" / "runs.log"
+@pytest.mark.parametrize(
+    ("signum", "pipeline", "log_file"),
+    [
+        (signal.SIGTERM, "pipedrive", "runs.log"),
+        (signal.SIGINT, "pipedrive", "runs.log"),
+        (signal.SIGHUP, "pipedrive", "runs.log"),
+        (signal.SIGTERM, "all", "pipedrive/runs.log"),
+    ],
+)
+def test_a_demo_that_is_stopped_says_so_and_leaves_no_process_behind(
+    checkout: Path, signum: signal.Signals, pipeline: str, log_file: str
+) -> None:
+    demo = start(checkout, "demo", pipeline, "--customers", "100")
+    log = checkout / ".demo" / log_file
     wait_for(lambda: log.exists() and left_behind(checkout))
     time.sleep(1.0)  # Meltano has started some of its children by now
     demo.send_signal(signum)

@@ -20,12 +20,13 @@ import changes
 import children
 import surroundings
 from demo_alerts import AlertDemonstration, put_alert_files
+from demo_all import show_all
 from demo_records import RecordDemonstration
 from pipelines import PIPELINES, RecordPipeline
 from showing import HOME, ExpectationError, console
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pipelines import Pipeline
 
@@ -39,23 +40,27 @@ def main() -> int:
     surroundings.keep_compiled_modules()
     wanted = [PIPELINES[name] for name in PIPELINES if arguments.pipeline in {name, "all"}]
     shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir()
-    put_alert_files()
-    result: dict[str, t.Any] = {"pipelines": {}}
+    HOME.mkdir(parents=True)
     begun = time.monotonic()
     try:
-        with _emulators(wanted, arguments.customers) as services:
-            for turn, pipeline in enumerate(wanted, 1):
-                kind = RecordDemonstration if isinstance(pipeline, RecordPipeline) else AlertDemonstration
-                result["pipelines"][pipeline.mapping] = kind(pipeline, services, turn).show()
+        told = show_all(wanted, arguments.customers) if len(wanted) > 1 else _show(wanted[0], arguments.customers)
     except (ExpectationError, changes.TooFewError) as error:
         console.print(f"\nThe demo failed: {error}", style="bold red", markup=False)
         return 1
     if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        arguments.json.write_text(json.dumps({"pipelines": told}, indent=2) + "\n")
     console.print(f"\nAll expectations met in {time.monotonic() - begun:.0f} seconds.", style="bold green")
-    console.print("The emulators are stopped. Look around: [bold]source .demo/env && sync-ledger runs[/]")
+    if len(wanted) == 1:
+        where = os.path.relpath(HOME, surroundings.ROOT)
+        console.print(f"The emulators are stopped. Look around: [bold]source {where}/env && sync-ledger runs[/]")
     return 0
+
+
+def _show(pipeline: Pipeline, customers: int) -> dict[str, t.Any]:
+    put_alert_files()
+    with _emulators(pipeline, customers) as services:
+        kind = RecordDemonstration if isinstance(pipeline, RecordPipeline) else AlertDemonstration
+        return {pipeline.mapping: kind(pipeline, services).show()}
 
 
 def _arguments() -> argparse.Namespace:
@@ -80,16 +85,14 @@ def _writable(name: str) -> Path:
 
 
 @contextmanager
-def _emulators(pipelines: Sequence[Pipeline], customers: int) -> Iterator[dict[str, t.Any]]:
-    accounts = ", ".join(f"an empty {pipeline.account}" for pipeline in pipelines)
-    console.print(f"Starting emulators: JD Edwards with {customers} customers, {accounts} …")
+def _emulators(pipeline: Pipeline, customers: int) -> Iterator[dict[str, t.Any]]:
+    console.print(f"Starting emulators: JD Edwards with {customers} customers, an empty {pipeline.account} …")
     file = HOME / "emulators.json"
-    names = [name for pipeline in pipelines for name in pipeline.services]
-    command = ["service-emulators", "serve", "jde", *names, "--json", str(file)]
+    command = ["service-emulators", "serve", "jde", *pipeline.services, "--json", str(file)]
     command += ["--seed", "1", "--customers", str(customers), "--contacts", str(customers * 3 // 2)]
-    if any(pipeline.about_documents for pipeline in pipelines):
+    if pipeline.about_documents:
         command += ["--documents", str(DOCUMENTS)]
-    command += [part for pipeline in pipelines for switch in pipeline.switches for part in ("--switch", switch)]
+    command += [part for switch in pipeline.switches for part in ("--switch", switch)]
     patience = time.monotonic() + 60 + customers / 500
     with (HOME / "emulators.log").open("wb") as log, children.child(command, stdout=log, stderr=log) as process:
         while not file.exists():

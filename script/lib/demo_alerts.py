@@ -59,12 +59,10 @@ class AlertDemonstration:
     Args:
         pipeline: The pipeline.
         services: What the emulators say of themselves.
-        turn: The how manieth demonstration this is, from 1.
     """
 
-    def __init__(self, pipeline: Pipeline, services: Mapping[str, t.Any], turn: int) -> None:
+    def __init__(self, pipeline: Pipeline, services: Mapping[str, t.Any]) -> None:
         self._pipeline = pipeline
-        self._turn = turn
         self._jde = JdeControl(services["jde"]["url"])
         self._twilio = TwilioControl(services["twilio"]["url"])
         self._sendgrid = SendGridControl(services["sendgrid"]["url"])
@@ -96,8 +94,7 @@ class AlertDemonstration:
         commands.show("Why somebody was told", "alerts", "explain", "purchase_orders", changed.order.split()[1])
         cases = str((surroundings.ROOT / "alerts" / "tests" / "all.yml").relative_to(surroundings.ROOT))
         commands.show("Nights, digests, steps, escalation, with a clock of their own", "alerts", "test", cases)
-        if self._turn == 1:
-            commands.show_state()
+        commands.show_state()
         return {"runs": [asdict(run) for run in runs]}
 
     def _received(self) -> Received:

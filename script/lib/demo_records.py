@@ -28,12 +28,10 @@ class RecordDemonstration:
     Args:
         pipeline: The pipeline.
         services: What the emulators say of themselves.
-        turn: The how manieth demonstration this is, from 1.
     """
 
-    def __init__(self, pipeline: RecordPipeline, services: Mapping[str, t.Any], turn: int) -> None:
+    def __init__(self, pipeline: RecordPipeline, services: Mapping[str, t.Any]) -> None:
         self._pipeline = pipeline
-        self._turn = turn
         self._jde = JdeControl(services["jde"]["url"])
         self._service = pipeline.control(services[pipeline.services[0]]["url"])
         self._commands = Commands(pipeline, services, [self._service])
@@ -52,7 +50,7 @@ class RecordDemonstration:
         runs.append(commands.run("Run 2: nothing has changed"))
         expect(runs[1].writes == 0, f"run 2 wrote {runs[1].writes} times although nothing had changed")
         before = self._stamps(everything)
-        changed = changes.change(self._jde, self._turn)
+        changed = changes.change(self._jde)
         console.print(f"In JD Edwards change {changed}.")
         runs.append(commands.run("Run 3: what changed, and only that"))
         self._check_third(runs[2], pipeline.concerned(self._jde, changed), before)
@@ -61,8 +59,7 @@ class RecordDemonstration:
         commands.show(
             f"The whole life of one of the {pipeline.example}", "sync-ledger", "why", pipeline.example, example
         )
-        if self._turn == 1:  # it looks the same in each pipeline
-            commands.show_state()
+        commands.show_state()
         told = {"runs": [asdict(run) for run in runs]}
         return told if plan is None else {"plan": plan, **told}
 

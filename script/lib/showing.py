@@ -9,6 +9,7 @@ import sys
 import time
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 import children
 import surroundings
@@ -21,7 +22,8 @@ if t.TYPE_CHECKING:
     from pipelines import Pipeline
     from service_emulators.client import Control
 
-HOME = surroundings.ROOT / ".demo"
+HOME = Path(os.environ.get("DEMO_HOME") or surroundings.ROOT / ".demo")
+"""Folder of this demo; demos that run beside each other have one each."""
 
 console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
@@ -108,15 +110,16 @@ class Commands:
         console.print(self.output(list(command)), markup=False)
 
     def show_state(self) -> None:
-        """Show the state that the next run starts from."""
+        """Show the bookmarks that the next run starts from."""
         blocks = self._pipeline.blocks
         state_id = f"demo:{blocks[0]}-to-{blocks[-1]}"
         console.print(f"What the next run starts from: [bold]meltano state get {state_id}[/]")
         state = json.loads(self.output(["meltano", "state", "get", state_id]))
-        console.print_json(json.dumps(state))
         for stream, bookmark in state["singer_state"]["bookmarks"].items():
             expect(bookmark.get("replication_key") == "UPMJ", f"the bookmark of {stream} is {bookmark}")
             time.strptime(bookmark["replication_key_value"], "%Y-%m-%d")
+            read = f"UPMJ {bookmark['replication_key_value']} {bookmark['replication_key_time']}"
+            console.print(f"  {stream:20} {read}, the latest of {len(bookmark['tables'])} tables")
 
     def table(self, runs: Sequence[Run], plan: Mapping[str, int] | None = None) -> None:
         """Show the counts of the runs."""
