@@ -19,6 +19,9 @@ from sync_ledger.ledger.sending_tables import message_events, messages
 from target_twilio.listening.serving import Server
 from target_twilio.target import TargetTwilio
 
+if t.TYPE_CHECKING:
+    from target_twilio.listening.telling import Telling
+
 PERSON = "+12125550123"
 
 
@@ -35,9 +38,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def listening(config: t.Mapping[str, t.Any], port: int | None = None) -> t.Iterator[Server]:
+def listening(
+    config: t.Mapping[str, t.Any], port: int | None = None, telling: Telling | None = None
+) -> t.Iterator[Server]:
     """Run the listener at the callback address of the settings."""
-    server = Server(config, "127.0.0.1", port or urlsplit(config["status_callback_url"]).port or 0)
+    server = Server(config, "127.0.0.1", port or urlsplit(config["status_callback_url"]).port or 0, telling)
     thread = threading.Thread(target=server.run, name="listener-of-a-test")
     thread.start()
     try:

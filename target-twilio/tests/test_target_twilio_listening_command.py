@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sync_ledger.ledger import open_engine
 from target_twilio_commands import fails, statuses
-from target_twilio_listeners import listening, message, post, status_of
+from target_twilio_listeners import inbound, listening, message, post, post_events, status_of
 from target_twilio_runs import ORDERS, order, run
 
 _COMMAND = [sys.executable, "-m", "target_twilio.cli", "listen", "--port", "0"]
@@ -140,7 +140,7 @@ def test_what_keeps_it_from_its_work_is_one_line(heard, settings):
     assert "ledger_url" in fails(*listen)
 
 
-def test_it_listens_for_a_ledger_that_is_a_server(heard, postgresql, twilio):
+def test_it_listens_for_a_ledger_that_is_a_server(heard, postgresql, twilio, sendgrid):
     """Callbacks while another process holds the messages of the account are answered soon, and told again."""
     address = make_url(postgresql).set(drivername="postgresql+psycopg")
     server = create_engine(address, isolation_level="AUTOCOMMIT")
@@ -154,6 +154,9 @@ def test_it_listens_for_a_ledger_that_is_a_server(heard, postgresql, twilio):
     with listening(heard) as listener:
         twilio.control.advance(3600)
         assert statuses(heard) == ["delivered"]
+        told = {"event": "delivered", "email": "a\0@example.com", "message_key": "a\0b", "sg_event_id": "\0"}
+        assert post_events(listener, sendgrid, [told, {**told, "event": "spamreport"}]).status_code == 204
+        assert post(heard, listener, "/twilio/inbound", inbound("SM\0", "hello\0")).status_code == 200
         with open_engine(ledger).connect() as holder:
             holder.execute(text("LOCK TABLE messages"))
             begun = time.monotonic()

@@ -141,6 +141,16 @@ def test_an_answer_takes_on_what_was_told_and_not_what_waits(escalating, twilio)
     assert sorted(by, key=str) == [('{"DOC": 1}', "the reply of ...0123"), ('{"DOC": 2}', None)]
 
 
+def test_an_answer_takes_on_nothing_that_never_went_out(escalating):
+    with listening(escalating) as server:
+        post(escalating, server, "/twilio/inbound", inbound("SM1", "STOP"))
+        run(escalating, PAYABLES, payable(1, 40))
+        assert statuses(escalating) == ["held"]
+        for sid, body in (("SM2", "START"), ("SM3", "ACK")):
+            post(escalating, server, "/twilio/inbound", inbound(sid, body))
+    assert column(escalating, alert_instances, "acknowledged_by") == [(None,)]
+
+
 def test_an_answer_that_comes_twice_takes_on_nothing_that_was_told_in_between(escalating, twilio):
     with listening(escalating) as server:
         run(escalating, PAYABLES, payable(1, 40))
