@@ -9,7 +9,7 @@ from sync_ledger.commands import run
 
 COMMANDS: t.Final[dict[str, str]] = {}
 ALERTS: t.Final = frozenset(
-    {"ack", "check", "discard", "explain", "messages", "release", "schema", "show", "test", "tick"}
+    {"ack", "check", "discard", "explain", "listen", "messages", "release", "schema", "show", "test", "tick"}
 )
 """Commands of `alerts` that are the target's too: Meltano runs commands of a plug-in by the plug-in's own name."""
 

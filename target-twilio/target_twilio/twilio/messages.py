@@ -52,6 +52,10 @@ CALL_STATUSES: t.Final[Mapping[str, Delivery]] = {
 KEY_PARAMETER: t.Final = "message"
 """Parameter of the callback address that has the key of the message."""
 
+_SAID_AGAIN: t.Final = "#rc=3&rp=ct,rt,5xx"
+"""Twilio says by itself only once more what it could not say; this lets it also where the ledger was busy ("Webhooks
+connection overrides"). It is no part of what is called or signed."""
+
 _LONGEST_VALIDITY: t.Final = 36_000
 _LONGEST_TWIML: t.Final = 4_000
 _RINGS: t.Final = "25"
@@ -176,7 +180,7 @@ class TwilioMessages:
         if self._callback_address is None:
             return []
         query = urlencode({KEY_PARAMETER: message.key})
-        return [("StatusCallback", f"{self._callback_address.rstrip('/')}/twilio/{kind}?{query}")]
+        return [("StatusCallback", f"{self._callback_address.rstrip('/')}/twilio/{kind}?{query}{_SAID_AGAIN}")]
 
     def _accepted(self, reply: Reply, channel: str) -> Answer:
         sid = reply.body.get("sid")
