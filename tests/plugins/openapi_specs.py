@@ -127,7 +127,8 @@ class Spec:
     def _parameters(self, request: dict[str, Any], path: str, operation: dict[str, Any]) -> Iterator[str]:
         pattern = next(pattern for pattern, template in self._paths if template == path)
         matched = pattern.fullmatch(request["path"])
-        given = {"path": matched.groupdict() if matched else {}, "query": dict(parse_qsl(request["query"], keep_blank_values=True))}
+        query = dict(parse_qsl(request["query"], keep_blank_values=True))
+        given = {"path": matched.groupdict() if matched else {}, "query": query}
         listed = [
             self.resolve(one)
             for one in (*self.content["paths"][path].get("parameters", ()), *operation.get("parameters", ()))
