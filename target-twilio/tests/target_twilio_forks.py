@@ -36,6 +36,14 @@ class Forks:
         """Wait for the end of a process and return what ended it."""
         return self._ask({"wait": number})
 
+    def run(self, *arguments: str, stdin: Path) -> tuple[int, str]:
+        """Run a process to its end; return its exit code and what it wrote to its standard error."""
+        files = {name: stdin.with_name(f"{name}.txt") for name in ("stdout", "stderr")}
+        for file in files.values():
+            file.unlink(missing_ok=True)
+        code = self.wait(self.begin(*arguments, stdin=stdin, **files))
+        return code, files["stderr"].read_text()
+
     def _ask(self, order: dict[str, t.Any]) -> int:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
