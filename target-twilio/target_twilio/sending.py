@@ -20,6 +20,7 @@ from sync_ledger.sending.service import Delivery, Later
 from sync_ledger.sending.statuses import Statuses
 
 from target_twilio.connecting import destination_of, sendgrid_mail, twilio_messages
+from target_twilio.refusals import Outspoken
 from target_twilio.services import SENDGRID, TWILIO, missing
 
 if t.TYPE_CHECKING:
@@ -49,9 +50,10 @@ class Sending:
         self._config = config
         self._tally = Tally()
         self.journal = Journal(engine, destination_of(config))
+        texts, mail = twilio_messages(config, self._tally), sendgrid_mail(config, self._tally)
         self._services: tuple[tuple[Service, MessageService | None, Sequence[str], str], ...] = (
-            (TWILIO, twilio_messages(config, self._tally), ("sms", "voice"), "account_sid and auth_token"),
-            (SENDGRID, sendgrid_mail(config, self._tally), ("email",), "sendgrid_api_key"),
+            (TWILIO, texts and Outspoken(texts, TWILIO.name), ("sms", "voice"), "account_sid and auth_token"),
+            (SENDGRID, mail and Outspoken(mail, SENDGRID.name), ("email",), "sendgrid_api_key"),
         )
 
     @property

@@ -250,15 +250,3 @@ def test_the_daily_limit_makes_messages_wait(config, twilio):
     assert run({**config, "daily_limit": 2}, ORDERS, *[order(number, 60000) for number in range(1, 6)]).code == 0
     assert len(texts(twilio)) == 2
     assert sorted(status for (status,) in rows(config, messages, "status")).count("waiting") == 3
-
-
-def test_five_thousand_matching_rows_are_one_summary(config, twilio, sendgrid):
-    many = [order(number, 60000 + number) for number in range(5000)]
-    assert run(config, ORDERS, *many, PAYABLES, payable(7, 31), state(1)).code == 0
-    (text,) = texts(twilio)
-    assert "5000" in text.replace(",", "")
-    assert len(mails(sendgrid)) == 1
-    assert rows(config, run_counts, "entity", "outcome", "rows") == [
-        ("payables", "created", 1),
-        ("purchase_orders", "created", 5000),
-    ]

@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 if TYPE_CHECKING:
+    from message_strangers import Receiver
     from service_emulators.testing import SendGridEmulator
-
-    from conftest import Receiver
 
 
 def content(**changes: Any) -> dict[str, Any]:
