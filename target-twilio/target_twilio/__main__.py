@@ -7,7 +7,7 @@ import typing as t
 
 from sync_ledger.commands import run
 
-COMMANDS: t.Final[dict[str, str]] = {}
+COMMANDS: t.Final = {"doctor": "target_twilio.doctor.command:doctor"}
 ALERTS: t.Final = frozenset(
     {"ack", "check", "discard", "explain", "listen", "messages", "release", "schema", "show", "test", "tick"}
 )
