@@ -50,7 +50,7 @@ def listening(
     finally:
         server.stop()
         thread.join(20)
-    assert not thread.is_alive()
+    assert [one.name for one in threading.enumerate() if one.name.startswith("listener")] == []
 
 
 def post(config, server, path, form, *, query="", signed=None, public=None, **headers) -> requests.Response:

@@ -50,10 +50,12 @@ def test_an_event_is_known_again_by_what_it_says_where_its_id_changed_or_is_miss
     same = [{**one, "sg_event_id": "x"}, {**one, "sg_event_id": "y"}, one, {**one, "attempt": "2"}]
     others = [{**one, "timestamp": 6}, {**one, "email": "b@example.com"}, {**one, "sg_message_id": "m.2"}]
     by_id = {"email": "a@example.com", "event": "deferred", "message_key": "k", "sg_event_id": "z"}
+    found = []
     with listening(heard) as server:
         for told in (same, same[::-1], others, [by_id, by_id], [{**by_id, "sg_event_id": "zz"}]):
             assert post_events(server, sendgrid, told).status_code == 204
-    assert len(events(heard, "id", source="callback")) == 1 + len(others) + 2
+            found.append(len(events(heard, "id", source="callback")))
+    assert found == [1, 1, 4, 5, 6]
 
 
 def test_words_that_are_not_known_are_passed_over(heard, sendgrid):
