@@ -17,8 +17,6 @@ from sync_ledger.ledger.tables import outcomes
 from target_twilio_killing import RULES, check, feed, from_state, received, recover, rows, settled, until
 
 ORDER_COUNT = 8
-_SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ of Linux; `fcntl` has it from Python 3.10 on Linux alone
-_PAGE = 4096
 
 pytestmark = pytest.mark.usefixtures("wide")
 
@@ -115,8 +113,8 @@ def test_killed_after_the_answer_and_before_it_is_in_the_ledger(file, settings, 
 
 def test_killed_between_a_row_and_its_state(file, settings, given, twilio, sendgrid):
     reading, writing = os.pipe()
-    fcntl.fcntl(writing, _SET_PIPE_SIZE, _PAGE)
-    os.write(writing, b"\n" * _PAGE)  # there is no room for a STATE
+    room = fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
+    os.write(writing, b"\n" * room)  # there is none left for a STATE
     target = Target(file, given, stdout=writing)
     until(lambda: settled(settings, outcomes, "id"))
     target.kill()

@@ -1,4 +1,4 @@
-"""`target-twilio` is killed at random moments while services fail in many ways: nothing goes out twice or is lost.
+"""`target-twilio` and its ticks are killed at random moments while services fail: nothing goes out twice or is lost.
 
 `KILL_TRIALS=500 pytest -n 0 target-twilio/tests/test_target_twilio_kill_random.py` tries longer.
 """
@@ -19,7 +19,7 @@ from target_twilio_commands import ago, later
 from target_twilio_forks import forking
 from target_twilio_killing import RULES, check, feed, from_state, received, recover, rows, settled
 
-TRIALS = int(os.environ.get("KILL_TRIALS", "16"))
+TRIALS = int(os.environ.get("KILL_TRIALS", "12"))
 ORDERS_EACH = 12
 FAULTS = (
     {"kind": "status", "status": 500, "when": "after", "probability_percent": 10},
@@ -65,12 +65,14 @@ class Trial:
                 service.control.fault(path=path, times=None, seed=seed * 100 + number, **fault)
 
     def run_and_kill(self):
-        """Let the target go on from its last STATE, and kill it at some moment; return what ended it."""
+        """Let the target go on from its last STATE, or a tick, and kill it at some moment; return what ended it."""
         before = self._requests()
+        tick = self.rng.random() < 0.25
         process = self._forks.begin(
+            *(["tick"] if tick else []),
             f"--config={self.file}",
             stdin=feed(self._home / "rows.jsonl", self._rest),
-            stdout=self._states,
+            stdout=self._home / "tick.txt" if tick else self._states,
             stderr=self._home / "stderr.txt",
         )
         wanted = self.rng.choice([None, self.rng.randint(1, 2 * ORDERS_EACH)])
@@ -80,8 +82,9 @@ class Trial:
         time.sleep(self.rng.uniform(0.0, 0.03))
         os.kill(process, signal.SIGKILL)
         end = self._forks.wait(process)
-        self._rest = from_state(self._rest, self._states)
-        self._states.unlink()
+        if not tick:
+            self._rest = from_state(self._rest, self._states)
+            self._states.unlink()
         if self.rng.random() < 0.5 and settled(self.config, messages, "id"):
             later(self.config, messages, due_at=ago(seconds=1))  # lost answers are looked for in the next run
         return end
@@ -106,7 +109,7 @@ def test_killed_at_any_moment_nothing_goes_out_twice_and_nothing_is_lost(config,
     with forking() as forks:
         for seed in range(TRIALS):
             trial = Trial(seed, config, forks, twilio, sendgrid)
-            ends.update(trial.run_and_kill() for _ in range(trial.rng.choice([1, 2])))
+            ends.update(trial.run_and_kill() for _ in range(trial.rng.choice([1, 2, 2])))
             states.update(trial.finish())
     assert set(ends) <= {0, -signal.SIGKILL}
     assert ends[-signal.SIGKILL] > TRIALS / 2, f"the trials are to kill: {ends}"

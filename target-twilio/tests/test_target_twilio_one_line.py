@@ -25,7 +25,7 @@ CASES = {
     "unverified sender": ({"from_email": "nobody@example.org"}, "verify from_email in the console"),
     "bad template": (
         ("money('USD')", "monney('USD')"),
-        r"rules\.yml:10:29: .*No filter named 'monney'.*\(setting rules\)",
+        r"rules\.yml:10:29: .*No filter named 'monney'; {{ field }} puts .*\(setting rules\)$",
     ),
     "template that is no template": (("{{ amount |", "{{ amount | |"), r"rules\.yml:10:29: .*expected token"),
     "unknown field": (

@@ -122,7 +122,7 @@ def text(source: str, *, html: bool = False) -> Text:
     except jinja2.TemplateSyntaxError as error:
         before = source.splitlines(keepends=True)[: error.lineno - 1]
         remedy = "{{ field }} puts a value in, {{ amount | money(currency) }} one in a form"
-        problem = f"`{_short(source)}` is no text: {error.message}"
+        problem = f"`{_short(source)}` is no text: {str(error.message).rstrip('.')}"
         raise BadValueError(problem, remedy, offset=sum(map(len, before))) from error
     except (jinja2.TemplateError, RecursionError, OverflowError, ValueError) as error:
         raise BadValueError(f"`{_short(source)}` is no text: {error}", "shorten it") from error
