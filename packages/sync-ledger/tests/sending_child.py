@@ -147,13 +147,50 @@ def _begin(engine: Engine, job: dict[str, t.Any]) -> int:
         os._exit(code)
 
 
+class _Rehearsal:
+    """A service that gives every kind of answer, whatever it is asked."""
+
+    channels = ("sms",)
+    per_second = 0.0
+
+    def __init__(self) -> None:
+        self._answers: list[Answer] = [
+            Later("x", "x"),
+            Lost("x"),
+            Refused("x", "x", "x"),
+            Accepted("x", Delivery.QUEUED),
+        ]
+
+    def send(self, _: Outgoing) -> Answer:
+        return self._answers.pop() if self._answers else Lost("x")
+
+    def find(self, _: Outgoing, since: datetime) -> Sequence[Seen]:
+        return [Seen("y", Delivery.QUEUED, created_at=since)]
+
+    def status(self, _remote_id: str, _channel: str) -> None:
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+def _compile(engine: Engine) -> None:
+    """Let every statement of a delivery be used once."""
+    clock = ShiftedClock(0)
+    journal = Journal(engine, "none", clock=clock)
+    with engine.begin() as connection:
+        Outbox("none", clock=clock).put(connection, [Text(str(number), not_before=clock()) for number in range(4)])
+    service = _Rehearsal()
+    for _ in range(2):
+        run_id = Runs(engine, "none").start("target-fake", "apply")
+        Courier(journal, run_id, service, pace=Pace(threads=1, patience=timedelta()), sleep=clock.sleep).deliver()
+        clock.sleep(3_600)
+
+
 def _serve(ledger: str) -> None:
     engine = open_engine(ledger)
     # Statements are compiled once for all processes; no connection is left that they would share.
-    with engine.begin() as connection:
-        Outbox("none").put(connection, [Text("none")])
-    nobody = {"destination": "none", "service": "http://127.0.0.1:9", "kind": "", "number": 0}
-    deliver(engine, {**nobody, "threads": 1, "patience": 0, "shift": 0})
+    _compile(engine)
     engine.dispose()
     for line in sys.stdin:
         processes = [_begin(engine, job) for job in json.loads(line)]
