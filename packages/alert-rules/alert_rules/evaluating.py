@@ -113,7 +113,7 @@ def evaluate(
     if rule.kind == "event":
         return found.event(baseline=baseline)
     if active or (before is not None and before.status is Status.BASELINE):
-        return found.going_on(t.cast("Instance", before))
+        return found.going_on(t.cast("Instance", before), baseline=baseline)
     return found.beginning(baseline=baseline)
 
 
@@ -141,7 +141,7 @@ class _Found:
                 return self._baseline(step)
             made = replace(self._made(step), status=Status.FIRING, version=1, fired_at=self.now)
             return Evaluated(self.decided(Code.FIRED, "it matches for the first time"), made, news=True)
-        if step > before.step:
+        if step > self._crossed_before(before):
             if baseline:
                 return self._baseline(step)
             made = replace(
@@ -172,13 +172,14 @@ class _Found:
         fired = replace(made, status=Status.FIRING, version=version + 1, fired_at=self.now)
         return Evaluated(self.decided(Code.FIRED, "it matches and did not before"), fired, news=True)
 
-    def going_on(self, before: Instance) -> Evaluated:
+    def going_on(self, before: Instance, *, baseline: bool) -> Evaluated:
         """Take a row of a state that fires, waits to fire, or was there when the rule began."""
         if self._over(before):
             return self._ending(before)
-        step = self._step() if self.rule.matches(self.row) else before.step
+        crossed = self._crossed_before(before)
+        step = self._step() if self.rule.matches(self.row) else crossed
         kept = replace(
-            self._made(max(step, before.step)),
+            self._made(max(step, crossed)),
             status=before.status,
             version=before.version,
             since=before.since,
@@ -193,7 +194,11 @@ class _Found:
                     self.decided(Code.FIRED, f"it has matched since {_at(before.since)}"), fired, news=True
                 )
             return Evaluated(self.decided(Code.PENDING, f"it has matched since {_at(before.since)}"), kept)
-        if step > before.step:
+        if step > crossed and baseline:
+            text = "it fired already when the rule was changed (initial: baseline)"
+            labels = {**before.labels, "step": kept.labels["step"]}
+            return Evaluated(self.decided(Code.BASELINE, text), replace(kept, labels=labels))
+        if step > crossed:
             fired = replace(
                 kept,
                 status=Status.FIRING,
@@ -252,6 +257,14 @@ class _Found:
 
     def _step(self) -> int:
         return self.rule.steps.reached(self.row) if self.rule.steps is not None else 0
+
+    def _crossed_before(self, before: Instance) -> int:
+        """Return how many of the present thresholds the alert had crossed; those of then may have been others."""
+        if self.rule.steps is None or not before.step:
+            return 0
+        thresholds = self.rule.steps.thresholds
+        told = before.labels.get("step")
+        return sum(one <= Decimal(told) for one in thresholds) if told else min(before.step, len(thresholds))
 
     def _crossed(self, step: int) -> str:
         steps = t.cast("t.Any", self.rule.steps)
