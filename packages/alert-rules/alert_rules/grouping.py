@@ -53,7 +53,7 @@ class Group:
 def plan(group: Group, now: datetime) -> None:
     """Find out what there is to tell of a group.
 
-    Something fires that the receiver does not know of, or something it knows of is over; else, when the time has come,
+    Something fires that the receiver does not know of, or something it knows of is over; and when the time has come,
     what still fires is told again, but for what somebody has taken on.
     """
     for one, instance in group.members:
@@ -65,7 +65,7 @@ def plan(group: Group, now: datetime) -> None:
             group.resolved.append((one, instance))
         else:
             group.needless.append((one, instance))
-    if not (group.news or group.resolved) and group.log.repeat_at is not None and group.log.repeat_at <= now:
+    if group.log.repeat_at is not None and group.log.repeat_at <= now:
         group.again.extend(
             (one, instance)
             for one, instance in group.members

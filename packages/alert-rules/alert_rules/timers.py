@@ -31,9 +31,9 @@ def advance(compiled: Compiled, store: AlertStore, now: datetime, run: int | Non
     silent = [rule for rule in compiled.rules if rule.no_data is not None]
     if silent:
         states = rule_states(store, silent, now)
-        known = store.instances([_mark(rule) for rule in silent])
+        known = store.instances([no_data_mark(rule.name) for rule in silent])
         for rule in silent:
-            instance, decision = _no_data(rule, states[rule.name], known.get(_mark(rule)), now)
+            instance, decision = _no_data(rule, states[rule.name], known.get(no_data_mark(rule.name)), now)
             changed += [instance] if instance is not None else []
             decisions += [decision] if decision is not None else []
     store.put_instances(changed)
@@ -49,8 +49,9 @@ def end_baselines(compiled: Compiled, store: AlertStore, streams: Collection[str
     store.put_rule_states([replace(state, baselined_at=now) for state in states if state.baselined_at is None])
 
 
-def _mark(rule: CompiledRule) -> str:
-    return fingerprint(NO_DATA, {"rule": rule.name})
+def no_data_mark(rule: str) -> str:
+    """Return what the alert is known by that says that a rule's stream brings no rows."""
+    return fingerprint(NO_DATA, {"rule": rule})
 
 
 def _no_data(
@@ -63,7 +64,7 @@ def _no_data(
     fires = before is not None and before.status is Status.FIRING
 
     def decided(code: Code, text: str) -> Decision:
-        return Decision(code, text, NO_DATA, _mark(rule), rule.stream, "{}")
+        return Decision(code, text, NO_DATA, no_data_mark(rule.name), rule.stream, "{}")
 
     if now - last < given.after:
         if before is None or not fires:
@@ -81,7 +82,7 @@ def _no_data(
     annotations.setdefault("summary", f"No rows of {rule.stream} since {last:%Y-%m-%d %H:%M %Z} ({rule.name})")
     instance = Instance(
         rule=NO_DATA,
-        fingerprint=_mark(rule),
+        fingerprint=no_data_mark(rule.name),
         stream=rule.stream,
         source_key="{}",
         identity={"rule": rule.name},

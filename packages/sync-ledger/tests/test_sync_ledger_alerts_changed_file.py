@@ -2,81 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import pytest
-from alert_rules.compiling import compile_files
-from sync_ledger.alerts.rehearsal import Rehearsal
+from alert_trials import DESK, FILE, HOUR, RULE
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
-HOUR = timedelta(hours=1)
-RULE: dict[str, t.Any] = {
-    "alert": "Overdue",
-    "stream": "payables",
-    "kind": "state",
-    "identity": ["invoice"],
-    "when": "days > 5",
-    "steps": [30, 60, 90],
-    "steps_of": "days",
-    "resolve_when": "open == 0",
-    "annotations": {"summary": "Invoice {{ invoice }}: {{ days | days }}"},
-}
-FILE: dict[str, t.Any] = {
-    "rules": [RULE],
-    "route": {"receiver": "desk", "group_by": ["alert"], "repeat_interval": "24h"},
-    "receivers": [{"name": "desk", "sms": {"to": ["+14155550100"]}}],
-}
+    from alert_trials import Trial
+
 OTHER = {"alert": "Other", "stream": "others", "identity": ["id"], "when": "v > 0"}
-
-
-class Trial:
-    """A rehearsal whose alert file changes."""
-
-    def __init__(self, path: Path, initial: t.Any = "send") -> None:
-        self._path = path
-        self.it = Rehearsal(self._compiled({}), datetime(2026, 3, 2, 9, tzinfo=timezone.utc), initial=initial)
-
-    def change(self, **file: t.Any) -> None:
-        self.it.use(self._compiled(file))
-        self.it.wait(HOUR)
-
-    def run(self, days: int, amount: int = 100) -> list[tuple[str, str]]:
-        self.it.run({"payables": [{"invoice": 1, "days": days, "open": amount}]})
-        return self.told()
-
-    def tick(self, after: timedelta) -> list[tuple[str, str]]:
-        self.it.wait(after)
-        self.it.tick()
-        return self.told()
-
-    def told(self) -> list[tuple[str, str]]:
-        return [(one.to, one.text) for one in self.it.sent()]
-
-    def _compiled(self, file: dict[str, t.Any]) -> t.Any:
-        self._path.write_text(json.dumps({**FILE, **file}))
-        return compile_files(str(self._path))
-
-
-@pytest.fixture
-def trial(tmp_path: Path) -> Iterator[Callable[..., Trial]]:
-    made: list[Trial] = []
-
-    def one(**more: t.Any) -> Trial:
-        made.append(Trial(tmp_path / "alerts.yml", **more))
-        return made[-1]
-
-    yield one
-    for each in made:
-        each.it.close()
+NEXT_DAY = timedelta(hours=24)
 
 
 def invoice(days: int) -> list[tuple[str, str]]:
-    return [("+14155550100", f"Invoice 1: {days} days")]
+    return [(DESK, f"Invoice 1: {days} days")]
 
 
 @pytest.mark.parametrize("kind", ["state", "event"])
@@ -113,4 +55,43 @@ def test_a_step_that_is_new_to_the_file_is_noted_where_the_first_run_is_a_baseli
     it.it.wait(HOUR)
     assert it.run(91) == invoice(91)
     it.it.wait(HOUR)
-    assert it.run(91, 0) == [("+14155550100", "[RESOLVED] Invoice 1: 91 days")]
+    assert it.run(91, 0) == [(DESK, "[RESOLVED] Invoice 1: 91 days")]
+
+
+def test_what_fires_by_a_rule_that_is_no_more_is_not_told_again(trial: Callable[..., Trial]) -> None:
+    it = trial()
+    assert it.run(65) == invoice(65)
+    it.change(rules=[OTHER])
+    assert it.tick(NEXT_DAY) == []
+
+
+def test_a_receiver_by_another_name_is_told_of_what_still_fires_when_it_is_time_to_say_so_again(
+    trial: Callable[..., Trial],
+) -> None:
+    it = trial()
+    assert it.run(65) == invoice(65)
+    route = {**FILE["route"], "receiver": "office"}
+    it.change(route=route, receivers=[{"name": "office", "sms": {"to": ["+14155550111"]}}])
+    it.it.tick()
+    assert it.told() == []
+    assert it.tick(NEXT_DAY) == [("+14155550111", "Invoice 1: 65 days")]
+    assert it.tick(NEXT_DAY) == [("+14155550111", "Still firing:\nInvoice 1: 65 days")]
+    assert it.run(65, 0) == []  # the group waits
+    assert it.tick(HOUR) == [("+14155550111", "[RESOLVED] Invoice 1: 65 days")]
+
+
+@pytest.mark.parametrize("repeats", [True, False])
+def test_a_receiver_knows_what_it_was_told_by_a_route_that_is_written_otherwise_now(
+    trial: Callable[..., Trial], *, repeats: bool
+) -> None:
+    def route(matcher: str) -> dict[str, t.Any]:
+        return {**FILE["route"], "routes": [{"matchers": [matcher], "receiver": "desk"}]}
+
+    it = trial()
+    it.change(route=route('alert="Overdue"'))
+    assert it.run(65) == invoice(65)
+    it.change(route=route('alert=~"Over.*"'))
+    if repeats:
+        assert it.tick(NEXT_DAY) == [(DESK, "Still firing:\nInvoice 1: 65 days")]
+        it.it.wait(HOUR)
+    assert it.run(65, 0) == [(DESK, "[RESOLVED] Invoice 1: 65 days")]
