@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alert_rules.budgets import Budgets
 from alert_rules.errors import BadRowError
@@ -183,16 +183,11 @@ class Teller:
         )
         lost: t.Literal["hold", "send_again"] = "hold" if again else "send_again"
         letter = Letter(receiver.name, channel, recipient, one.purpose, one.group_key, one.group, shown, one.turn, lost)
-        try:
-            notification = letter.notification(self._now)
-        except BadRowError as error:
-            for told in shown:
-                self.decide(told, Code.HELD, str(error), receiver.name)
-            return
+        notification, trouble = _worded(letter, self._now)
         self._budgets.count(receiver.name, recipient)
         self.notifications.append(notification)
         code = _CODES.get(one.purpose, Code.NOTIFIED)
-        text = f"{one.purpose} to {recipient} by {channel.channel}"
+        text = f"{one.purpose} to {recipient} by {channel.channel}{trouble}"
         for told in shown:
             self.decide(told, code, text, receiver.name, notification.key)
         if one.purpose not in {"escalation", "repeat"}:
@@ -263,3 +258,12 @@ class Teller:
         for item in items:
             self._collected.pop(self._key(item), None)
             self._dropped[self._key(item)] = item
+
+
+def _worded(letter: Letter, now: datetime) -> tuple[Notification, str]:
+    """Return a letter put into words, in those by default where the receiver's own cannot be made, and why these."""
+    try:
+        return letter.notification(now), ""
+    except BadRowError as error:
+        plain = replace(letter, channel=replace(letter.channel, text=None, subject=None, html=None))
+        return plain.notification(now), f", in the words by default: {error}"

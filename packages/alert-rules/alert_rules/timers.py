@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import replace
 
 from alert_rules.compiled import NO_DATA
+from alert_rules.errors import BadRowError
 from alert_rules.evaluating import fingerprint, in_time, resolved
 from alert_rules.records import Code, Decision, Instance, Status
 from alert_rules.taking import open_groups, rule_states
@@ -78,7 +80,10 @@ def _no_data(
         "since": last,
         "hours": int((now - last).total_seconds() // 3600),
     }
-    annotations = {name: text.render(names) for name, text in given.annotations.items()}
+    annotations: dict[str, str] = {}
+    for name, text in given.annotations.items():
+        with contextlib.suppress(BadRowError):  # tried when the file was read; one that fails yet ends no run
+            annotations[name] = text.render(names)
     annotations.setdefault("summary", f"No rows of {rule.stream} since {last:%Y-%m-%d %H:%M %Z} ({rule.name})")
     instance = Instance(
         rule=NO_DATA,

@@ -1,0 +1,47 @@
+"""Odd values and texts: no run ends by them, and nothing to tell is lost."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from alert_trials import DESK, FILE, RULE
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alert_trials import Trial
+
+EVENT = {key: value for key, value in RULE.items() if key not in {"kind", "resolve_when"}}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "NaN", "Infinity"])
+def test_a_value_that_is_no_finite_number_holds_its_row_and_no_other(
+    trial: Callable[..., Trial], value: float | str
+) -> None:
+    of = "days" if isinstance(value, float) else "number(days)"
+    it = trial(rules=[{**EVENT, "when": "invoice > 0", "steps_of": of, "annotations": {}}]).it
+    rows = [{"invoice": 1, "days": value, "open": 1}, {"invoice": 2, "days": 31, "open": 1}]
+    assert [one.outcome.value for one in it.run({"payables": rows})] == ["held", "created"]
+    assert [one.text for one in it.sent()] == ["Overdue 2"]
+
+
+def test_a_text_of_a_receiver_that_cannot_be_made_is_told_in_the_words_by_default(trial: Callable[..., Trial]) -> None:
+    receivers = [
+        {**FILE["receivers"][0], "sms": {"to": [DESK], "text": "{{ first.labels.team }}: {{ first.summary }}"}}
+    ]
+    it = trial(receivers=receivers)
+    assert it.run(65) == [(DESK, "Invoice 1: 65 days")]
+    (why,) = [one.decision.text for one in it.it.decisions() if one.decision.code.value == "notified"]
+    assert "in the words by default: the text `{{ first.labels.team }}" in why
+
+
+def test_somebody_is_told_once_however_the_address_is_written(trial: Callable[..., Trial]) -> None:
+    receivers = [{"name": "desk", "email": {"to": ["Ann@example.com", "{{ mail }}"]}}]
+    it = trial(receivers=receivers).it
+    rows = [
+        {"invoice": one, "days": 35, "open": 1, "mail": mail}
+        for one, mail in ((1, "ann@EXAMPLE.com"), (2, "ANN@example.com"))
+    ]
+    it.run({"payables": rows})
+    assert [one.to for one in it.sent()] == ["ann@example.com"]
