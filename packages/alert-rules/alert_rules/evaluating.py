@@ -19,6 +19,11 @@ if t.TYPE_CHECKING:
     from alert_rules.expressions import Row
 
 
+_LONGEST_KEY: t.Final = 500
+"""Characters, of up to four bytes: an entry of an index of PostgreSQL has 2,704 bytes at the most, names included."""
+_LONGEST_VALUE: t.Final = 60
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """What a row makes of an alert.
@@ -54,8 +59,21 @@ def plain(value: t.Any) -> t.Any:
 
 
 def key_of(row: Row, names: Sequence[str]) -> str:
-    """Return the key of a row as JSON, in the order of its names."""
-    return json.dumps({name: plain(row.get(name)) for name in names}, ensure_ascii=False)
+    """Return the key of a row as JSON, in the order of its names.
+
+    One that is longer than an index of a database takes has its long values cut, and a hash of the whole.
+    """
+    key = {name: plain(row.get(name)) for name in names}
+    whole = json.dumps(key, ensure_ascii=False)
+    if len(whole) <= _LONGEST_KEY:
+        return whole
+    mark = {"...": hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest()[:32]}
+    values = {
+        name: value if len(str(value)) <= _LONGEST_VALUE else f"{str(value)[:_LONGEST_VALUE]}..."
+        for name, value in key.items()
+    }
+    short = json.dumps({**values, **mark}, ensure_ascii=False)
+    return short if len(short) <= _LONGEST_KEY else json.dumps(mark)
 
 
 def fingerprint(rule: str, identity: Mapping[str, t.Any]) -> str:

@@ -37,7 +37,7 @@ def check_names(file: AlertFile, reader: Reader) -> None:
     """
     seen: set[str] = set()
     for index, rule in enumerate(file.rules):
-        at = ("rules", str(index), "alert")
+        at: At = ("rules", str(index), "alert")
         if rule.alert in seen:
             reader.wrong(at, "twice", f"there are two rules {rule.alert!r}", "give each a name of its own")
         seen.add(rule.alert)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import string
 import typing as t
+from datetime import datetime, timezone
 
 import pytest
+from alert_rules.evaluating import key_of
 from alert_trials import DESK, FILE, RULE
+from sync_ledger.alerts.rehearsal import Rehearsal
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,3 +50,20 @@ def test_somebody_is_told_once_however_the_address_is_written(trial: Callable[..
     ]
     it.run({"payables": rows})
     assert [one.to for one in it.sent()] == ["ann@example.com"]
+
+
+def test_a_row_with_a_very_long_key_is_told_on_both_databases(trial: Callable[..., Trial], ledger_url: str) -> None:
+    compiled = trial().it.compiled
+    long = "".join(random.Random(1).choices(string.ascii_letters, k=20_000))
+    it = Rehearsal(compiled, datetime(2026, 3, 2, 9, tzinfo=timezone.utc), initial="send", ledger_url=ledger_url)
+    it.run({"payables": [{"invoice": long, "days": 35, "open": 1}]})
+    assert len(it.sent()) == 1
+    assert len(it.decisions(key=long[:40])) == 2
+    it.close()
+
+
+def test_long_keys_that_differ_stay_different() -> None:
+    keys = [key_of({"a": "x" * 1_000 + end, "b": 7}, ["a", "b"]) for end in "12"]
+    assert keys[0] != keys[1]
+    assert all(len(key) <= 500 and '"b": 7' in key for key in keys)
+    assert len(key_of({str(name): "x" for name in range(1_000)}, list(map(str, range(1_000))))) < 500
