@@ -156,7 +156,7 @@ class _Flush:
                 group.told = True
                 group.log = replace(group.log, repeat_at=self._next_repeat(group))
             return group.told
-        waits = due_at(group, run_ended=self._run_ended)
+        waits = due_at(group, self._now, run_ended=self._run_ended)
         if waits is None or waits > self._now:
             then = f"until {waits:%Y-%m-%d %H:%M %Z}" if waits is not None else "for the end of the run"
             self._wait(group, Code.WAITING, f"the group waits {then}")

@@ -67,10 +67,10 @@ def check_labels(file: AlertFile, reader: Reader) -> None:
     known = known.union(*(rule.no_data.labels for rule in file.rules if rule.no_data is not None))
     named = list(_of_route(file.route, ("route",)))
     for index, one in enumerate(file.inhibit_rules):
-        at = ("inhibit_rules", str(index))
-        named += _of_matchers(one.source_matchers, (*at, "source_matchers"))
-        named += _of_matchers(one.target_matchers, (*at, "target_matchers"))
-        named += [((*at, "equal", str(place)), name) for place, name in enumerate(one.equal)]
+        rule = ("inhibit_rules", str(index))
+        named += _of_matchers(one.source_matchers, (*rule, "source_matchers"))
+        named += _of_matchers(one.target_matchers, (*rule, "target_matchers"))
+        named += [((*rule, "equal", str(place)), name) for place, name in enumerate(one.equal)]
     for at, name in named:
         if name not in known:
             reader.unwise(at, "unknown_label", f"no rule has the label {name!r}", near(name, sorted(known)))

@@ -63,3 +63,19 @@ def test_who_was_told_is_told_the_end_though_a_step_has_led_to_others(trial: Cal
     assert it.tick(timedelta(hours=25)) == [(CHIEF, "Still firing:\nInvoice 1: 65 days")]
     it.it.wait(HOUR)
     assert sorted(it.run(66, 0)) == [(DESK, "[RESOLVED] Invoice 1: 66 days"), (CHIEF, "[RESOLVED] Invoice 1: 66 days")]
+
+
+def test_what_was_over_in_between_is_passed_on_in_its_own_time(trial: Callable[..., Trial]) -> None:
+    receivers = [
+        {**FILE["receivers"][0], "escalation": [{"receiver": "chief", "after": "2h"}]},
+        {"name": "chief", "sms": {"to": [CHIEF]}},
+    ]
+    it = trial(receivers=receivers)
+    assert len(it.run(35)) == 1
+    it.it.wait(HOUR / 2)
+    assert it.run(35, 0) == [(DESK, "[RESOLVED] Invoice 1: 35 days")]
+    it.it.wait(HOUR)
+    assert len(it.run(35)) == 1
+    assert it.tick(HOUR) == []  # two hours and a half after the first time, one after the second
+    assert it.tick(HOUR) == [(CHIEF, "Nobody has acted:\nInvoice 1: 35 days")]
+    assert it.tick(HOUR) == []

@@ -95,3 +95,24 @@ def test_a_receiver_knows_what_it_was_told_by_a_route_that_is_written_otherwise_
         assert it.tick(NEXT_DAY) == [(DESK, "Still firing:\nInvoice 1: 65 days")]
         it.it.wait(HOUR)
     assert it.run(65, 0) == [(DESK, "[RESOLVED] Invoice 1: 65 days")]
+
+
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        (["new@example.com"], ["new@example.com"]),
+        (["old@example.com", "new@example.com"], ["old@example.com"]),
+        (["both@example.com"], ["both@example.com"]),
+    ],
+)
+def test_a_digest_goes_to_those_the_file_names_when_it_is_sent(
+    trial: Callable[..., Trial], then: list[str], told: list[str]
+) -> None:
+    def receivers(*to: str) -> list[dict[str, t.Any]]:
+        return [{"name": "desk", "email": {"to": to}, "digest": {"at": "12:00"}}]
+
+    it = trial()
+    it.change(receivers=receivers("old@example.com", *(one for one in then if one.startswith("both"))))
+    assert it.run(35) == []
+    it.change(receivers=receivers(*then))
+    assert [to for to, _ in it.tick(HOUR)] == told

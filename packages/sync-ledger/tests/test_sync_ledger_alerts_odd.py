@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import string
 import typing as t
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from alert_rules.evaluating import key_of
@@ -67,3 +67,12 @@ def test_long_keys_that_differ_stay_different() -> None:
     assert keys[0] != keys[1]
     assert all(len(key) <= 500 and '"b": 7' in key for key in keys)
     assert len(key_of({str(name): "x" for name in range(1_000)}, list(map(str, range(1_000))))) < 500
+
+
+def test_a_clock_that_was_set_back_keeps_no_group_silent(trial: Callable[..., Trial]) -> None:
+    it = trial(route={**FILE["route"], "group_wait": "1m"})
+    it.it.wait(timedelta(days=365))
+    it.run(35)
+    assert it.tick(timedelta(minutes=1)) == [(DESK, "Invoice 1: 35 days")]
+    it.it.wait(-timedelta(days=365))
+    assert it.run(35, invoices=[2]) == [(DESK, "Invoice 2: 35 days")]

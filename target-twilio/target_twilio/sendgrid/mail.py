@@ -80,15 +80,38 @@ class SendGridMail:
             ServiceError: Nothing can be sent at all; the mail was not taken.
             SettingError: Setting from_email is missing or of no use.
         """
-        body = msgspec.json.encode(self._body(message))
         self.tally.add(write=True, cost=1)
         try:
-            answer = self._transport.send("POST", f"{self._address}/v3/mail/send", body=body)
-        except NotSentError as error:
-            raise ServiceUnavailableError(f"SendGrid cannot be reached: {error}; nothing was sent") from None
+            answer = self._post(self._body(message))
         except LostAnswerError as error:
             return Lost(str(error))
         return self._read(answer, message)
+
+    def rehearse(self) -> None:
+        """Have a mail from the sender to itself checked in the sandbox, which delivers nothing ("Sandbox mode").
+
+        Raises:
+            ServiceError: It is not taken; the text names the setting.
+        """
+        sender = self._sender
+        if sender is None:
+            raise SettingError("No sender of mail is set; set from_email")
+        body = {
+            "personalizations": [{"to": [{"email": sender}]}],
+            "from": {"email": sender},
+            "subject": "Check of the settings",
+            "content": [{"type": "text/plain", "value": "Sent to the sandbox only."}],
+            "mail_settings": {"sandbox_mode": {"enable": True}},
+        }
+        self.tally.add(write=False, cost=0)
+        try:
+            answer = self._post(body)
+        except LostAnswerError as error:
+            raise ServiceUnavailableError(f"SendGrid does not answer: {error}; try again") from None
+        text = _words(answer.content) or str(answer.status_code)
+        _check_sender(answer.status_code, text, own=True)
+        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+            raise ServiceUnavailableError(f"SendGrid does not take a mail ({answer.status_code} {text}); try later")
 
     def find(self, message: Outgoing, since: datetime) -> Sequence[Seen] | None:
         """Return None: SendGrid lists mails only to those who pay for it, and its events tell by the key."""
@@ -123,6 +146,12 @@ class SendGridMail:
             body["reply_to"] = {"email": message.reply_to}
         return body
 
+    def _post(self, body: Mapping[str, t.Any]) -> requests.Response:
+        try:
+            return self._transport.send("POST", f"{self._address}/v3/mail/send", body=msgspec.json.encode(body))
+        except NotSentError as error:
+            raise ServiceUnavailableError(f"SendGrid cannot be reached: {error}; nothing was sent") from None
+
     def _read(self, answer: requests.Response, message: Outgoing) -> Answer:
         status = answer.status_code
         if status < HTTPStatus.BAD_REQUEST:
@@ -130,21 +159,26 @@ class SendGridMail:
         text = _words(answer.content) or str(status)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Lost(f"SendGrid answered {status}")
-        if status == HTTPStatus.UNAUTHORIZED:
-            raise CredentialsError(f"SendGrid refuses the API key ({text}); check sendgrid_api_key")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return Later(str(status), text, self._wait(answer.headers))
-        if status == HTTPStatus.FORBIDDEN and message.sender is None:
-            raise SettingError(
-                f"SendGrid refuses the sender or the key may not send ({text}); verify from_email in the console, or "
-                "give the key the permission Mail Send"
-            )
+        _check_sender(status, text, own=message.sender is None)
         remedy = "verify the sender the receiver names" if status == HTTPStatus.FORBIDDEN else "correct the receiver"
         return Refused(str(status), text, remedy)
 
     def _wait(self, headers: Mapping[str, str]) -> float | None:
         reset = headers.get("X-RateLimit-Reset", "")
         return max(float(reset) - self._clock(), 1.0) if reset.isdigit() else None
+
+
+def _check_sender(status: int, text: str, *, own: bool) -> None:
+    """Raise what keeps every mail from going out: the key, or the sender of the settings."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        raise CredentialsError(f"SendGrid refuses the API key ({text}); check sendgrid_api_key")
+    if status == HTTPStatus.FORBIDDEN and own:
+        raise SettingError(
+            f"SendGrid refuses the sender or the key may not send ({text}); verify from_email in the console, or "
+            "give the key the permission Mail Send"
+        )
 
 
 def _words(content: bytes) -> str:
