@@ -122,11 +122,12 @@ class _Flush:
         return found
 
     def _quiet(self, groups: Sequence[Group]) -> Quiet:
-        firing: list[Instance] = []
-        if self._compiled.inhibitions:
-            # An event makes others needless while it is news; a state as long as it fires.
-            news = {one.fingerprint for group in groups for one, _ in group.members if one.opened_at is not None}
-            firing = [one for one in self._store.firing() if self._is_state(one) or one.fingerprint in news]
+        # An event makes others needless while it is news; a state as long as it fires.
+        news = {one.fingerprint for group in groups for one, _ in group.members if one.opened_at is not None}
+
+        def firing() -> list[Instance]:
+            return [one for one in self._store.firing() if self._is_state(one) or one.fingerprint in news]
+
         return Quiet(self._compiled, self._store.silences(self._now), firing, self._now)
 
     def _is_state(self, instance: Instance) -> bool:
