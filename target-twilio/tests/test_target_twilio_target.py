@@ -96,6 +96,17 @@ def test_a_stream_no_rule_looks_at_is_counted_as_skipped(config):
     assert rows(config, run_counts, "entity", "outcome", "reason", "rows") == [("items", "skipped", "no_rule", 1)]
 
 
+def test_that_no_stream_came_that_rules_look_at_is_said_once(config, caplog):
+    assert run(config, state(1)).position == 1  # a mapping that passes nothing on leaves STATE alone
+    assert [one.message.partition(";")[0] for one in caplog.records if one.levelname == "WARNING"] == [
+        "No stream came that the alert rules look at (payables, purchase_orders)"
+    ]
+    caplog.clear()
+    run(config, PAYABLES, state(2))
+    run(config)
+    assert "No stream came" not in caplog.text
+
+
 def test_rows_a_mapper_could_not_map_are_held(config):
     unmapped = schema("_unmapped", {"stream": "string"}, [])
     record = {

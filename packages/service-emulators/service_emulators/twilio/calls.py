@@ -127,6 +127,7 @@ class Calls:
         row["sid"] = self._identity.call(number)
         self._store.change(CALLS, CALLS.c.id == number, sid=row["sid"])
         self._tell({**row, "id": number}, "initiated")
+        call.cost = 1
         return 201, self._public(row)
 
     def _check(self, to: str, sender: str, *, test: bool) -> None:

@@ -26,6 +26,7 @@ class Call:
         query: parameters of the address; the last one of a name counts.
         form: parameters of the body, all values of each name.
         test: sent with test credentials.
+        cost: what the handler says the account pays for it, in segments; a voice call counts as one.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Call:
     query: dict[str, str]
     form: dict[str, list[str]] = field(default_factory=dict)
     test: bool = False
+    cost: int = 0
 
     def value(self, name: str) -> str | None:
         """Returns a parameter of the form; an empty one is none."""

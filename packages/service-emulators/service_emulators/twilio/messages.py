@@ -129,6 +129,7 @@ class Messages:
         number = self._store.add(MESSAGES, **row, sid="")
         row["sid"] = self._identity.message(number, row)
         self._store.change(MESSAGES, MESSAGES.c.id == number, sid=row["sid"])
+        call.cost = segments(body)
         return 201, self.public(row)
 
     def _content(self, call: Call) -> tuple[str, int]:
