@@ -17,9 +17,12 @@ def number(value: t.Any) -> Decimal | None:
     if value is None or isinstance(value, bool) or (isinstance(value, str) and not value.strip()):
         return None
     try:
-        return Decimal(str(value).strip())
+        found = Decimal(str(value).strip())
     except InvalidOperation:
         raise ValueError("number() got a text that is no number") from None
+    if not found.is_finite():
+        raise ValueError("number() got what is no finite number")
+    return found
 
 
 def blank(value: t.Any) -> bool:

@@ -10,7 +10,7 @@ from alert_rules.matchers import fits_all, matcher
 from alert_rules.records import Code
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from alert_rules.compiled import Compiled, CompiledRoute
@@ -23,17 +23,21 @@ class Quiet:
     Args:
         compiled: The alert file.
         silences: Silences of people.
-        firing: Alerts that fire and may make others needless.
+        firing: Gives the alerts that fire and may make others needless; asked only when it matters.
         now: The moment.
     """
 
     def __init__(
-        self, compiled: Compiled, silences: Iterable[StoredSilence], firing: Sequence[Instance], now: datetime
+        self,
+        compiled: Compiled,
+        silences: Iterable[StoredSilence],
+        firing: Callable[[], Sequence[Instance]],
+        now: datetime,
     ) -> None:
         self._silences = [*compiled.silences, *(as_silence(one) for one in silences)]
-        self._inhibitions = [
-            (rule, [one for one in firing if fits_all(rule.source, one.labels)]) for rule in compiled.inhibitions
-        ]
+        self._inhibitions = compiled.inhibitions
+        self._firing = firing
+        self._sources: dict[int, list[Instance]] = {}
         self._now = now
 
     def why(self, instance: Instance) -> tuple[Code, str] | None:
@@ -42,17 +46,24 @@ class Quiet:
             if silence.silences(instance.labels, self._now):
                 reason = f" ({silence.reason})" if silence.reason else ""
                 return Code.SILENCED, f"silenced until {silence.until:%Y-%m-%d %H:%M %Z}{reason}"
-        for rule, sources in self._inhibitions:
+        for place, rule in enumerate(self._inhibitions):
             if not fits_all(rule.target, instance.labels):
                 continue
             # As in Alertmanager: what fits both sides does not make others of its kind needless.
             both = fits_all(rule.source, instance.labels)
-            for source in sources:
+            for source in self._sources_of(place):
                 if source.fingerprint == instance.fingerprint or (both and fits_all(rule.target, source.labels)):
                     continue
                 if all(source.labels.get(name, "") == instance.labels.get(name, "") for name in rule.equal):
                     return Code.INHIBITED, f"needless while {source.summary!r} fires"
         return None
+
+    def _sources_of(self, place: int) -> list[Instance]:
+        if place not in self._sources:
+            firing = self._firing()
+            for number, rule in enumerate(self._inhibitions):
+                self._sources[number] = [one for one in firing if fits_all(rule.source, one.labels)]
+        return self._sources[place]
 
 
 def as_silence(stored: StoredSilence) -> CompiledSilence:

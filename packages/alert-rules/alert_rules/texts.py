@@ -68,7 +68,7 @@ class Text:
     """A text that has been read.
 
     Attributes:
-        source: As it was written.
+        source: As it was written; of a fixed one what it says.
         names: Names it uses: fields of a row, or what a group has.
         fixed: Whether it has no `{{ }}`, so that it is the same for all.
     """
@@ -88,7 +88,7 @@ class Text:
             return self.source.strip()
         parts, length = [], 0
         try:
-            for part in self._template.generate(**{str(name): value for name, value in values.items()}):
+            for part in self._template.generate({str(name): value for name, value in values.items()}):
                 length += len(part)
                 if length > _LONGEST_RESULT:
                     raise BadRowError(f"the text `{_short(self.source)}` gets too long", "shorten it")
@@ -128,6 +128,8 @@ def text(source: str, *, html: bool = False) -> Text:
         raise BadValueError(f"`{_short(source)}` is no text: {error}", "shorten it") from error
     parts = tree.find_all((nodes.Expr, nodes.Stmt))
     fixed = all(isinstance(part, (nodes.TemplateData, nodes.Output)) for part in parts)
+    if fixed:
+        source = template.render()  # without comments and marks of `raw`
     return Text(source, frozenset(meta.find_undeclared_variables(tree)), fixed, template)
 
 

@@ -364,7 +364,6 @@ def test_what_did_not_arrive_goes_to_somebody_else(rehearse: Callable[..., Rehea
     it.sent()
     it.undelivered(BUYER)
     it.tick()
-    it.tick()
     assert [one.to for one in it.sent()] == [MAIL]
 
 

@@ -113,7 +113,7 @@ def shown(
     rows = connection.execute(query.order_by(table.c.seen_at.desc(), table.c.fingerprint).limit(limit))
     alerts = [read(Instance, row) for row in rows]
     silences = store.silences(now)
-    quiet = Quiet(compiled, silences, store.firing() if compiled.inhibitions else [], now)
+    quiet = Quiet(compiled, silences, store.firing, now)
     counts: dict[str, dict[str, int]] = {}
     grouped = select(table.c.rule, table.c.status, func.count()).where(*mine).group_by(table.c.rule, table.c.status)
     for name, status, count in connection.execute(grouped.order_by(table.c.rule, table.c.status)):
