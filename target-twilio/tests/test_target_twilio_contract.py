@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from string import Template
 
 import pytest
 import requests
+from click.testing import CliRunner
 from openapi_specs import Spec
 from sync_ledger.ledger.sending_tables import messages
+from target_twilio.doctor.command import doctor
 from target_twilio_commands import ago, column, later, statuses
 from target_twilio_runs import ORDERS, PAYABLES, order, payable, run
 
@@ -88,7 +91,7 @@ def others_send(twilio, number, count):
             assert session.post(url, data=form, timeout=10).status_code == 201
 
 
-def test_no_request_violates_the_specification(settings, twilio, sendgrid, twilio_spec, mail_spec):
+def test_no_request_violates_the_specification(settings, twilio, sendgrid, twilio_spec, mail_spec, tmp_path):
     twilio.control.fault("reset", method="POST", path="/Messages", when="after")
     assert run(settings, ORDERS, order(1, 60000), PAYABLES, payable(7, 31)).code == 0
     (lost,) = [one for one, status in column(settings, messages, "recipient", "status") if status == "unknown"]
@@ -100,6 +103,9 @@ def test_no_request_violates_the_specification(settings, twilio, sendgrid, twili
     assert statuses(settings).count("unknown") == 0
     config = {**settings, "from_number": None, "messaging_service_sid": twilio.describe()["messaging_service_sid"]}
     assert run(config, ORDERS, order(2, 70000)).code == 1, "there is nobody to call from"
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(settings))
+    assert CliRunner().invoke(doctor, ["--config", str(file)]).exit_code == 0
 
     sent = [one for one in twilio.control.requests(5000) if one not in theirs]
     assert {twilio_spec.operation(one) for one in sent} == {
@@ -115,7 +121,12 @@ def test_no_request_violates_the_specification(settings, twilio, sendgrid, twili
     assert problems(twilio_spec, sent) == []
     mails = sendgrid.control.requests(100)
     assert {mail_spec.operation(one) for one in mails} == {"POST /v3/mail/send"}
-    assert {name for one in mails for name in one["body"]} >= {"reply_to", "categories", "tracking_settings"}
+    assert {name for one in mails for name in one["body"]} >= {
+        "reply_to",
+        "categories",
+        "tracking_settings",
+        "mail_settings",
+    }
     assert problems(mail_spec, mails) == []
 
 
