@@ -7,7 +7,7 @@ import time
 import typing as t
 from collections import Counter
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sync_ledger.ledger.sending_tables import messages
 from target_twilio_commands import ago, alerts, column, later
 from target_twilio_runs import ORDERS, PAYABLES, order, payable, run, state
@@ -87,7 +87,7 @@ def settled(config: Mapping[str, t.Any], table: t.Any, name: str) -> list[t.Any]
     """Return a column of a ledger that may be about to be made."""
     try:
         return [value for (value,) in column(config, table, name)]
-    except OperationalError:
+    except (OperationalError, ProgrammingError):
         return []
 
 

@@ -14,12 +14,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 from sync_ledger.ledger.sending_tables import messages
 from target_twilio_commands import ago, later
 from target_twilio_forks import forking
 from target_twilio_killing import RULES, check, feed, from_state, received, recover, rows, settled
 
 TRIALS = int(os.environ.get("KILL_TRIALS", "12"))
+FEW = 3
 ORDERS_EACH = 12
 FAULTS = (
     {"kind": "status", "status": 500, "when": "after", "probability_percent": 10},
@@ -40,7 +42,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 10 * TRIALS), pytest.m
 class Trial:
     """Rows of its own, a ledger of its own, and a target that is killed while it sends them."""
 
-    def __init__(self, seed, config, forks, twilio, sendgrid):
+    def __init__(self, seed, config, ledger_url, forks, twilio, sendgrid):
         self.seed = seed
         self.rng = random.Random(seed)
         self._forks = forks
@@ -50,7 +52,7 @@ class Trial:
         self._states = self._home / "states.jsonl"
         self.config = {
             **config,
-            "ledger_url": f"sqlite:///{self._home / f'{seed}.db'}",
+            "ledger_url": ledger_url,
             "max_concurrency": self.rng.randint(1, 4),
             "batch_size_rows": self.rng.choice([3, 5, 100]),
             "state_interval_seconds": 0,
@@ -102,15 +104,34 @@ class Trial:
         return sum(service.control.counters()["requests"] for service in self._services)
 
 
-def test_killed_at_any_moment_nothing_goes_out_twice_and_nothing_is_lost(config, twilio, sendgrid):
+def try_all(seeds, config, ledger_of, twilio, sendgrid):
+    """Run trials, each with a ledger of its own."""
     Path(config["rules"]).write_text(RULES)
     ends, states = Counter(), Counter()
     twilio.control.switch(segments_per_second=0)
     with forking() as forks:
-        for seed in range(TRIALS):
-            trial = Trial(seed, config, forks, twilio, sendgrid)
+        for seed in seeds:
+            trial = Trial(seed, config, ledger_of(seed), forks, twilio, sendgrid)
             ends.update(trial.run_and_kill() for _ in range(trial.rng.choice([1, 2, 2])))
             states.update(trial.finish())
     assert set(ends) <= {0, -signal.SIGKILL}
-    assert ends[-signal.SIGKILL] > TRIALS / 2, f"the trials are to kill: {ends}"
+    assert ends[-signal.SIGKILL] > len(seeds) / 2, f"the trials are to kill: {ends}"
     assert states["held"] < sum(states.values()) / 2, f"the trials are to send: {states}"
+
+
+def test_killed_at_any_moment_nothing_goes_out_twice_and_nothing_is_lost(config, tmp_path, twilio, sendgrid):
+    try_all(range(TRIALS), config, lambda seed: f"sqlite:///{tmp_path}/{seed}.db", twilio, sendgrid)
+
+
+def test_killed_with_the_ledger_on_a_server_too(config, postgresql, twilio, sendgrid):
+    server = make_url(postgresql)
+    engine = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+
+    def ledger_of(seed):
+        name = f"killed_{seed}"
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        return server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+
+    try_all(range(1000, 1000 + FEW), config, ledger_of, twilio, sendgrid)
+    engine.dispose()
