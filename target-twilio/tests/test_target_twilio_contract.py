@@ -116,8 +116,8 @@ def test_no_request_violates_the_specification(settings, twilio, sendgrid, twili
         f"GET {ACCOUNT}/Calls/{{Sid}}.json",
     }
     assert any("PageToken" in one["query"] for one in sent)
-    given = " ".join(str(one["body"]) for one in sent)
-    assert all(f"{name}=" in given for name in ("From", "MessagingServiceSid", "ValidityPeriod", "StatusCallback"))
+    forms = " ".join(str(one["body"]) for one in sent)
+    assert all(f"{name}=" in forms for name in ("From", "MessagingServiceSid", "ValidityPeriod", "StatusCallback"))
     assert problems(twilio_spec, sent) == []
     mails = sendgrid.control.requests(100)
     assert {mail_spec.operation(one) for one in mails} == {"POST /v3/mail/send"}
