@@ -95,13 +95,16 @@ def with_clock(moment: Moment) -> dict[str, Callable[..., t.Any]]:
     """
 
     def today() -> str:
+        """Today's date in the time zone of the file, as a text in ISO form."""
         return moment.today().isoformat()
 
     def days_since(value: t.Any) -> int | None:
+        """Days from a date until today; negative for a date to come."""
         day = a_date(value)
         return None if day is None else (moment.today() - day).days
 
     def days_until(value: t.Any) -> int | None:
+        """Days from today until a date; negative for one that is past."""
         past = days_since(value)
         return None if past is None else -past
 
