@@ -170,7 +170,8 @@ class _Flush:
 
     def _keep_quiet(self, group: Group, pair: tuple[Membership, Instance], code: Code, text: str) -> None:
         one, instance = pair
-        if self._is_state(instance) and instance.status is Status.FIRING:
+        goes_on = self._is_state(instance) or code is Code.HELD
+        if goes_on and instance.status is Status.FIRING:
             self._decide(instance, code, text, group)
             self._unbind(one)
         else:
