@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from alert_rules.compiled import CompiledSilence
+from alert_rules.compiled import NO_DATA, CompiledSilence
 from alert_rules.intervals import any_contains
 from alert_rules.matchers import fits_all, matcher
 from alert_rules.records import Code
@@ -68,6 +68,17 @@ class Quiet:
             for number, rule in enumerate(self._inhibitions):
                 self._sources[number] = [one for one in firing if fits_all(rule.source, one.labels)]
         return self._sources[place]
+
+
+def rule_is_gone(compiled: Compiled, instance: Instance) -> bool:
+    """Return whether the rule of an alert is no longer in the file: it makes nothing needless and says nothing again.
+
+    It stays as it is for the case that the rule comes back.
+    """
+    if instance.rule != NO_DATA:
+        return compiled.rule(instance.rule) is None
+    rule = compiled.rule(str(instance.identity.get("rule")))
+    return rule is None or rule.no_data is None
 
 
 def as_silence(stored: StoredSilence) -> CompiledSilence:
