@@ -116,7 +116,7 @@ def test_settings_that_are_wrong_are_one_line(config, file, command, changed, sa
 
 def test_settings_that_are_not_there_or_no_json_are_told(tmp_path, caplog):
     (tmp_path / "bad_config.json").write_text('{"auth_token": "not for the screen"')
-    for name, said in (("bad_config.json", "bad_config.json:1:38: Expecting"), ("none.json", "none.json")):
+    for name, said in (("bad_config.json", "bad_config.json:1:36: Expecting"), ("none.json", "none.json")):
         caplog.clear()
         told = alerts("show", "--config", tmp_path / name)
         assert (told.code, told.out) == (1, "")

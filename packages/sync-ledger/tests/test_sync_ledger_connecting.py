@@ -67,7 +67,7 @@ def test_settings_of_files_and_environment_are_laid_over_each_other(
         ("target-other", "{}", "target-other is no target that keeps a ledger"),
         ("target-found", None, "cannot be read: No such file"),
         ("target-found", '"s3cret"', "does not hold a JSON object"),
-        ("target-found", "s3cret", "config.json:1:1: Expecting value"),
+        ("target-found", "s3cret", "does not hold a JSON object"),
         ("target-found", "{}", "'token' is a required property"),
         ("target-found", '{"token": "s3cret"}', "is too short"),
     ],
