@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -11,23 +10,8 @@ from sync_ledger.errors import ServiceError
 from sync_ledger.sending.service import Accepted, Later, Lost, Refused
 from target_twilio.services import SettingError
 from target_twilio.twilio import Twilio, TwilioMessages
+from target_twilio_messages import Message
 from target_twilio_runs import PHONE
-
-
-@dataclass(frozen=True)
-class Message:
-    text: str = "Order held"
-    channel: str = "sms"
-    sender: str | None = None
-    recipient: str = PHONE
-    key: str = "1"
-    receiver: str = "buyer"
-    subject: str | None = None
-    html: str | None = None
-    messaging_service: str | None = None
-    reply_to: str | None = None
-    language: str | None = None
-    valid_until: datetime | None = None
 
 
 @pytest.fixture(scope="module")
@@ -144,4 +128,5 @@ def test_a_call_says_what_xml_cannot_hold_as_blanks(account, messages):
     sent = messages.send(Message(channel="voice", text=text))
     assert isinstance(sent, Accepted)
     account.control.advance(60)
-    assert account.received(PHONE)[PHONE][-1]["text"] == "Order 7 <held> & 😀 gone"
+    (call,) = [one for one in account.control.phone(PHONE) if one["kind"] == "call"]
+    assert call["text"] == "Order 7 <held> & 😀 gone"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import TYPE_CHECKING, Any
-from xml.parsers.expat import ExpatError, ParserCreate
 
 from service_emulators.twilio.errors import bad_request, not_found, refused
-from service_emulators.twilio.forms import check_callback, is_e164
+from service_emulators.twilio.forms import check_callback, is_e164, is_twiml
 from service_emulators.twilio.tables import CALLS
 from service_emulators.twilio.times import rfc2822
 
@@ -297,18 +296,6 @@ def _spoken(call: Call) -> str:
         return str(call.value("ApplicationSid"))
     if len(twiml) > _LONGEST_TWIML:
         raise bad_request(20001, f"Twiml is longer than {_LONGEST_TWIML} characters")
-    if not _is_twiml(twiml):
+    if not is_twiml(twiml):
         raise bad_request(12100, "Document parse failure")
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", twiml)).split())
-
-
-def _is_twiml(text: str) -> bool:
-    """Returns whether a text is XML, and a response."""
-    roots: list[str] = []
-    parser = ParserCreate()
-    parser.StartElementHandler = lambda name, _attributes: roots.append(name)
-    try:
-        parser.Parse(text, True)
-    except ExpatError:
-        return False
-    return roots[0] == "Response"
