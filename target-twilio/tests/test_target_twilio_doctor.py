@@ -63,6 +63,7 @@ def test_a_sender_that_has_sent_before_is_known(examined, config):
         ({"ledger_url": "sqlite:////proc/nowhere/ledger.db"}, "ledger", "cannot be"),
         ({"sendgrid_event_public_key": "bm8="}, "callbacks", "is no public key"),
         ({"status_callback_url": "ftp://hooks.example.com"}, "callbacks", "must be an http or https address"),
+        ({"status_callback_url": "https://our_erp.example.com"}, "callbacks", "underscore in its host name"),
         ({"daily_limit": 0}, "settings", "daily_limit"),
     ],
 )

@@ -40,6 +40,7 @@ def test_a_service_without_its_settings_is_refused_with_the_reason(heard, sendgr
         ({"status_callback_url": "hooks.example.com"}, "status_callback_url must be"),
         ({"status_callback_url": "https://a.example.com/?x=1"}, "status_callback_url must be"),
         ({"status_callback_url": "https://a.example.com/#rc=1"}, "status_callback_url must be"),
+        ({"status_callback_url": "https://our_erp.example.com"}, "underscore in its host name our_erp.example.com"),
         ({"sendgrid_event_public_key": "x"}, "sendgrid_event_public_key is no public key"),
         ({"sendgrid_event_public_key": "AAAA"}, "sendgrid_event_public_key is no public key"),
         ({"ledger_url": "nonsense"}, "ledger_url"),

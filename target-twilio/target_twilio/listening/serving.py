@@ -143,6 +143,11 @@ def _public(address: str | None) -> str:
             "Setting status_callback_url must be an http or https address without query and fragment, such as "
             "https://hooks.example.com/alerts"
         )
+    if "_" in parts.hostname:
+        raise ConfigError(
+            f"Setting status_callback_url has an underscore in its host name {parts.hostname}; Twilio calls no such "
+            "host, give another"
+        )
     return address.rstrip("/")
 
 

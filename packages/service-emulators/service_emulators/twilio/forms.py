@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from service_emulators.twilio.errors import bad_request
 
@@ -80,3 +81,15 @@ def check_callback(url: str | None) -> None:
         good = False
     if not good:
         raise bad_request(21609, f"The StatusCallback URL {url} is not a valid URL.")
+
+
+def is_twiml(text: str) -> bool:
+    """Returns whether a text is XML, and a response."""
+    roots: list[str] = []
+    parser = ParserCreate()
+    parser.StartElementHandler = lambda name, _attributes: roots.append(name)
+    try:
+        parser.Parse(text, True)
+    except ExpatError:
+        return False
+    return roots[0] == "Response"

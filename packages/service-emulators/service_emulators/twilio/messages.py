@@ -192,7 +192,7 @@ class Messages:
             if service != self._identity.messaging_service_sid:
                 raise refused(21701, to=to, sender=service)
             if not self._store.rows(SENDERS, SENDERS.c.service_sid == service):
-                raise refused(21703, **names)
+                raise refused(21704, **names)
         scope = service or (chosen or {}).get("service_sid") or sender or ""
         code = self._refusal(to, scope)
         if code is not None:
