@@ -192,6 +192,11 @@ def test_a_person_is_purged_and_stays_linked(
         "plan_rows": 0,
         "match_index": 0,
         "intents": 0,
+        "alert_collected": 0,
+        "alert_groups": 0,
+        "alert_instances": 0,
+        "alert_decisions": 0,
+        "alert_silences": 0,
         "messages": 0,
         "message_events": 0,
         "undo_file": 0,
@@ -202,7 +207,7 @@ def test_a_person_is_purged_and_stays_linked(
     kept = stored(settings)
     assert MAIL.encode() not in kept
     assert b"ana2@c1001.example" in kept
-    assert command(settings, "purge", "--person", "1001-1", "--json").stdout.count(": 0") == 9
+    assert command(settings, "purge", "--person", "1001-1", "--json").stdout.count(": 0") == 14
     pipedrive.control.reset_counters()
     runner.run(*BOTH, organization(1001), person(1001), person(1001, 2))
     assert pipedrive.control.counters()["writes"] == 0

@@ -87,6 +87,7 @@ def evaluate(
     now: datetime,
     baseline: bool,
     row_at: datetime | None = None,
+    untold: bool = False,
 ) -> Evaluated:
     """Return what a row makes of an alert.
 
@@ -99,12 +100,13 @@ def evaluate(
         now: The present moment.
         baseline: Whether rows that match are noted and not told, because the rule is new.
         row_at: When the row was read at the source; None when that is not known.
+        untold: Whether somebody is still to be told of the alert, so that it needs its values.
 
     Raises:
         BadRowError: The rule cannot be applied to the row.
     """
     identity = identity_of(rule, row)
-    found = _Found(compiled, rule, row, source_key, identity, before, now, row_at)
+    found = _Found(compiled, rule, row, source_key, identity, before, now, row_at, untold)
     decided_at = before.row_at if before is not None and rule.kind == "state" else None
     if row_at is not None and decided_at is not None and row_at < decided_at:
         text = f"the row is older than the one the alert was last decided by, of {_at(decided_at)}"
@@ -129,6 +131,7 @@ class _Found:
     before: Instance | None
     now: datetime
     row_at: datetime | None
+    untold: bool
 
     def event(self, *, baseline: bool) -> Evaluated:
         """Take a row of a rule that tells once."""
@@ -155,7 +158,8 @@ class _Found:
         reason = (
             "it was there when the rule began" if before.status is Status.BASELINE else f"since {_at(before.since)}"
         )
-        return Evaluated(self.decided(Code.NOT_NEW, f"known already: {reason}"))
+        again = self._restored(before) if before.erased and self.untold else None
+        return Evaluated(self.decided(Code.NOT_NEW, f"known already: {reason}"), again)
 
     def beginning(self, *, baseline: bool) -> Evaluated:
         """Take a row of a state that does not fire."""
@@ -205,9 +209,9 @@ class _Found:
             return Evaluated(self.decided(Code.STEP, self._crossed(step)), fired, news=True)
         word = "it was there when the rule began" if before.status is Status.BASELINE else "it fires already"
         # Labels decide who is told; they change with what is worth telling, and not between.
-        return Evaluated(
-            self.decided(Code.NOT_NEW, f"{word}, since {_at(before.since)}"), replace(kept, labels=before.labels)
-        )
+        if not before.erased:
+            kept = replace(kept, labels=before.labels)
+        return Evaluated(self.decided(Code.NOT_NEW, f"{word}, since {_at(before.since)}"), kept)
 
     def _over(self, before: Instance) -> bool:
         """Return whether the row ends the alert; others end when it matches no more."""
@@ -232,6 +236,8 @@ class _Found:
 
     def _resolved(self, before: Instance) -> Instance:
         """Return the alert when it has ended; its texts are those of the row that ended it, where they can be made."""
+        if before.erased:
+            before = self._restored(before)
         try:
             annotations: Mapping[str, str] = self.rule.annotations_of(self.row)
         except BadRowError:
@@ -242,6 +248,22 @@ class _Found:
             seen_at=self.now,
             source_key=self.source_key,
             row_at=self.row_at,
+        )
+
+    def _restored(self, before: Instance) -> Instance:
+        """Return an alert whose values were erased with those of the row, where they can be made."""
+        try:
+            made = self._made(before.step)
+        except BadRowError:
+            return before
+        return replace(
+            before,
+            identity=made.identity,
+            labels=made.labels,
+            annotations=made.annotations,
+            values=made.values,
+            amount=made.amount,
+            erased=False,
         )
 
     def _baseline(self, step: int) -> Evaluated:
@@ -311,7 +333,7 @@ def in_time(rule: CompiledRule | None, before: Instance, now: datetime) -> Evalu
 
     if rule is None:
         return None
-    if before.status is Status.PENDING and now - before.since >= rule.hold:
+    if before.status is Status.PENDING and now - before.since >= rule.hold and not before.erased:
         fired = replace(before, status=Status.FIRING, version=before.version + 1, fired_at=now)
         return Evaluated(decided(Code.FIRED, f"it has matched since {_at(before.since)}"), fired, news=True)
     if before.status is Status.FIRING and before.ending_since and now - before.ending_since >= rule.keep_firing_for:

@@ -106,6 +106,8 @@ class _Flush:
         logs = self._store.groups({one.group for one in members})
         lost = [one for one in members if (logs[one.group].receiver, logs[one.group].route) not in self._routes]
         instances = self._store.instances({one.fingerprint for one in lost})
+        # Of one whose values were erased nobody knows which route takes it; a row of it will tell.
+        lost = [one for one in lost if not instances[one.fingerprint].erased]
         self._store.drop_members(lost)
         anew = [instances[one.fingerprint] for one in lost if instances[one.fingerprint].status is Status.FIRING]
         open_groups(self._compiled, self._store, list({one.fingerprint: one for one in anew}.values()), None)
@@ -178,7 +180,8 @@ class _Flush:
 
     def _keep_quiet(self, group: Group, pair: tuple[Membership, Instance], code: Code, text: str) -> None:
         one, instance = pair
-        if self._is_state(instance) and instance.status is Status.FIRING:
+        goes_on = self._is_state(instance) or code is Code.HELD
+        if goes_on and instance.status is Status.FIRING:
             self._decide(instance, code, text, group)
             self._unbind(one)
         else:

@@ -16,6 +16,8 @@ if t.TYPE_CHECKING:
     from alert_rules.compiled import Compiled, CompiledRoute
     from alert_rules.records import Instance, StoredSilence
 
+ERASED: t.Final = "its values were erased; the next row of it brings them back"
+
 
 class Quiet:
     """What is quiet at a moment.
@@ -38,6 +40,8 @@ class Quiet:
 
     def why(self, instance: Instance) -> tuple[Code, str] | None:
         """Return why an alert is told to nobody; None if it is told."""
+        if instance.erased:
+            return Code.HELD, ERASED
         for silence in self._silences:
             if silence.silences(instance.labels, self._now):
                 reason = f" ({silence.reason})" if silence.reason else ""

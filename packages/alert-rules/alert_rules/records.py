@@ -79,6 +79,8 @@ class Instance:
         acknowledged_at: When a person took it on.
         acknowledged_by: Who.
         row_at: When its newest row was read at the source, where that is known.
+        erased: Whether its identity, labels, texts and values were erased from what is kept. It is told to nobody until
+            a row brings them back.
     """
 
     rule: str
@@ -101,6 +103,7 @@ class Instance:
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     row_at: datetime | None = None
+    erased: bool = False
 
     @property
     def summary(self) -> str:

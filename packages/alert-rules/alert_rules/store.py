@@ -80,6 +80,9 @@ class AlertStore(t.Protocol):
     def members_of(self, fingerprints: Collection[str]) -> list[Membership]:
         """Return the memberships of some alerts."""
 
+    def untold(self, fingerprints: Collection[str]) -> set[str]:
+        """Return which of some alerts there is something to tell of, now or with what is collected."""
+
     def open_members(self) -> list[Membership]:
         """Return the members with something to tell."""
 

@@ -98,6 +98,7 @@ class Taking:
         self._decisions: list[Decision] = []
         self._changed: dict[str, Instance] = {}
         self._news: set[str] = set()
+        self._untold: set[str] = set()
 
     def take(self, stream: str, rows: Sequence[SourceRow]) -> list[RowOutcome]:
         """Take rows in and return one outcome for each."""
@@ -107,6 +108,7 @@ class Taking:
         self._compiled.moment.now = self._now
         states = rule_states(self._store, rules, self._now)
         known = self._store.instances({mark for rule in rules for row in rows if (mark := _mark(rule, row))})
+        self._untold = self._store.untold([mark for mark, one in known.items() if one.erased])
         outcomes = []
         for row in rows:
             found = [self._apply(rule, row, known, baseline=states[rule.name].baselined_at is None) for rule in rules]
@@ -131,6 +133,7 @@ class Taking:
                 now=self._now,
                 baseline=baseline,
                 row_at=row.read_at,
+                untold=mark in self._untold,
             )
         except BadRowError as error:
             decision = Decision(Code.HELD, str(error), rule.name, mark or "", rule.stream, row.key, field=error.field)
@@ -197,9 +200,9 @@ def open_groups(compiled: Compiled, store: AlertStore, news: Sequence[Instance],
     for instance in news:
         over = instance.status is Status.RESOLVED
         opened_at = instance.resolved_at if over else instance.fired_at
-        own = {
-            group.key: group for route in compiled.routes_of(instance.labels) for group in [group_of(route, instance)]
-        }
+        # Labels that were erased lead nowhere; who was told knows it by its groups.
+        routes = compiled.routes_of(instance.labels) if not instance.erased else ()
+        own = {group.key: group for route in routes for group in [group_of(route, instance)]}
         groups.update(own)
         members += [Membership(key, instance.fingerprint, opened_at, run) for key in own]
         for other in left.get(instance.fingerprint, []):

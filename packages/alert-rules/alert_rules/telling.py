@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from alert_rules.budgets import Budgets
 from alert_rules.errors import BadRowError
 from alert_rules.messages import Letter, Said
-from alert_rules.quieting import muted
+from alert_rules.quieting import ERASED, muted
 from alert_rules.records import Code, Collected, Decision, Escalating, Status
 
 if t.TYPE_CHECKING:
@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
 
     from alert_rules.compiled import Compiled, CompiledChannel, CompiledEscalation, CompiledReceiver, CompiledRoute
     from alert_rules.notifications import Channel, Notification, Purpose
+    from alert_rules.records import Instance
     from alert_rules.store import AlertStore
 
 _CODES: t.Final[Mapping[str, Code]] = {
@@ -106,7 +107,10 @@ class Teller:
             if (route is None or not muted(route, self._now)) and self._key(item) not in self._dropped:
                 due.setdefault((item.receiver, item.channel, item.recipient), []).append(item)
         instances = self._store.instances({item.fingerprint for items in due.values() for item in items})
-        for (name, kind, recipient), items in due.items():
+        for (name, kind, recipient), every in due.items():
+            items = self._with_values(every, instances)
+            if not items:
+                continue
             receiver = self._compiled.receivers.get(name)
             channel = next((one for one in receiver.channels if one.channel == kind), None) if receiver else None
             said = [(Said(instances[one.fingerprint], one.status, one.version), one.known) for one in items]
@@ -136,6 +140,19 @@ class Teller:
         self.decisions.append(
             Decision(code, text, one.rule, one.fingerprint, one.stream, one.source_key, receiver, key)
         )
+
+    def _with_values(self, items: Sequence[Collected], instances: Mapping[str, Instance]) -> list[Collected]:
+        """Return what can be told; what has lost its values waits for a row, and is forgotten once it is over."""
+        left = []
+        for item in items:
+            instance = instances[item.fingerprint]
+            if not instance.erased:
+                left.append(item)
+                continue
+            self.decide(Said(instance, item.status, item.version), Code.HELD, ERASED, item.receiver)
+            if instance.status is Status.RESOLVED:
+                self._drop([item])
+        return left
 
     def _by_recipient(self, one: Telling) -> list[tuple[CompiledChannel, str, list[tuple[Said, bool]]]]:
         found: dict[tuple[int, str], tuple[CompiledChannel, str, list[tuple[Said, bool]]]] = {}

@@ -99,6 +99,16 @@ class LedgerAlertStore:
         parts = slices(sorted(fingerprints))
         return [one for part in parts for one in self._all(table, Membership, table.c.fingerprint.in_(part))]
 
+    def untold(self, fingerprints: Collection[str]) -> set[str]:
+        """Return which of some alerts there is something to tell of, now or with what is collected."""
+        found: set[str] = set()
+        members, collected = tables.alert_members, tables.alert_collected
+        for part in slices(sorted(fingerprints)):
+            for table, where in ((members, [members.c.opened_at.is_not(None)]), (collected, [])):
+                mine = (table.c.destination == self._destination, table.c.fingerprint.in_(part), *where)
+                found.update(self._connection.execute(select(table.c.fingerprint).where(*mine)).scalars())
+        return found
+
     def open_members(self) -> list[Membership]:
         """Return the members with something to tell."""
         return self._all(tables.alert_members, Membership, tables.alert_members.c.opened_at.is_not(None))
@@ -140,8 +150,14 @@ class LedgerAlertStore:
         self._put(tables.alert_groups, groups)
 
     def add_groups(self, groups: Iterable[GroupLog]) -> None:
-        """Keep groups that are not there yet."""
-        self._add(tables.alert_groups, groups)
+        """Keep groups that are not there yet; those that are there have their labels again if these were erased."""
+        table, rows = tables.alert_groups, self._rows(groups)
+        if rows:
+            statement = insert(self._connection, table)
+            labels = {"labels": statement.excluded.labels}
+            self._connection.execute(
+                statement.on_conflict_do_update(index_elements=["destination", "key"], set_=labels), rows
+            )
 
     def collected(self, receivers: Collection[str]) -> list[Collected]:
         """Return all that is collected for some receivers."""
@@ -169,7 +185,9 @@ class LedgerAlertStore:
 
     def put_escalations(self, escalations: Iterable[Escalating]) -> None:
         """Keep whom to tell later; those that are there already stay as they are, done or not."""
-        self._add(tables.alert_escalations, escalations)
+        rows = self._rows(escalations)
+        if rows:
+            self._connection.execute(insert(self._connection, tables.alert_escalations).on_conflict_do_nothing(), rows)
 
     def end_escalations(self, keys: Collection[str]) -> None:
         """Note that these have been decided."""
@@ -223,7 +241,8 @@ class LedgerAlertStore:
         if not rows:
             return
         statement = insert(self._connection, table)
-        changed = {"last_at": statement.excluded.last_at, "run_id": statement.excluded.run_id}
+        # The text as well: that of the line may have been erased.
+        changed = {name: statement.excluded[name] for name in ("text", "last_at", "run_id")}
         statement = statement.on_conflict_do_update(
             index_elements=["destination", "mark"], set_={**changed, "times": table.c.times + 1}
         )
@@ -247,11 +266,6 @@ class LedgerAlertStore:
 
     def _put(self, table: Table, kept: Iterable[t.Any]) -> None:
         upsert(self._connection, table, self._rows(kept))
-
-    def _add(self, table: Table, kept: Iterable[t.Any]) -> None:
-        rows = self._rows(kept)
-        if rows:
-            self._connection.execute(insert(self._connection, table).on_conflict_do_nothing(), rows)
 
     def _drop(self, table: Table, keys: Sequence[tuple[str, ...]], *columns: t.Any) -> None:
         for start in range(0, len(keys), _SLICE):

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, DateTime, Index, Integer, String, Table, Text, text
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text
 
+from sync_ledger.ledger.columns import ID, TIME, destination, hashed, index_where, named, numbered, source_row
 from sync_ledger.ledger.tables import metadata
-
-_ID = BigInteger().with_variant(Integer, "sqlite")
-_TIME = DateTime(timezone=True)
 
 alert_rules = Table(
     "alert_rules",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("rule", String(255), primary_key=True),
-    Column("meaning", String(64), nullable=False),
-    Column("known_at", _TIME, nullable=False),
-    Column("baselined_at", _TIME),
-    Column("last_row_at", _TIME),
+    destination(),
+    named("rule", key=True),
+    hashed("meaning"),
+    Column("known_at", TIME, nullable=False),
+    Column("baselined_at", TIME),
+    Column("last_row_at", TIME),
 )
 
 alert_instances = Table(
     "alert_instances",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("fingerprint", String(64), primary_key=True),
-    Column("rule", String(255), nullable=False),
-    Column("stream", String(255), nullable=False),
-    Column("source_key", Text, nullable=False),
+    destination(),
+    hashed("fingerprint", key=True),
+    named("rule"),
+    *source_row(),
     Column("identity", JSON, nullable=False),
     Column("labels", JSON, nullable=False),
     Column("annotations", JSON, nullable=False),
@@ -36,34 +33,31 @@ alert_instances = Table(
     Column("version", Integer, nullable=False),
     Column("step", Integer, nullable=False),
     Column("amount", Text),  # exact
-    Column("since", _TIME, nullable=False),
-    Column("seen_at", _TIME, nullable=False),
-    Column("row_at", _TIME),
-    Column("fired_at", _TIME),
-    Column("ending_since", _TIME),
-    Column("resolved_at", _TIME),
-    Column("acknowledged_at", _TIME),
+    Column("since", TIME, nullable=False),
+    Column("seen_at", TIME, nullable=False),
+    Column("row_at", TIME),
+    Column("fired_at", TIME),
+    Column("ending_since", TIME),
+    Column("resolved_at", TIME),
+    Column("acknowledged_at", TIME),
     Column("acknowledged_by", Text),
+    Column("erased", Boolean, nullable=False, default=False),  # what it was made of is masked
     Index("alert_instances_by_status", "destination", "status", "rule"),
     Index("alert_instances_by_rule", "destination", "rule"),
-    Index(
-        "alert_instances_ending",
-        "destination",
-        sqlite_where=text("ending_since IS NOT NULL"),
-        postgresql_where=text("ending_since IS NOT NULL"),
-    ),
+    index_where("alert_instances_ending", ["destination"], "ending_since IS NOT NULL"),
+    index_where("alert_instances_to_erase", ["seen_at"], "erased = 0", "NOT erased"),
 )
 
 alert_groups = Table(
     "alert_groups",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("key", String(64), primary_key=True),
-    Column("receiver", String(255), nullable=False),
+    destination(),
+    hashed("key", key=True),
+    named("receiver"),
     Column("route", Text, nullable=False),
     Column("labels", JSON, nullable=False),
-    Column("notified_at", _TIME),
-    Column("repeat_at", _TIME),
+    Column("notified_at", TIME),
+    Column("repeat_at", TIME),
     Column("told", Integer, nullable=False),
     Index("alert_groups_to_repeat", "destination", "repeat_at"),
 )
@@ -72,36 +66,31 @@ alert_groups = Table(
 alert_members = Table(
     "alert_members",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("group", String(64), primary_key=True),
-    Column("fingerprint", String(64), primary_key=True),
-    Column("opened_at", _TIME),
-    Column("run", _ID),
+    destination(),
+    hashed("group", key=True),
+    hashed("fingerprint", key=True),
+    Column("opened_at", TIME),
+    Column("run", ID),
     Column("told_version", Integer, nullable=False),
     Column("told_status", String(20)),
     Index("alert_members_by_alert", "destination", "fingerprint"),
-    Index(
-        "alert_members_open",
-        "destination",
-        sqlite_where=text("opened_at IS NOT NULL"),
-        postgresql_where=text("opened_at IS NOT NULL"),
-    ),
+    index_where("alert_members_open", ["destination"], "opened_at IS NOT NULL"),
 )
 
 # What is told later, together with the rest: digests, and what went over a budget.
 alert_collected = Table(
     "alert_collected",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("receiver", String(255), primary_key=True),
+    destination(),
+    named("receiver", key=True),
     Column("channel", String(10), primary_key=True),
     Column("recipient", String(320), primary_key=True),
-    Column("fingerprint", String(64), primary_key=True),
+    hashed("fingerprint", key=True),
     Column("route", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("status", String(20), nullable=False),
     Column("known", Boolean, nullable=False),
-    Column("due_at", _TIME),
+    Column("due_at", TIME),
     Column("why", String(20), nullable=False),
     Index("alert_collected_due", "destination", "due_at"),
 )
@@ -109,11 +98,11 @@ alert_collected = Table(
 alert_escalations = Table(
     "alert_escalations",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("key", String(64), primary_key=True),
-    Column("source", String(255), nullable=False),
-    Column("receiver", String(255), nullable=False),
-    Column("due_at", _TIME),  # null once it is decided
+    destination(),
+    hashed("key", key=True),
+    named("source"),
+    named("receiver"),
+    Column("due_at", TIME),  # null once it is decided
     Column("unless_acknowledged", Boolean, nullable=False),
     Column("undelivered", Boolean, nullable=False),
     Column("members", JSON, nullable=False),
@@ -123,11 +112,11 @@ alert_escalations = Table(
 alert_silences = Table(
     "alert_silences",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("key", String(64), primary_key=True),
+    destination(),
+    hashed("key", key=True),
     Column("matchers", JSON, nullable=False),
-    Column("starts", _TIME, nullable=False),
-    Column("until", _TIME, nullable=False),
+    Column("starts", TIME, nullable=False),
+    Column("until", TIME, nullable=False),
     Column("reason", Text, nullable=False),
     Column("by", Text, nullable=False),
 )
@@ -136,24 +125,24 @@ alert_silences = Table(
 alert_decisions = Table(
     "alert_decisions",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("destination", String(255), nullable=False),
-    Column("mark", String(64), nullable=False),  # hash of everything but times and run
-    Column("rule", String(255), nullable=False),
-    Column("fingerprint", String(64), nullable=False),
-    Column("stream", String(255), nullable=False),
-    Column("source_key", Text, nullable=False),
+    numbered(),
+    destination(key=False),
+    hashed("mark"),  # hash of everything but times and run
+    named("rule"),
+    hashed("fingerprint"),
+    *source_row(),
     Column("code", String(20), nullable=False),
     Column("text", Text, nullable=False),
-    Column("receiver", String(255)),
-    Column("notification", String(255)),
-    Column("field", String(255)),
-    Column("first_at", _TIME, nullable=False),
-    Column("last_at", _TIME, nullable=False),
-    Column("run_id", _ID),  # the last one
+    named("receiver", optional=True),
+    named("notification", optional=True),
+    named("field", optional=True),
+    Column("first_at", TIME, nullable=False),
+    Column("last_at", TIME, nullable=False),
+    Column("run_id", ID),  # the last one
     Column("times", Integer, nullable=False),
     Index("alert_decisions_once", "destination", "mark", unique=True),
     Index("alert_decisions_by_alert", "destination", "fingerprint"),
+    Index("alert_decisions_by_age", "last_at"),
     Index("alert_decisions_by_row", "destination", "stream", "source_key"),
 )
 

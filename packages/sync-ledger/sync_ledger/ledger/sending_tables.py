@@ -2,67 +2,53 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    DateTime,
-    Index,
-    Integer,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
 
+from sync_ledger.ledger.columns import ID, TIME, destination, hashed, index_where, named, numbered, source_row
 from sync_ledger.ledger.tables import metadata
-
-_ID = BigInteger().with_variant(Integer, "sqlite")
-_TIME = DateTime(timezone=True)
 
 messages = Table(
     "messages",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("destination", String(255), nullable=False),
-    Column("key", String(255), nullable=False),  # what makes it this message and no other
+    numbered(),
+    destination(key=False),
+    named("key"),  # what makes it this message and no other
     Column("channel", String(10), nullable=False),  # sms email voice
-    Column("receiver", String(255), nullable=False),
+    named("receiver"),
     Column("recipient", String(320), nullable=False),  # masked once erased
     Column("purpose", String(20), nullable=False),
     Column("group_key", Text, nullable=False),
     Column("subject", Text),
     Column("text", Text),  # null once erased
     Column("html", Text),
-    Column("text_hash", String(64), nullable=False),  # of channel, recipient, subject, text and HTML; stays
+    hashed("text_hash"),  # of channel, recipient, subject, text and HTML; stays
     Column("segments", Integer, nullable=False, default=0),
     Column("sender", String(320)),
-    Column("messaging_service", String(255)),
+    named("messaging_service", optional=True),
     Column("reply_to", String(320)),
     Column("language", String(35)),
-    Column("not_before", _TIME, nullable=False),
-    Column("valid_until", _TIME),
+    Column("not_before", TIME, nullable=False),
+    Column("valid_until", TIME),
     Column("on_lost_answer", String(10), nullable=False),  # hold send_again
     Column("status", String(20), nullable=False),  # sync_ledger.sending.service.Delivery
     Column("reason", String(30)),  # why it is held or expired
     Column("code", String(50)),  # of the service, or what failed
     Column("error", Text),
     Column("remedy", Text),
-    Column("remote_id", String(255)),
+    named("remote_id", optional=True),
     Column("guessed", Boolean, nullable=False, default=False),  # the remote id was found by its text, not told
     Column("attempts", Integer, nullable=False, default=0),  # calls that may have sent it
     Column("tries", Integer, nullable=False, default=0),  # times in a row the service said later
     Column("sent_again", Boolean, nullable=False, default=False),
-    Column("due_at", _TIME),  # waiting: when it may be tried; unknown: when to look for it
-    Column("claimed_at", _TIME),
-    Column("claimed_by", _ID),  # run that is sending it, or was
-    Column("tried_at", _TIME),  # begin of the first call that may have sent it
+    Column("due_at", TIME),  # waiting: when it may be tried; unknown: when to look for it
+    Column("claimed_at", TIME),
+    Column("claimed_by", ID),  # run that is sending it, or was
+    Column("tried_at", TIME),  # begin of the first call that may have sent it
     Column("looks", Integer, nullable=False, default=0),  # times it was looked for since its answer was lost
-    Column("looked_at", _TIME),  # when the service was last asked about it
-    Column("put_at", _TIME, nullable=False),
-    Column("sent_at", _TIME),  # when the service had it
-    Column("status_at", _TIME, nullable=False),  # when it came to its status
+    Column("looked_at", TIME),  # when the service was last asked about it
+    Column("put_at", TIME, nullable=False),
+    Column("sent_at", TIME),  # when the service had it
+    Column("status_at", TIME, nullable=False),  # when it came to its status
     Column("failure_told", Boolean, nullable=False, default=False),  # whoever escalates knows that it did not arrive
     Column("erased", Boolean, nullable=False, default=False),
     UniqueConstraint("destination", "key", name="messages_by_key"),
@@ -71,27 +57,20 @@ messages = Table(
     Index("messages_due", "destination", "status", "due_at", "id"),
     Index("messages_by_claim", "destination", "channel", "claimed_at"),
     Index("messages_alike", "destination", "text_hash"),
-    Index("messages_to_erase", "put_at", sqlite_where=text("erased = 0"), postgresql_where=text("NOT erased")),
-    Index(
-        "messages_in_trouble",
-        "destination",
-        "status",
-        sqlite_where=text("failure_told = 0"),
-        postgresql_where=text("NOT failure_told"),
-    ),
+    index_where("messages_to_erase", ["put_at"], "erased = 0", "NOT erased"),
+    index_where("messages_in_trouble", ["destination", "status"], "failure_told = 0", "NOT failure_told"),
 )
 
 # What a message tells of, row by row: the way from an alert to its messages and back.
 message_members = Table(
     "message_members",
     metadata,
-    Column("message_id", _ID, primary_key=True),
+    Column("message_id", ID, primary_key=True),
     Column("place", Integer, primary_key=True),
-    Column("rule", String(255), nullable=False),
-    Column("fingerprint", String(255), nullable=False),
+    named("rule"),
+    named("fingerprint"),
     Column("version", Integer, nullable=False),
-    Column("stream", String(255), nullable=False),
-    Column("source_key", Text, nullable=False),
+    *source_row(),
     Index("message_members_by_alert", "rule", "fingerprint"),
     Index("message_members_by_row", "stream", "source_key"),
 )
@@ -101,38 +80,32 @@ message_members = Table(
 message_events = Table(
     "message_events",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("destination", String(255), nullable=False),
-    Column("message_id", _ID),
-    Column("remote_id", String(255)),
+    numbered(),
+    destination(key=False),
+    Column("message_id", ID),
+    named("remote_id", optional=True),
     Column("source", String(10), nullable=False),  # ledger answer look callback poll person
     Column("status", String(20), nullable=False),
     Column("moved", Boolean, nullable=False),  # whether the message came to this status by it
     Column("code", String(50)),
     Column("text", Text),
-    Column("at", _TIME, nullable=False),  # when it was so, by whoever said it
-    Column("noted_at", _TIME, nullable=False),
-    Column("event_key", String(255)),  # equal for what is said twice; null for what the ledger itself notes
+    Column("at", TIME, nullable=False),  # when it was so, by whoever said it
+    Column("noted_at", TIME, nullable=False),
+    named("event_key", optional=True),  # equal for what is said twice; null for what the ledger itself notes
     UniqueConstraint("destination", "event_key", name="message_events_once"),
     Index("message_events_by_message", "message_id"),
-    Index(
-        "message_events_early",
-        "destination",
-        "remote_id",
-        sqlite_where=text("message_id IS NULL"),
-        postgresql_where=text("message_id IS NULL"),
-    ),
+    index_where("message_events_early", ["destination", "remote_id"], "message_id IS NULL"),
 )
 
 # Who wants no messages. They outlive every purge: they are what keeps us from writing to these people again.
 suppressions = Table(
     "suppressions",
     metadata,
-    Column("destination", String(255), primary_key=True),
+    destination(),
     Column("channel", String(10), primary_key=True),
     Column("recipient", String(320), primary_key=True),  # in small letters
     Column("sender", String(320), primary_key=True),  # empty: whoever sends
-    Column("since", _TIME, nullable=False),
+    Column("since", TIME, nullable=False),
     Column("why", Text, nullable=False),
-    Column("lifted_at", _TIME),
+    Column("lifted_at", TIME),
 )

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
-    DateTime,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    text,
-)
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+from sync_ledger.ledger.columns import ID, TIME, destination, hashed, index_where, named, numbered
 
 metadata = MetaData()
 
-# SQLite only counts up by itself on INTEGER PRIMARY KEY, PostgreSQL should not run out at 2^31.
-_ID = BigInteger().with_variant(Integer, "sqlite")
-_TIME = DateTime(timezone=True)
 
 runs = Table(
     "runs",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("destination", String(255), nullable=False),
+    numbered(),
+    destination(key=False),
     Column("target", String(100), nullable=False),
     Column("mode", String(10), nullable=False),
     Column("status", String(20), nullable=False),  # running succeeded failed stopped died
-    Column("started_at", _TIME, nullable=False),
-    Column("heartbeat_at", _TIME, nullable=False),
-    Column("ended_at", _TIME),
-    Column("host", String(255), nullable=False),
+    Column("started_at", TIME, nullable=False),
+    Column("heartbeat_at", TIME, nullable=False),
+    Column("ended_at", TIME),
+    named("host"),
     Column("pid", Integer, nullable=False),
     Column("rows", BigInteger, nullable=False, default=0),  # source rows taken in
     Column("replayed", BigInteger, nullable=False, default=0),  # open rows of earlier runs tried again
@@ -46,15 +31,15 @@ runs = Table(
     Column("error", Text),
     Column("state_in", JSON),
     Column("state_out", JSON),
-    Column("erased_at", _TIME),  # when values of its outcomes were erased
+    Column("erased_at", TIME),  # when values of its outcomes were erased
     Index("runs_by_destination", "destination", "status"),
 )
 
 run_counts = Table(
     "run_counts",
     metadata,
-    Column("run_id", _ID, primary_key=True),
-    Column("entity", String(255), primary_key=True),
+    Column("run_id", ID, primary_key=True),
+    named("entity", key=True),
     Column("outcome", String(20), primary_key=True),
     Column("reason", String(50), primary_key=True),
     Column("rows", BigInteger, nullable=False),
@@ -64,55 +49,50 @@ run_counts = Table(
 outcomes = Table(
     "outcomes",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("run_id", _ID, nullable=False),
-    Column("destination", String(255), nullable=False),
-    Column("entity", String(255), nullable=False),
+    numbered(),
+    Column("run_id", ID, nullable=False),
+    destination(key=False),
+    named("entity"),
     Column("external_id", Text, nullable=False),
     Column("outcome", String(20), nullable=False),
     Column("reason", String(50), nullable=False),
-    Column("field", String(255)),
+    named("field", optional=True),
     Column("text", Text),
     Column("remote_id", Text),
     Column("changes", JSON),  # field -> [old, new]
-    Column("matched_by", String(255)),  # the match rule that found the record, when no link and no external ID did
+    named("matched_by", optional=True),  # the match rule that found the record, when no link and no external ID did
     Column("answers", JSON),  # every answer of the service but a plain success: [{"action", "code", "text", "result"}]
-    Column("open_row_id", _ID),  # the open row this was a further try of; the first one only if its external ID changed
-    Column("at", _TIME, nullable=False),
+    Column("open_row_id", ID),  # the open row this was a further try of; the first one only if its external ID changed
+    Column("at", TIME, nullable=False),
     Index("outcomes_by_key", "destination", "entity", "external_id"),
     Index("outcomes_by_run", "run_id"),
-    Index(
-        "outcomes_by_open_row",
-        "open_row_id",
-        sqlite_where=text("open_row_id IS NOT NULL"),
-        postgresql_where=text("open_row_id IS NOT NULL"),
-    ),
+    index_where("outcomes_by_open_row", ["open_row_id"], "open_row_id IS NOT NULL"),
 )
 
 links = Table(
     "links",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("entity", String(255), primary_key=True),
+    destination(),
+    named("entity", key=True),
     Column("external_id", Text, primary_key=True),
     Column("remote_id", Text, nullable=False),
-    Column("payload_hash", String(64), nullable=False),
+    hashed("payload_hash"),
     Column("payload", JSON, nullable=False),
-    Column("written_at", _TIME, nullable=False),
-    Column("run_id", _ID, nullable=False),
+    Column("written_at", TIME, nullable=False),
+    Column("run_id", ID, nullable=False),
     Column("origin", String(10)),  # created adopted; null: found by its external ID
     Column("deleted_as", String(10)),  # archive flag delete: what was done when the source row had gone
     Column("erased", Boolean, nullable=False, default=False),  # the payload is masked as a whole
     Index("links_by_remote", "destination", "entity", "remote_id"),
-    Index("links_to_erase", "written_at", sqlite_where=text("erased = 0"), postgresql_where=text("NOT erased")),
+    index_where("links_to_erase", ["written_at"], "erased = 0", "NOT erased"),
 )
 
 # What the last sweeps of the service saw: which record carries which external ID.
 remote_index = Table(
     "remote_index",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("entity", String(255), primary_key=True),
+    destination(),
+    named("entity", key=True),
     Column("remote_id", Text, primary_key=True),
     Column("external_id", Text, nullable=False),
     Column("sweep", Integer, nullable=False),
@@ -122,36 +102,36 @@ remote_index = Table(
 sweeps = Table(
     "sweeps",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("entity", String(255), primary_key=True),
+    destination(),
+    named("entity", key=True),
     Column("sweep", Integer, nullable=False),
-    Column("full_at", _TIME, nullable=False),
-    Column("next_since", _TIME),
+    Column("full_at", TIME, nullable=False),
+    Column("next_since", TIME),
 )
 
 # Rows that were not written: held and rejected wait for a person, failed ones for the next run.
 open_rows = Table(
     "open_rows",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("destination", String(255), nullable=False),
-    Column("entity", String(255), nullable=False),
+    numbered(),
+    destination(key=False),
+    named("entity"),
     Column("external_id", Text, nullable=False),
     Column("outcome", String(20), nullable=False),
     Column("reason", String(50), nullable=False),
-    Column("field", String(255)),
+    named("field", optional=True),
     Column("text", Text),
     Column("candidates", JSON),
     Column("payload", JSON, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("first_run_id", _ID, nullable=False),
-    Column("last_run_id", _ID, nullable=False),
-    Column("opened_at", _TIME, nullable=False),
-    Column("updated_at", _TIME, nullable=False),
-    Column("closed_at", _TIME),
+    Column("first_run_id", ID, nullable=False),
+    Column("last_run_id", ID, nullable=False),
+    Column("opened_at", TIME, nullable=False),
+    Column("updated_at", TIME, nullable=False),
+    Column("closed_at", TIME),
     Column("closed_as", String(20)),  # superseded written unchanged discarded left_out
     Column("replay", Boolean, nullable=False, default=False),  # a person wants it tried again, whatever its outcome
-    Column("edited_at", _TIME),
+    Column("edited_at", TIME),
     Column("payload_before", JSON),  # as it came from the source, once a person has edited it or it was mapped anew
     Column("note", Text),
     Column("deletion", Boolean, nullable=False, default=False),  # the source says that it has deleted the row
@@ -159,17 +139,15 @@ open_rows = Table(
     Column("origin", JSON(none_as_null=True)),  # of a row a mapper could not map: source stream, key and missing names
     Index("open_rows_by_key", "destination", "entity", "external_id", "closed_at"),
     Index("open_rows_by_outcome", "destination", "outcome", "closed_at"),
-    Index(
-        "open_rows_to_mask", "id", sqlite_where=text("masked IS NOT NULL"), postgresql_where=text("masked IS NOT NULL")
-    ),
+    index_where("open_rows_to_mask", ["id"], "masked IS NOT NULL"),
 )
 
 # The fields of each entity as the last run saw them, so that a person's edits can be checked without the service.
 entity_fields = Table(
     "entity_fields",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("entity", String(255), primary_key=True),
+    destination(),
+    named("entity", key=True),
     Column("description", JSON, nullable=False),
 )
 
@@ -177,12 +155,12 @@ entity_fields = Table(
 intents = Table(
     "intents",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("entity", String(255), primary_key=True),
+    destination(),
+    named("entity", key=True),
     Column("external_id", Text, primary_key=True),
-    Column("run_id", _ID, nullable=False),
+    Column("run_id", ID, nullable=False),
     Column("action", String(10), nullable=False),
-    Column("at", _TIME, nullable=False),
+    Column("at", TIME, nullable=False),
     Column("payload", JSON),  # what a create sends that cannot be found again by its external ID
 )
 
@@ -190,13 +168,13 @@ intents = Table(
 plans = Table(
     "plans",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("destination", String(255), nullable=False),
+    numbered(),
+    destination(key=False),
     Column("target", String(100), nullable=False),
-    Column("run_id", _ID, nullable=False),
-    Column("made_at", _TIME, nullable=False),
+    Column("run_id", ID, nullable=False),
+    Column("made_at", TIME, nullable=False),
     Column("status", String(20), nullable=False),  # making ready applied
-    Column("applied_by", _ID),
+    Column("applied_by", ID),
     Column("calls", BigInteger, nullable=False, default=0),
     Column("cost", BigInteger, nullable=False, default=0),
     Index("plans_by_run", "run_id"),
@@ -205,13 +183,13 @@ plans = Table(
 plan_rows = Table(
     "plan_rows",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("plan_id", _ID, nullable=False),
-    Column("entity", String(255), nullable=False),
+    numbered(),
+    Column("plan_id", ID, nullable=False),
+    named("entity"),
     Column("external_id", Text, nullable=False),
     Column("action", String(10), nullable=False),  # create update adopt restore archive flag delete; hold for held rows
     Column("remote_id", Text),
-    Column("matched_by", String(255)),
+    named("matched_by", optional=True),
     Column("changes", JSON),  # field -> [old, new]
     Column("payload", JSON, nullable=False),
     Column("cost", Integer, nullable=False, default=0),
@@ -228,9 +206,9 @@ plan_rows = Table(
 match_index = Table(
     "match_index",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("entity", String(255), primary_key=True),
-    Column("rule", String(255), primary_key=True),
+    destination(),
+    named("entity", key=True),
+    named("rule", key=True),
     Column("remote_id", Text, primary_key=True),
     Column("value", Text, primary_key=True),  # a record with two e-mail addresses has two
     Column("added_at", String(40)),
@@ -243,30 +221,30 @@ match_index = Table(
 claims = Table(
     "claims",
     metadata,
-    Column("destination", String(255), primary_key=True),
-    Column("entity", String(255), primary_key=True),
+    destination(),
+    named("entity", key=True),
     Column("remote_id", Text, primary_key=True),
     Column("external_id", Text, primary_key=True),
-    Column("rule", String(255), nullable=False),
-    Column("run_id", _ID, nullable=False),
+    named("rule"),
+    Column("run_id", ID, nullable=False),
 )
 
 # What all runs on one account have used of its daily budget.
 budget_days = Table(
     "budget_days",
     metadata,
-    Column("destination", String(255), primary_key=True),
+    destination(),
     Column("day", String(10), primary_key=True),
     Column("used", BigInteger, nullable=False, default=0),
     Column("left_told", BigInteger),  # what the service itself said was left, and when
-    Column("told_at", _TIME),
+    Column("told_at", TIME),
 )
 
 # Shares of an account's burst limit that processes hold for a moment.
 rate_leases = Table(
     "rate_leases",
     metadata,
-    Column("destination", String(255), primary_key=True),
+    destination(),
     Column("bucket", String(40), primary_key=True),
     Column("owner", String(100), primary_key=True),
     Column("places", Integer, nullable=False),
@@ -280,7 +258,7 @@ failing = Table(
     "failing",
     metadata,
     Column("target", String(100), primary_key=True),
-    Column("destination", String(255), primary_key=True),
-    Column("since", _TIME, nullable=False),
-    Column("run_id", _ID),
+    destination(),
+    Column("since", TIME, nullable=False),
+    Column("run_id", ID),
 )

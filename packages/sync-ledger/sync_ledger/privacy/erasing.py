@@ -13,6 +13,7 @@ from sqlalchemy import Text, and_, cast, func, null, or_, select, text, update
 
 from sync_ledger.ledger.clock import now
 from sync_ledger.ledger.tables import intents, links, match_index, open_rows, outcomes, plan_rows, plans, runs
+from sync_ledger.privacy.erasing_alerts import erase_alerts
 from sync_ledger.privacy.erasing_messages import erase_messages
 from sync_ledger.privacy.masking import has_mask, mask_fields, masked
 from sync_ledger.rows import Outcome, Reason
@@ -83,6 +84,7 @@ class Eraser:
             "plan_rows": self._plan_rows(selection, dry_run=dry_run),
             "match_index": self._match_index(selection, dry_run=dry_run),
             "intents": self._intents(selection, dry_run=dry_run),
+            **erase_alerts(self._engine, selection, dry_run=dry_run),
             **erase_messages(self._engine, selection, dry_run=dry_run),
         }
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typing as t
 
-import msgspec
 from sqlalchemy import and_, exists, func, or_, select, update
 
 from sync_ledger.ledger.clock import now
 from sync_ledger.ledger.sending_tables import message_events, message_members, messages
 from sync_ledger.ledger.upsert import slices
 from sync_ledger.privacy.masking import MASK
+from sync_ledger.privacy.persons import Person
 from sync_ledger.rows import Reason
 from sync_ledger.sending.journal import LOST_ANSWER
 from sync_ledger.sending.service import Delivery
@@ -25,7 +25,8 @@ if t.TYPE_CHECKING:
 
 _CHUNK = 500
 _OPEN = {Delivery.WAITING.value: Reason.PAYLOAD_ERASED.value, Delivery.UNKNOWN.value: LOST_ANSWER}
-_REMEDY = "nothing can be sent of it any more: discard it"
+NOTHING_TO_SEND: t.Final = "nothing can be sent of it any more: discard it"
+"""Remedy of a message that was erased before it went out."""
 
 
 def erase_messages(engine: Engine, selection: Selection, *, dry_run: bool = False) -> dict[str, int]:
@@ -79,32 +80,38 @@ def _chosen(selection: Selection) -> ColumnElement[bool]:
 def _of_person(connection: Connection, numbers: Sequence[int], external_id: str) -> list[int]:
     """Return which messages went to a person, or tell of a row with that external ID in its key."""
     found: set[int] = set()
+    person = Person(external_id)
     for part in slices(numbers):
         to_person = func.lower(messages.c.recipient) == external_id.lower()
         found.update(connection.execute(select(messages.c.id).where(messages.c.id.in_(part), to_person)).scalars())
         query = select(message_members.c.message_id, message_members.c.source_key)
         for number, source_key in connection.execute(query.where(message_members.c.message_id.in_(part))):
-            if external_id in _values(source_key):
+            if person.has_key(source_key):
                 found.add(number)
     return sorted(found)
-
-
-def _values(source_key: str) -> set[str]:
-    try:
-        key = msgspec.json.decode(source_key)
-    except msgspec.DecodeError:
-        return {source_key}
-    values = key.values() if isinstance(key, dict) else key if isinstance(key, list) else [key]
-    return {source_key, *(str(value) for value in values)}
 
 
 def _erase(connection: Connection, numbers: Sequence[int]) -> int:
     these = (messages.c.id.in_(numbers), messages.c.status != Delivery.CLAIMED.value)
     moment = now()
     for status, reason in _OPEN.items():
-        held = {"status": Delivery.HELD.value, "reason": reason, "status_at": moment, "due_at": None, "remedy": _REMEDY}
+        held = {
+            "status": Delivery.HELD.value,
+            "reason": reason,
+            "status_at": moment,
+            "due_at": None,
+            "remedy": NOTHING_TO_SEND,
+        }
         connection.execute(update(messages).where(*these, messages.c.status == status).values(held))
-    change = {"recipient": MASK, "subject": None, "text": None, "html": None, "error": None, "erased": True}
+    change = {
+        "recipient": MASK,
+        "group_key": MASK,  # has values of the rows that it was put together by
+        "subject": None,
+        "text": None,
+        "html": None,
+        "error": None,
+        "erased": True,
+    }
     done = connection.execute(update(messages).where(*these).values(change).returning(messages.c.id)).scalars().all()
     connection.execute(update(message_events).where(message_events.c.message_id.in_(done)).values(text=None))
     return len(done)
