@@ -179,8 +179,3 @@ def test_dynamics_is_set_up_planned_loaded_and_kept_in_step(suite_of: Callable[.
 def _currencies(suite: Suite) -> list[dict[str, t.Any]]:
     records: list[dict[str, t.Any]] = suite.dynamics.control.records("transactioncurrencies")
     return records
-
-
-def test_meltano_yml_is_valid(suite_of: Callable[..., Suite]) -> None:
-    done = suite_of(customers=1, contacts=0).call("meltano", "compile", "--lint")
-    assert done.returncode == 0, done.stderr

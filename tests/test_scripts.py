@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -24,6 +25,7 @@ def checkout(tmp_path: Path) -> Path:
     """What the commands need of a checkout, in a folder of its own, so that no run of a user's is disturbed."""
     shutil.copytree(ROOT / "script", tmp_path / "script")
     shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
+    shutil.copytree(ROOT / "alerts", tmp_path / "alerts")
     shutil.copy(ROOT / "meltano.yml", tmp_path)
     return tmp_path
 
@@ -58,10 +60,20 @@ def wait_for(condition: t.Callable[[], t.Any], seconds: float = 30) -> None:
 
 @pytest.mark.shows_secrets("the emulators tell their credentials to those who start them")
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_demo_that_is_stopped_says_so_and_leaves_no_process_behind(checkout: Path, signum: signal.Signals) -> None:
-    demo = start(checkout, "demo", "pipedrive", "--customers", "100")
-    log = checkout / ".demo" / "runs.log"
+@pytest.mark.parametrize(
+    ("signum", "pipeline", "log_file"),
+    [
+        (signal.SIGTERM, "pipedrive", "runs.log"),
+        (signal.SIGINT, "pipedrive", "runs.log"),
+        (signal.SIGHUP, "pipedrive", "runs.log"),
+        (signal.SIGTERM, "all", "pipedrive/runs.log"),
+    ],
+)
+def test_a_demo_that_is_stopped_says_so_and_leaves_no_process_behind(
+    checkout: Path, signum: signal.Signals, pipeline: str, log_file: str
+) -> None:
+    demo = start(checkout, "demo", pipeline, "--customers", "100")
+    log = checkout / ".demo" / log_file
     wait_for(lambda: log.exists() and left_behind(checkout))
     time.sleep(1.0)  # Meltano has started some of its children by now
     demo.send_signal(signum)
@@ -69,6 +81,21 @@ def test_a_demo_that_is_stopped_says_so_and_leaves_no_process_behind(checkout: P
     assert demo.returncode == 128 + signum
     assert said.splitlines()[-1] == "Stopped."
     assert "Traceback" not in said
+    assert left_behind(checkout) == []
+
+
+@pytest.mark.slow
+@pytest.mark.shows_secrets("the emulators tell their credentials to those who start them")
+def test_the_demo_of_alerts_tells_what_it_promises_and_counts_it(checkout: Path) -> None:
+    # What each run has to send is checked by the demo itself, against the tables and not by the rules.
+    demo = start(checkout, "demo", "alerts", "--customers", "100", "--json", "result.json")
+    said, _ = demo.communicate(timeout=240)
+    assert demo.returncode == 0, said
+    for shown in ("+12025550103", "payables@example.com", "[RESOLVED] PV ", "7 cases, 0 failed"):
+        assert shown in said
+    runs = json.loads((checkout / "result.json").read_text())["pipelines"]["jde-to-alerts"]["runs"]
+    assert [run["writes"] for run in runs][1:] == [0, 3]
+    assert runs[0]["writes"] > 10
     assert left_behind(checkout) == []
 
 

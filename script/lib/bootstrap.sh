@@ -71,6 +71,7 @@ own_index() {
 bootstrap() {
   local wanted=$1 python uv index
   local -a options=()
+  export CALLED_FROM="$PWD" # relative names of files count from there
   cd "$ROOT" || exit
   unset VIRTUAL_ENV
   python="$(suitable_python)"

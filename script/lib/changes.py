@@ -40,12 +40,11 @@ class Changes:
         return f"{len(self.names)} customers, {phones} phones and {len(self.credit_limits)} credit limits"
 
 
-def change(jde: JdeControl, turn: int) -> Changes:
+def change(jde: JdeControl) -> Changes:
     """Change rows in JD Edwards.
 
     Args:
         jde: Control interface of the emulator.
-        turn: The how manieth time this is, from 1, so that values are new each time.
 
     Raises:
         TooFewError: There are not enough phones.
@@ -55,7 +54,7 @@ def change(jde: JdeControl, turn: int) -> Changes:
     names = {next(picked) for _ in range(NAMES)}
     for number in names:
         name = jde.rows("F0101", where={"AN8": number})[0]["ALPH"].strip()
-        jde.update_rows("F0101", where={"AN8": number}, values={"ALPH": f"{name[:28]} (change {turn})"})
+        jde.update_rows("F0101", where={"AN8": number}, values={"ALPH": f"{name[:28]} (changed)"})
     limits = {next(picked) for _ in range(CREDIT_LIMITS)}
     for number in limits:
         where = {"AN8": number, **_HEAD_COMPANY}
@@ -63,7 +62,7 @@ def change(jde: JdeControl, turn: int) -> Changes:
     companies, people = _main_phones(jde, set(customers) - names - limits)
     for offset, ((number, line), phone) in enumerate([*companies, *people]):
         where = {"AN8": number, "IDLN": line, "RCK7": phone}
-        jde.update_rows("F0115", where=where, values={"PH1": f"555-{turn:02d}{offset:02d}"})
+        jde.update_rows("F0115", where=where, values={"PH1": f"555-01{offset:02d}"})
     return Changes(
         names, limits, {number for (number, _), _ in companies}, {f"{number}-{line}" for (number, line), _ in people}
     )

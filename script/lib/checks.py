@@ -24,7 +24,9 @@ CHECKS: dict[str, Sequence[str]] = {
     "types": ("mypy", "--no-error-summary"),
     "meltano.yml": ("meltano", "--log-level", "error", "compile", "--lint", "--directory", ".tools/manifests"),
 }
-PYTEST = (sys.executable, "-m", "pytest", "-n", "auto", "--dist", "worksteal", "-q")
+WORKERS = (os.cpu_count() or 1) + 1
+"""One more than there are cores: a good part of the tests' time they wait, for processes and for services."""
+PYTEST = (sys.executable, "-m", "pytest", "-n", str(WORKERS), "--dist", "worksteal", "-q")
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4 * 1024**3
 """What the tests' files may take at most, with a good margin."""

@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
 HOME = surroundings.ROOT / ".emulators"
-SERVICES = ("jde", *PIPELINES)
+SERVICES = ("jde", *(service for pipeline in PIPELINES.values() for service in pipeline.services))
 START_SECONDS = 120
 
 
@@ -71,8 +71,8 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--documents",
         type=int,
-        default=0,
-        help="orders, vouchers, invoices (F03B11) and the like in JD Edwards, each (default 0)",
+        default=40,
+        help="orders, vouchers, invoices (F03B11) and the like in JD Edwards, each (default 40)",
     )
     return parser.parse_known_args()
 
@@ -107,7 +107,7 @@ def _show(services: dict[str, t.Any]) -> None:
             print(f"  {name:16} {value}")
     print("\nIn another terminal:")
     print("  source .emulators/env")
-    pipelines = [pipeline for name, pipeline in PIPELINES.items() if name in services and "jde" in services]
+    pipelines = [one for one in PIPELINES.values() if services.keys() >= {"jde", *one.services}]
     for pipeline in pipelines:
         print(f"  meltano run {' '.join(pipeline.blocks)}")
     if pipelines:

@@ -23,51 +23,65 @@ class Pipeline:
     """One pipeline.
 
     Attributes:
-        service: Name of the service at the emulators and of the demo's argument.
-        label: What people call the service.
-        unit: What the service charges calls in.
+        name: Argument of the demo.
+        label: What people call the other end.
+        account: What a new one of it is called.
+        services: Names of the services at the emulators.
+        unit: What the services charge for.
+        extractor: Name of the extractor.
+        loader: Name of the loader.
+        switches: Switches of the emulators.
+        about_documents: Whether it is about orders, vouchers and the like, and not only about the address book.
+    """
+
+    name: str
+    label: str
+    account: str
+    services: tuple[str, ...]
+    unit: str
+    loader: str
+    extractor: str = "tap-jdedwards"
+    switches: tuple[str, ...] = ()
+    about_documents: bool = False
+
+    @property
+    def mapping(self) -> str:
+        """Name of the mapping, which is the pipeline's as well."""
+        return f"jde-to-{self.name}"
+
+    @property
+    def blocks(self) -> list[str]:
+        """What `meltano run` is given."""
+        return [self.extractor, self.mapping, self.loader]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordPipeline(Pipeline):
+    """A pipeline into a CRM.
+
+    Attributes:
         control: Client of the emulator's control interface.
         everything: All external IDs a first load writes, by entity.
         concerned: External IDs of the records that changes in JD Edwards concern, by entity.
         example: Entity whose record is told at the end.
         key: Field of a record that holds the external ID.
         modified: Field of a record that tells when it was last written.
-        switches: Switches of the emulator.
         set_up: Whether the account is empty, so that `setup` makes the custom fields.
         planned: Whether a plan is made before the first run; the run must cost what the plan says.
         fixed_calls: Calls a first load may take however few rows there are.
         most_calls_per_row: Most calls a first load may take for a row, beside these; None for any.
     """
 
-    service: str
-    label: str
-    unit: str
     control: Callable[[str], RecordControl]
     everything: Callable[[JdeControl], Expected]
     concerned: Callable[[JdeControl, Changes], Expected]
     example: str
     key: Callable[[Mapping[str, t.Any]], str]
     modified: str
-    switches: tuple[str, ...] = ()
     set_up: bool = False
     planned: bool = False
     fixed_calls: int = 0
     most_calls_per_row: float | None = None
-
-    @property
-    def mapping(self) -> str:
-        """Name of the mapping, which is the pipeline's as well."""
-        return f"jde-to-{self.service}"
-
-    @property
-    def loader(self) -> str:
-        """Name of the loader."""
-        return f"target-{self.service}"
-
-    @property
-    def blocks(self) -> list[str]:
-        """What `meltano run` is given."""
-        return ["tap-jdedwards", self.mapping, self.loader]
 
 
 def _customers(jde: JdeControl) -> set[int]:
@@ -128,11 +142,14 @@ def _changed_at_dynamics(_jde: JdeControl, changes: Changes) -> Expected:
 
 
 PIPELINES: dict[str, Pipeline] = {
-    one.service: one
+    one.name: one
     for one in (
-        Pipeline(
-            service="pipedrive",
+        RecordPipeline(
+            name="pipedrive",
             label="Pipedrive",
+            account="Pipedrive account",
+            services=("pipedrive",),
+            loader="target-pipedrive",
             unit="tokens",
             control=PipedriveControl,
             everything=_all_for_pipedrive,
@@ -141,11 +158,14 @@ PIPELINES: dict[str, Pipeline] = {
             key=lambda record: record["custom_fields"]["JDE Number"],
             modified="update_time",
             # The burst limit of an OAuth app in the Ultimate plan; at an API token's run 1 takes a minute longer.
-            switches=("burst=480",),
+            switches=("pipedrive.burst=480",),
         ),
-        Pipeline(
-            service="zoho",
+        RecordPipeline(
+            name="zoho",
             label="Zoho CRM",
+            account="Zoho CRM account",
+            services=("zoho",),
+            loader="target-zoho",
             unit="credits",
             control=ZohoControl,
             everything=_all_for_zoho,
@@ -157,9 +177,12 @@ PIPELINES: dict[str, Pipeline] = {
             planned=True,
             most_calls_per_row=0.02,
         ),
-        Pipeline(
-            service="dynamics",
+        RecordPipeline(
+            name="dynamics",
             label="Dynamics 365",
+            account="Dynamics 365 account",
+            services=("dynamics",),
+            loader="target-dynamics",
             unit="requests",
             control=DynamicsControl,
             everything=_all_for_dynamics,
@@ -172,6 +195,16 @@ PIPELINES: dict[str, Pipeline] = {
             fixed_calls=15,
             most_calls_per_row=0.0035,
         ),
+        Pipeline(
+            name="alerts",
+            label="texts and mail",
+            account="Twilio and SendGrid account",
+            services=("twilio", "sendgrid"),
+            unit="segments, mails",
+            extractor="tap-jdedwards-alerts",
+            loader="target-twilio",
+            about_documents=True,
+        ),
     )
 }
-"""By service, in the order in which the demo shows them."""
+"""By name, in the order in which the demo shows them."""

@@ -27,6 +27,11 @@ def ledger_url(home: Path) -> str:
     return f"sqlite:///{home / 'ledger.db'}"
 
 
+def alert_files(home: Path) -> Path:
+    """Return where alert files lie that take the place of the shipped ones, if they do."""
+    return home / "alerts"
+
+
 def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, str]:
     """Return the variables.
 
@@ -72,7 +77,7 @@ def variables(home: Path, services: t.Mapping[str, t.Mapping[str, t.Any]]) -> di
         "TARGET_TWILIO_FROM_EMAIL": sendgrid.get("from_email"),
         "TARGET_TWILIO_SENDGRID_EVENT_PUBLIC_KEY": sendgrid.get("event_public_key"),
         "TARGET_TWILIO_LEDGER_URL": ledger_url(home),
-        "TARGET_TWILIO_RULES": str(ROOT / "alerts"),
+        "TARGET_TWILIO_RULES": str(alert_files(home) if alert_files(home).is_dir() else ROOT / "alerts"),
         "SYNC_LEDGER_URL": ledger_url(home),
     }
     return {name: value for name, value in found.items() if value}

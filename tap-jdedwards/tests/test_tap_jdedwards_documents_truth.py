@@ -26,9 +26,9 @@ def business():
         yield emulator
 
 
-@pytest.fixture(params=HABITS)
+@pytest.fixture(scope="module", params=HABITS)
 def read_all(request, business, runner_of):
-    """What the tap makes of everything under one habit of the server, the tables and the server's day."""
+    """What the tap makes of everything under one habit of the server, the tables and the server's day; read once."""
     switches, settings = HABITS[request.param]
     before = business.control.switches()
     business.control.switch(**switches)

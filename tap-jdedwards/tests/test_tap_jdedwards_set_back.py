@@ -80,7 +80,7 @@ def test_a_clock_set_back_by_less_than_five_minutes_without_an_overlap(jde, run,
 
 @pytest.mark.parametrize("after", range(1, 14, 2))
 def test_rows_of_the_future_do_not_hide_what_changes_while_they_are_read_from_documents(runner_of, after):
-    settings = {"streams": ["customers"], "overlap_minutes": 0, "page_size": 2}
+    settings = {"streams": ["customers"], "overlap_minutes": 0}
     with start_jde(customers=30, contacts=5, now=datetime(2026, 11, 20, 12)) as jde:
         run = runner_of(jde)
         future = {"UPMJ": "2026-12-24", "UPMT": 0}
@@ -94,7 +94,7 @@ def test_rows_of_the_future_do_not_hide_what_changes_while_they_are_read_from_do
             at(jde, "13:02")
 
         jde.after_requests(after, change, target="F0101")
-        second = run(**settings, state=first.state)
+        second = run(**settings, page_size=2, state=first.state)
         at(jde, "14:00")
         assert named("customers", second, run(**settings, state=second.state)) == {1002}
 

@@ -7,9 +7,9 @@ import typing as t
 
 from sync_ledger.commands import run
 
-COMMANDS: t.Final[dict[str, str]] = {}
+COMMANDS: t.Final = {"doctor": "target_twilio.doctor.command:doctor"}
 ALERTS: t.Final = frozenset(
-    {"ack", "check", "discard", "explain", "messages", "release", "schema", "show", "test", "tick"}
+    {"ack", "check", "discard", "explain", "listen", "messages", "release", "schema", "show", "test", "tick"}
 )
 """Commands of `alerts` that are the target's too: Meltano runs commands of a plug-in by the plug-in's own name."""
 

@@ -12,7 +12,7 @@ from sync_ledger.commands import SettingsError
 from sync_ledger.errors import SyncError
 from sync_ledger.ledger.database import said
 
-from target_twilio.commands import acting, files, looking
+from target_twilio.commands import acting, files, listening, looking
 
 app = typer.Typer(
     name="alerts",
@@ -32,6 +32,7 @@ app.command()(acting.ack)
 app.command()(acting.release)
 app.command()(acting.discard)
 app.command()(acting.tick)
+app.command()(listening.listen)
 
 
 def main(arguments: list[str] | None = None) -> None:

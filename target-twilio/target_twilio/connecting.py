@@ -35,7 +35,7 @@ def alert_file(config: Config) -> Compiled:
     try:
         compiled = compile_files(str(config["rules"]))
     except RulesError as error:
-        raise ConfigError("\n".join(error.problems) + "\n(setting rules)") from error
+        raise ConfigError("\n".join(error.problems) + " (setting rules)") from error
     initial = config.get("initial")
     if initial is None:
         return compiled

@@ -10,9 +10,10 @@ from sqlalchemy import func, insert, select
 from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.alert_tables import ALERT_TABLES
 from sync_ledger.ledger.sending_tables import message_members, messages, suppressions
+from sync_ledger.sending.troubles import NOT_ARRIVED
 
 if t.TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Select, Table
     from sync_ledger.ledger import Ledger
 
 _ROWS: t.Final = 1_000
@@ -33,6 +34,10 @@ class Plan:
         with ledger.database.connect() as source, self.database.begin() as copy:
             for table in (*ALERT_TABLES, messages, suppressions):
                 _copy(source, copy, table, ledger.destination)
+            # Whom to tell of what did not arrive is decided by what those messages told of.
+            told = select(message_members).join(messages, messages.c.id == message_members.c.message_id)
+            mine = (messages.c.destination == ledger.destination, ~messages.c.failure_told)
+            _copy_rows(source, copy, message_members, told.where(*mine, messages.c.status.in_(NOT_ARRIVED)))
             self._before = copy.execute(select(func.coalesce(func.max(messages.c.id), 0))).scalar_one()
 
     def tell(self) -> None:
@@ -58,6 +63,10 @@ class Plan:
 
 
 def _copy(source: Connection, copy: Connection, table: Table, destination: str) -> None:
-    rows = source.execution_options(yield_per=_ROWS).execute(select(table).where(table.c.destination == destination))
+    _copy_rows(source, copy, table, select(table).where(table.c.destination == destination))
+
+
+def _copy_rows(source: Connection, copy: Connection, table: Table, query: Select[t.Any]) -> None:
+    rows = source.execution_options(yield_per=_ROWS).execute(query)
     for part in rows.mappings().partitions(_ROWS):
         copy.execute(insert(table), [dict(row) for row in part])

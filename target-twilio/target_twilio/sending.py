@@ -15,11 +15,12 @@ from sync_ledger.ledger.clock import now
 from sync_ledger.ledger.sending_tables import messages
 from sync_ledger.sending.courier import Courier, Pace
 from sync_ledger.sending.journal import Journal
-from sync_ledger.sending.reading import sent_since
+from sync_ledger.sending.reading import sent_before
 from sync_ledger.sending.service import Delivery, Later
 from sync_ledger.sending.statuses import Statuses
 
 from target_twilio.connecting import destination_of, sendgrid_mail, twilio_messages
+from target_twilio.refusals import Outspoken
 from target_twilio.services import SENDGRID, TWILIO, missing
 
 if t.TYPE_CHECKING:
@@ -49,9 +50,10 @@ class Sending:
         self._config = config
         self._tally = Tally()
         self.journal = Journal(engine, destination_of(config))
+        texts, mail = twilio_messages(config, self._tally), sendgrid_mail(config, self._tally)
         self._services: tuple[tuple[Service, MessageService | None, Sequence[str], str], ...] = (
-            (TWILIO, twilio_messages(config, self._tally), ("sms", "voice"), "account_sid and auth_token"),
-            (SENDGRID, sendgrid_mail(config, self._tally), ("email",), "sendgrid_api_key"),
+            (TWILIO, texts and Outspoken(texts, TWILIO.name), ("sms", "voice"), "account_sid and auth_token"),
+            (SENDGRID, mail and Outspoken(mail, SENDGRID.name), ("email",), "sendgrid_api_key"),
         )
 
     @property
@@ -135,10 +137,11 @@ class _Limited:
         self.per_second = service.per_second
 
     def send(self, message: Outgoing) -> Answer:
-        """Send a message if the limit allows; it counts itself, as its claim is in the ledger already."""
+        """Send a message if the limit allows."""
         with self._engine.connect() as connection:
-            begun = sent_since(connection, self._destination, now() - _DAY, ("sms", "voice", "email"))
-        if begun > self._limit:
+            channels = ("sms", "voice", "email")
+            begun = sent_before(connection, self._destination, message.key, now() - _DAY, channels)
+        if begun >= self._limit:
             text = f"the daily limit of {self._limit} messages is used up (setting daily_limit)"
             return Later("daily_limit", text, _HOUR)
         return self._service.send(message)

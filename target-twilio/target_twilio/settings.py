@@ -5,9 +5,9 @@ from __future__ import annotations
 import typing as t
 
 from singer_sdk import typing as th
-from sync_ledger.observing import observing_settings
+from sync_ledger.settings import ledger_url, mode, settings_schema, state_interval
 
-_SHARED: t.Final = (
+_OWN: t.Final = (
     th.Property(
         "rules",
         th.StringType,
@@ -129,46 +129,18 @@ _SHARED: t.Final = (
         title="Concurrency",
         description="Messages that are sent at the same time.",
     ),
-    th.Property(
-        "ledger_url",
-        th.StringType,
-        default="sqlite:///sync-ledger.db",
-        secret=True,
-        title="Ledger",
-        description=(
-            "Where runs, outcomes, alerts and messages are kept: `sqlite:///path/to/file.db` (relative to the working "
-            "directory) or `postgresql://user:password@host/database`."
-        ),
-    ),
-    th.Property(
-        "mode",
-        th.StringType,
-        default="apply",
-        allowed_values=["apply", "plan"],
-        title="Mode",
-        description="`apply` sends; `plan` tells what would be sent, keeps nothing, and passes no STATE.",
-    ),
+    ledger_url("runs, outcomes, alerts and messages"),
+    mode(["apply", "plan"], "`apply` sends; `plan` tells what would be sent, keeps nothing, and passes no STATE."),
     th.Property(
         "masked_fields",
         th.ObjectType(additional_properties=th.ArrayType(th.StringType)),
         title="Masked fields",
         description='Fields whose values the ledger does not keep of held rows, per stream: `{"payables": ["bank"]}`.',
     ),
-    th.Property(
-        "state_interval_seconds",
-        th.IntegerType(minimum=0, maximum=3600),
-        default=3,
-        title="State interval",
-        description=(
-            "A STATE goes out as soon as all rows before it are settled; one that has waited so many seconds makes all "
-            "sinks settle what they hold."
-        ),
-    ),
+    state_interval("settle"),
 )
 
 
 def alert_settings() -> dict[str, t.Any]:
     """Return the settings schema."""
-    names = {setting.name for setting in _SHARED}
-    others = [setting for setting in observing_settings() if setting.name not in names]
-    return t.cast("dict[str, t.Any]", th.PropertiesList(*_SHARED, *others).to_dict())
+    return settings_schema(*_OWN)

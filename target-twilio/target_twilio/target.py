@@ -66,6 +66,17 @@ class TargetTwilio(LedgerTarget[AlertRun]):
             message_dict["record"][_READ_AT] = message_dict["time_extracted"]
         super()._process_record_message(message_dict)
 
+    def process_endofpipe(self) -> None:
+        """Close the run, and say so if no stream came that rules look at: silence would look like good news."""
+        super().process_endofpipe()
+        came = self._latest_state is not None or self._sinks_active
+        if came and not any(isinstance(sink, AlertSink) for sink in self._sinks_active.values()):
+            streams = ", ".join(sorted({rule.stream for rule in self.compiled.rules}))
+            self.logger.warning(
+                "No stream came that the alert rules look at (%s); does the tap read one, and the mapping pass it on?",
+                streams,
+            )
+
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         """Return the sink of a stream; one that no rule looks at is counted as skipped."""
         if stream_name == UNMAPPED_STREAM:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from service_emulators.testing import start_sendgrid, start_twilio
 # Test helpers of this package are plain modules beside the tests.
 sys.path.insert(0, str(Path(__file__).parent))
 
+from target_twilio_listeners import with_listener
 from target_twilio_runs import RULES
 
 
@@ -42,6 +44,19 @@ def config(tmp_path, twilio, sendgrid):
         "initial": "send",
         "delivery_seconds": 0,
     }
+
+
+@pytest.fixture
+def heard(config, sendgrid):
+    """Settings with which everything is told to a listener (`target_twilio_listeners.listening`)."""
+    return with_listener(config, sendgrid_event_public_key=sendgrid.public_key)
+
+
+@pytest.fixture
+def listener_log(caplog):
+    """Lines of the listener's log so far."""
+    caplog.set_level(logging.INFO, "target_twilio.listening")
+    return lambda: [one.getMessage() for one in caplog.records if one.name == "target_twilio.listening"]
 
 
 @pytest.fixture

@@ -41,6 +41,16 @@ def test_a_row_that_was_not_told_is_explained(config, file, twilio):
     assert alerts("explain", "--rule", "PayableOverdue", "--config", file, "--json").json["decisions"] == []
 
 
+def test_what_fires_of_a_rule_that_is_gone_is_shown_as_such(config, file):
+    run(config, ORDERS, order(1, 60000), PAYABLES, payable(7, 31))
+    change_rules(config, "- alert: PayableOverdue", "- alert: PayableLate")
+    found = alerts("show", "--config", file, "--json").json["alerts"]
+    assert {alert["rule"]: why for alert, why in found["alerts"]} == {
+        "PayableOverdue": "its rule is no longer in the file",
+        "HighValuePurchaseOrder": None,
+    }
+
+
 def test_what_fires_is_shown_with_why_it_is_told_to_nobody(config, file):
     run(config, ORDERS, *ROWS, PAYABLES, payable(7, 31), payable(8, 32))
     alerts(

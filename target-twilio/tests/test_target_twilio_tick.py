@@ -10,9 +10,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from sync_ledger.adapter import Usage
 from sync_ledger.alerts.engine import AlertEngine, SourceRow
 from sync_ledger.errors import ConfigError
-from sync_ledger.ledger import open_engine
+from sync_ledger.ledger import Ledger
 from sync_ledger.ledger.alert_tables import alert_members
 from sync_ledger.ledger.tables import runs
 from target_twilio import __main__ as target
@@ -23,6 +24,17 @@ from target_twilio_commands import ago, alerts, change, change_rules, column, fa
 from target_twilio_runs import ORDERS, order, run
 
 pytestmark = pytest.mark.usefixtures("wide")
+
+
+def lasting_run(config):
+    """Begin a run that takes one order in and does not end."""
+    ledger = Ledger(config["ledger_url"], destination_of(config))
+    number = ledger.runs.start("target-twilio", "apply")
+    later(config, runs, pid=1)  # of a process that lasts and is not this one
+    lasting = AlertEngine(ledger.database, destination_of(config), alert_file(config), run=number)
+    row = order(1, 60000)["record"]
+    lasting.take("purchase_orders", [SourceRow('{"DOCO": 1, "DCTO": "OP"}', row)], datetime.now(timezone.utc))
+    return ledger, lasting
 
 
 def test_a_tick_tells_what_time_has_made_due_and_is_a_run_of_its_own(config, file, twilio):
@@ -44,14 +56,24 @@ def test_a_tick_tells_what_time_has_made_due_and_is_a_run_of_its_own(config, fil
 def test_a_tick_does_not_tell_what_waits_for_the_end_of_a_run(config, file, twilio):
     change_rules(config, "  group_interval: 0s", "  group_wait: run\n  group_interval: 0s")
     run(config, ORDERS, order(9, 10))
-    engine, number = open_engine(config["ledger_url"]), column(config, runs, "id")[-1][0]
-    lasting = AlertEngine(engine, destination_of(config), alert_file(config), run=number)
-    row = order(1, 60000)["record"]
-    lasting.take("purchase_orders", [SourceRow('{"DOCO": 1, "DCTO": "OP"}', row)], datetime.now(timezone.utc))
+    ledger, lasting = lasting_run(config)
     assert alerts("tick", "--config", file, "--json").json["notifications"] == 0
     assert received(twilio) == []
     assert lasting.flush(datetime.now(timezone.utc), run_ended=True).notifications == 1
+    ledger.close()
     assert alerts("tick", "--config", file, "--json").json["notifications"] == 0
+    assert received(twilio) == ["PO 1 USD 60,000.00"]
+
+
+def test_what_a_run_has_left_that_is_over_is_told_by_a_tick(config, file, twilio):
+    change_rules(config, "  group_interval: 0s", "  group_wait: run\n  group_interval: 0s")
+    run(config, ORDERS, order(9, 10))
+    ledger, _ = lasting_run(config)
+    assert alerts("tick", "--config", file, "--json").json["notifications"] == 0
+    ledger.runs.end(column(config, runs, "id")[1][0], "failed", Usage(), "its tap failed")
+    ledger.close()
+    assert alerts("tick", "--config", file, "--json").json["notifications"] == 1
+    run(config, ORDERS, order(1, 60000))
     assert received(twilio) == ["PO 1 USD 60,000.00"]
 
 
@@ -116,7 +138,7 @@ def test_settings_that_are_wrong_are_one_line(config, file, command, changed, sa
 
 def test_settings_that_are_not_there_or_no_json_are_told(tmp_path, caplog):
     (tmp_path / "bad_config.json").write_text('{"auth_token": "not for the screen"')
-    for name, said in (("bad_config.json", "does not hold a JSON object"), ("none.json", "none.json")):
+    for name, said in (("bad_config.json", "bad_config.json:1:36: Expecting"), ("none.json", "none.json")):
         caplog.clear()
         told = alerts("show", "--config", tmp_path / name)
         assert (told.code, told.out) == (1, "")

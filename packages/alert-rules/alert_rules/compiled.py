@@ -49,6 +49,8 @@ class Steps:
             return 0
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
             raise BadRowError(f"the steps' value `{self.value.text}` is no number", "number(...) makes one of a text")
+        if isinstance(value, Decimal) and not value.is_finite():
+            raise BadRowError(f"the steps' value `{self.value.text}` is no finite number", "correct it at the source")
         return sum(value >= one if self.inclusive else value > one for one in self.thresholds)
 
 

@@ -6,7 +6,6 @@ import ast
 import hashlib
 import itertools
 import json
-import re
 import typing as t
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -16,11 +15,12 @@ from alert_rules import compiled as form
 from alert_rules.compiling_receivers import ReceiverCompiler
 from alert_rules.compiling_routes import RouteCompiler
 from alert_rules.durations import duration
-from alert_rules.errors import RulesError
+from alert_rules.errors import BadRowError, RulesError
 from alert_rules.expressions import Moment, expression
 from alert_rules.intervals import interval
 from alert_rules.loading import read
 from alert_rules.matchers import matcher
+from alert_rules.naming import NAME, check_labels, check_names
 from alert_rules.phones import region
 from alert_rules.reading import Reader
 from alert_rules.texts import text
@@ -39,7 +39,6 @@ if t.TYPE_CHECKING:
     from alert_rules.places import Problem
     from alert_rules.texts import Text
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NO_DATA_SUMMARY: t.Final = "No row of {{ stream }} since {{ since }}, on which rule {{ rule }} rests"
 _NO_DATA_VALUES: t.Final = frozenset({"rule", "stream", "since", "hours"})
 _OPERATORS: t.Final = {ast.GtE: True, ast.Gt: False}
@@ -81,11 +80,13 @@ class _Compiler:
     def compile(self) -> tuple[form.Compiled | None, list[Problem]]:
         intervals = self._intervals()
         receivers = ReceiverCompiler(self._file, self._reader, self._location).compile()
-        self._check_names()
+        check_names(self._file, self._reader)
+        self._check_storm_limit(("storm_limit",), self._file.storm_limit)
         rules = [rule for index, one in enumerate(self._file.rules) if (rule := self._rule(one, index)) is not None]
         route = RouteCompiler(self._file, self._reader, receivers, intervals).compile()
         inhibitions = [self._inhibition(index) for index in range(len(self._file.inhibit_rules))]
         silences = [one for index in range(len(self._file.silences)) if (one := self._silence(index)) is not None]
+        check_labels(self._file, self._reader)
         problems = self._reader.problems
         if route is None or any(problem.error for problem in problems):
             return None, problems
@@ -113,17 +114,6 @@ class _Compiler:
             if made is not None:
                 found[given.name] = made
         return found
-
-    def _check_names(self) -> None:
-        seen: set[str] = set()
-        for index, rule in enumerate(self._file.rules):
-            at = ("rules", str(index), "alert")
-            if rule.alert in seen:
-                self._reader.wrong(at, "twice", f"there are two rules {rule.alert!r}", "give each a name of its own")
-            seen.add(rule.alert)
-            if not _NAME.match(rule.alert) or rule.alert == form.NO_DATA:
-                remedy = "use letters, digits and _, such as HighValueOrder; NoData is taken"
-                self._reader.wrong(at, "bad_name", f"{rule.alert!r} cannot be the name of an alert", remedy)
 
     # -- rules -------------------------------------------------------------------------------------------------
 
@@ -183,19 +173,17 @@ class _Compiler:
                     )
         for key in ("labels", "annotations"):
             for name in getattr(rule, key):
-                if not _NAME.match(name):
+                if not NAME.match(name):
                     wrong((*at, key, name), "bad_name", f"{name!r} cannot be a name", "use letters, digits and _")
         for name in ("alert", "step"):
             if name in rule.labels:
                 wrong((*at, "labels", name), "taken", f"the label `{name}` is set by the rule itself", "rename it")
-        limit = rule.storm_limit
-        if limit is not None and limit < 1:
-            wrong(
-                (*at, "storm_limit"),
-                "too_small",
-                "`storm_limit` must be 1 or more",
-                "give how many are told one by one",
-            )
+        if rule.storm_limit is not None:
+            self._check_storm_limit((*at, "storm_limit"), rule.storm_limit)
+
+    def _check_storm_limit(self, at: At, limit: int) -> None:
+        if limit < 1:
+            self._reader.wrong(at, "too_small", "`storm_limit` must be 1 or more", "give how many are told one by one")
 
     def _steps(self, rule: Rule, at: At, when: Expression | None) -> form.Steps | None:
         if not rule.steps:
@@ -205,6 +193,9 @@ class _Compiler:
                 )
             return None
         thresholds = tuple(Decimal(str(step)) for step in rule.steps)
+        if not all(one.is_finite() for one in thresholds):
+            self._reader.wrong((*at, "steps"), "bad_value", "a step is no finite number", "write numbers")
+            return None
         if any(low >= high for low, high in itertools.pairwise(thresholds)):
             self._reader.wrong((*at, "steps"), "not_rising", "`steps` do not rise", "write the lowest first")
         if rule.steps_of is not None:
@@ -231,8 +222,17 @@ class _Compiler:
                 remedy = f"there are {', '.join(sorted(_NO_DATA_VALUES))}"
                 problem = f"{unknown!r} is not there when no row came"
                 self._reader.wrong((*at, "annotations", name), "unknown_field", problem, remedy)
+            if one.names <= _NO_DATA_VALUES:
+                self._try((*at, "annotations", name), one)
         after = self._duration((*at, "after"), given.after)
         return form.CompiledNoData(after, dict(given.labels), annotations)
+
+    def _try(self, at: At, text: Text) -> None:
+        """Note that a text about missing rows cannot be made: its values are always of the same kinds."""
+        try:
+            text.render({"rule": "Rule", "stream": "stream", "since": self._moment.now, "hours": 26})
+        except BadRowError as error:
+            self._reader.wrong(at, "bad_value", str(error), error.remedy)
 
     # -- the rest ----------------------------------------------------------------------------------------------
 
@@ -253,6 +253,9 @@ class _Compiler:
         until, starts = self._moment_of((*at, "until"), given.until), self._moment_of((*at, "starts"), given.starts)
         if until is None:
             return None
+        if starts is not None and until <= starts:
+            problem = "the silence ends before it begins"
+            self._reader.wrong((*at, "until"), "out_of_range", problem, "give a later end")
         said = json.dumps([given.matchers, given.until, given.starts])
         key = f"file:{hashlib.sha256(said.encode()).hexdigest()[:12]}"
         return form.CompiledSilence(key, matchers, starts, until, given.reason)

@@ -62,7 +62,27 @@ class ReceiverCompiler:
             if one.name in found:
                 self._reader.wrong((*at, "name"), "twice", f"there are two receivers {one.name!r}", "rename one")
             found[one.name] = self._receiver(one, at)
+        self._check_rounds()
         return found
+
+    def _check_rounds(self) -> None:
+        """Refuse receivers that pass on to each other what did not arrive: that would never end."""
+        steps = {
+            one.name: {step.receiver for step in one.escalation if step.on == "undelivered"}
+            for one in self._file.receivers
+        }
+        for index, one in enumerate(self._file.receivers):
+            reached: set[str] = set()
+            left = list(steps[one.name])
+            while left:
+                name = left.pop()
+                if name not in reached:
+                    reached.add(name)
+                    left += steps.get(name, ())
+            if one.name in reached:
+                problem = f"what does not arrive comes back to receiver {one.name!r}, without end"
+                at = ("receivers", str(index), "escalation")
+                self._reader.wrong(at, "no_end", problem, "let the last one pass nothing on")
 
     def _receiver(self, one: Receiver, at: At) -> form.CompiledReceiver:
         channels = []
@@ -170,7 +190,7 @@ class ReceiverCompiler:
     def _digest(self, digest: Digest | None, at: At) -> DigestTimes | None:
         if digest is None:
             return None
-        minute = self._reader.read((*at, "at"), lambda: minutes(digest.at))
+        minute = self._reader.read((*at, "at"), lambda: _minute(digest.at))
         weekdays = self._reader.read((*at, "days"), lambda: days(digest.days))
         where = self._reader.read((*at, "location"), lambda: zone(digest.location or self._location))
         if minute is None or weekdays is None or where is None:
@@ -196,6 +216,13 @@ class ReceiverCompiler:
             self._reader.wrong((*at, "receiver"), "unknown_receiver", problem, near(step.receiver, self._names))
         after = self._reader.read((*at, "after"), lambda: duration(step.after)) or timedelta(0)
         return form.CompiledEscalation(step.receiver, after, step.unless == "acknowledged", step.on)
+
+
+def _minute(given: str) -> int:
+    minute = minutes(given)
+    if minute == minutes("24:00"):
+        raise BadValueError(f"{given!r} is the end of a day, at which no clock stands", "write 00:00 of the next day")
+    return minute
 
 
 def _rate(given: str) -> tuple[int, timedelta]:

@@ -172,7 +172,11 @@ class RouteCompiler:
             return above.repeat_interval
         if route.repeat_interval.strip() == "never":
             return None
-        return self._duration((*at, "repeat_interval"), route.repeat_interval, timedelta(hours=24))
+        made = self._duration((*at, "repeat_interval"), route.repeat_interval, timedelta(hours=24))
+        if not made:
+            remedy = "give a duration, or `never`"
+            self._reader.wrong((*at, "repeat_interval"), "too_small", "`repeat_interval` cannot be zero", remedy)
+        return made
 
     def _duration(self, at: At, given: str | None, default: timedelta) -> timedelta:
         if given is None:

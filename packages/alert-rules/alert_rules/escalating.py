@@ -27,6 +27,7 @@ def take_failures(compiled: Compiled, store: AlertStore, teller: Teller) -> None
         for step in receiver.escalation if receiver is not None else ():
             if step.on == "undelivered":
                 teller.escalate(failure.receiver, step, members, failure.at + step.after, failure.key)
+    teller.keep_escalations()
 
 
 def escalate(compiled: Compiled, store: AlertStore, teller: Teller, quiet: Quiet, now: datetime) -> None:
@@ -40,7 +41,7 @@ def escalate(compiled: Compiled, store: AlertStore, teller: Teller, quiet: Quiet
             if instance is None:
                 continue
             told = Said(instance, Status.FIRING, version)
-            why = _needless(one, instance, quiet)
+            why = _needless(compiled, one, instance, quiet)
             if why is not None:
                 teller.decide(told, Code.NOT_ESCALATED, f"not passed on from {one.source}: {why}", one.receiver)
             else:
@@ -54,13 +55,25 @@ def escalate(compiled: Compiled, store: AlertStore, teller: Teller, quiet: Quiet
     store.end_escalations([one.key for one in due])
 
 
-def _needless(one: Escalating, instance: Instance, quiet: Quiet) -> str | None:
-    if instance.status is not Status.FIRING:
-        return "it is over"
+def _needless(compiled: Compiled, one: Escalating, instance: Instance, quiet: Quiet) -> str | None:
+    told_at = _told_at(compiled, one)
+    if instance.status is not Status.FIRING or (told_at is not None and instance.since > told_at):
+        return "it is over"  # and may have begun anew, which is passed on in its own time
     if one.unless_acknowledged and instance.acknowledged_at is not None:
         return f"acknowledged by {instance.acknowledged_by}"
     why = quiet.why(instance)
     return why[1] if why is not None else None
+
+
+def _told_at(compiled: Compiled, one: Escalating) -> datetime | None:
+    """Return the latest moment at which what is passed on can have been told; None if the file says it no more."""
+    receiver = compiled.receivers.get(one.source)
+    after = [
+        step.after
+        for step in (receiver.escalation if receiver is not None else ())
+        if step.receiver == one.receiver and (step.on == "undelivered") == one.undelivered
+    ]
+    return one.due_at - min(after) if after and one.due_at is not None else None
 
 
 def acknowledged(instance: Instance, by: str, now: datetime) -> Instance:

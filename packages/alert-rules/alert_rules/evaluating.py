@@ -19,6 +19,11 @@ if t.TYPE_CHECKING:
     from alert_rules.expressions import Row
 
 
+_LONGEST_KEY: t.Final = 500
+"""Characters, of up to four bytes: an entry of an index of PostgreSQL has 2,704 bytes at the most, names included."""
+_LONGEST_VALUE: t.Final = 60
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """What a row makes of an alert.
@@ -54,8 +59,21 @@ def plain(value: t.Any) -> t.Any:
 
 
 def key_of(row: Row, names: Sequence[str]) -> str:
-    """Return the key of a row as JSON, in the order of its names."""
-    return json.dumps({name: plain(row.get(name)) for name in names}, ensure_ascii=False)
+    """Return the key of a row as JSON, in the order of its names.
+
+    One that is longer than an index of a database takes has its long values cut, and a hash of the whole.
+    """
+    key = {name: plain(row.get(name)) for name in names}
+    whole = json.dumps(key, ensure_ascii=False)
+    if len(whole) <= _LONGEST_KEY:
+        return whole
+    mark = {"...": hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest()[:32]}
+    values = {
+        name: value if len(str(value)) <= _LONGEST_VALUE else f"{str(value)[:_LONGEST_VALUE]}..."
+        for name, value in key.items()
+    }
+    short = json.dumps({**values, **mark}, ensure_ascii=False)
+    return short if len(short) <= _LONGEST_KEY else json.dumps(mark)
 
 
 def fingerprint(rule: str, identity: Mapping[str, t.Any]) -> str:
@@ -115,7 +133,7 @@ def evaluate(
     if rule.kind == "event":
         return found.event(baseline=baseline)
     if active or (before is not None and before.status is Status.BASELINE):
-        return found.going_on(t.cast("Instance", before))
+        return found.going_on(t.cast("Instance", before), baseline=baseline)
     return found.beginning(baseline=baseline)
 
 
@@ -144,7 +162,7 @@ class _Found:
                 return self._baseline(step)
             made = replace(self._made(step), status=Status.FIRING, version=1, fired_at=self.now)
             return Evaluated(self.decided(Code.FIRED, "it matches for the first time"), made, news=True)
-        if step > before.step:
+        if step > self._crossed_before(before):
             if baseline:
                 return self._baseline(step)
             made = replace(
@@ -176,13 +194,14 @@ class _Found:
         fired = replace(made, status=Status.FIRING, version=version + 1, fired_at=self.now)
         return Evaluated(self.decided(Code.FIRED, "it matches and did not before"), fired, news=True)
 
-    def going_on(self, before: Instance) -> Evaluated:
+    def going_on(self, before: Instance, *, baseline: bool) -> Evaluated:
         """Take a row of a state that fires, waits to fire, or was there when the rule began."""
         if self._over(before):
             return self._ending(before)
-        step = self._step() if self.rule.matches(self.row) else before.step
+        crossed = self._crossed_before(before)
+        step = self._step() if self.rule.matches(self.row) else crossed
         kept = replace(
-            self._made(max(step, before.step)),
+            self._made(max(step, crossed)),
             status=before.status,
             version=before.version,
             since=before.since,
@@ -197,7 +216,11 @@ class _Found:
                     self.decided(Code.FIRED, f"it has matched since {_at(before.since)}"), fired, news=True
                 )
             return Evaluated(self.decided(Code.PENDING, f"it has matched since {_at(before.since)}"), kept)
-        if step > before.step:
+        if step > crossed and baseline:
+            text = "it fired already when the rule was changed (initial: baseline)"
+            labels = {**before.labels, "step": kept.labels["step"]}
+            return Evaluated(self.decided(Code.BASELINE, text), replace(kept, labels=labels))
+        if step > crossed:
             fired = replace(
                 kept,
                 status=Status.FIRING,
@@ -274,6 +297,14 @@ class _Found:
 
     def _step(self) -> int:
         return self.rule.steps.reached(self.row) if self.rule.steps is not None else 0
+
+    def _crossed_before(self, before: Instance) -> int:
+        """Return how many of the present thresholds the alert had crossed; those of then may have been others."""
+        if self.rule.steps is None or not before.step:
+            return 0
+        thresholds = self.rule.steps.thresholds
+        told = before.labels.get("step")
+        return sum(one <= Decimal(told) for one in thresholds) if told else min(before.step, len(thresholds))
 
     def _crossed(self, step: int) -> str:
         steps = t.cast("t.Any", self.rule.steps)

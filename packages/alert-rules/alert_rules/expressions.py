@@ -37,6 +37,8 @@ _ALLOWED: t.Final = (
     *(ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple, ast.Subscript),
 )
 _LONGEST: t.Final = 4_000
+_DEEPEST: t.Final = 100
+"""Far within what the evaluation of each level takes of Python's stack."""
 
 
 class Moment:
@@ -172,16 +174,20 @@ def expression(text: str, moment: Moment) -> Expression:
         raise BadValueError(
             f"`{text}` is no expression: {_syntax(error)}", _HINT, offset=_offset(text, error)
         ) from error
+    if (deep := _depth(tree)) > _DEEPEST:
+        raise BadValueError(f"an expression is nested {deep} deep", f"write one nested at most {_DEEPEST} deep")
     functions = with_clock(moment)
     names: set[str] = set()
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         at = _character(source, node) - 1
-        if not isinstance(node, _ALLOWED):
-            what = type(node).__name__
+        value = node.value if isinstance(node, ast.Constant) else None
+        if not isinstance(node, _ALLOWED) or not isinstance(value, (str, int, float, type(None))):
+            what = type(node if value is None else value).__name__
             raise BadValueError(f"`{text}` uses what expressions have not ({what})", _HINT, offset=at)
         if isinstance(node, ast.Call):
             _check_call(text, node, functions, at)
-        elif isinstance(node, ast.Name) and node.id not in _CONSTANTS and not _is_called(node, tree):
+        elif isinstance(node, ast.Name) and node.id not in _CONSTANTS and id(node) not in called:
             names.add(node.id)
     return Expression(text, tree, frozenset(names), moment)
 
@@ -197,8 +203,13 @@ def _check_call(text: str, node: ast.Call, functions: Mapping[str, t.Any], at: i
         raise BadValueError(f"`{text}` calls {name or 'a method'}, which is none of the functions", remedy, offset=at)
 
 
-def _is_called(name: ast.Name, tree: ast.expr) -> bool:
-    return any(isinstance(node, ast.Call) and node.func is name for node in ast.walk(tree))
+def _depth(tree: ast.expr) -> int:
+    deepest, left = 0, [(t.cast("ast.AST", tree), 1)]
+    while left:
+        node, depth = left.pop()
+        deepest = max(deepest, depth)
+        left += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
+    return deepest
 
 
 @functools.lru_cache(maxsize=1)

@@ -12,15 +12,17 @@ from alert_rules.grouping import Group, due_at, plan
 from alert_rules.messages import Said
 from alert_rules.quieting import Quiet, muted
 from alert_rules.records import Code, Status
-from alert_rules.taking import open_groups
+from alert_rules.rerouting import reroute
+from alert_rules.storms import Storms, said
 from alert_rules.telling import Teller, Telling
-from alert_rules.timers import advance, end_baselines
+from alert_rules.timers import advance, end_baselines, no_data_mark
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from alert_rules.compiled import Compiled, CompiledRoute
+    from alert_rules.grouping import Pair
     from alert_rules.records import Instance, Membership
     from alert_rules.store import AlertStore
 
@@ -81,42 +83,26 @@ class _Flush:
         self._now = now
         self._run_ended = run_ended
         self._routes = {(one.receiver, one.key): one for one in _all_routes(compiled.route)}
+        self._no_data = {no_data_mark(one.name) for one in compiled.rules if one.no_data is not None}
         self._members: list[Membership] = []
         self._over: list[Membership] = []
 
     def tell(self) -> None:
         """Tell all that is due."""
-        self._reroute()
+        reroute(self._compiled, self._store, self._teller, self._routes, self._now)
         groups = self._groups()
         quiet = self._quiet(groups)
         due = [one for one in groups if self._prepare(one, quiet)]
-        storms = self._storms(due)
+        storms = Storms.of(self._compiled, due)
         for group in due:
             self._tell_group(group, storms)
-        self._tell_storms(due, storms)
+        for telling in storms.tellings(self._compiled, due):
+            self._teller.tell(telling)
         escalate(self._compiled, self._store, self._teller, quiet, self._now)
         self._teller.tell_collected(self._routes)
         self._store.put_members(self._members)
         self._store.drop_members(self._over)
         self._store.put_groups([one.log for one in due if one.told])
-
-    def _reroute(self) -> None:
-        """Give what waits in groups of routes that are no longer in the file to those that take it now."""
-        members = self._store.open_members()
-        logs = self._store.groups({one.group for one in members})
-        lost = [one for one in members if (logs[one.group].receiver, logs[one.group].route) not in self._routes]
-        instances = self._store.instances({one.fingerprint for one in lost})
-        # Of one whose values were erased nobody knows which route takes it; a row of it will tell.
-        lost = [one for one in lost if not instances[one.fingerprint].erased]
-        self._store.drop_members(lost)
-        anew = [instances[one.fingerprint] for one in lost if instances[one.fingerprint].status is Status.FIRING]
-        open_groups(self._compiled, self._store, list({one.fingerprint: one for one in anew}.values()), None)
-        for one in lost:
-            instance = instances[one.fingerprint]
-            text = "its route is no longer in the file"
-            self._teller.decide(
-                Said(instance, instance.status, instance.version), Code.NOT_TOLD, text, logs[one.group].receiver
-            )
 
     def _groups(self) -> list[Group]:
         keys = {one.group for one in self._store.open_members()}
@@ -136,20 +122,24 @@ class _Flush:
         return found
 
     def _quiet(self, groups: Sequence[Group]) -> Quiet:
-        firing: list[Instance] = []
-        if self._compiled.inhibitions:
-            # An event makes others needless while it is news; a state as long as it fires.
-            news = {one.fingerprint for group in groups for one, _ in group.members if one.opened_at is not None}
-            firing = [one for one in self._store.firing() if self._is_state(one) or one.fingerprint in news]
+        # An event makes others needless while it is news; a state as long as it fires.
+        news = {one.fingerprint for group in groups for one, _ in group.members if one.opened_at is not None}
+
+        def firing() -> list[Instance]:
+            return [one for one in self._store.firing() if self._is_state(one) or one.fingerprint in news]
+
         return Quiet(self._compiled, self._store.silences(self._now), firing, self._now)
 
     def _is_state(self, instance: Instance) -> bool:
+        if instance.rule == NO_DATA:
+            return instance.fingerprint in self._no_data
         rule = self._compiled.rule(instance.rule)
-        return instance.rule == NO_DATA or (rule is not None and rule.kind == "state")
+        return rule is not None and rule.kind == "state"
 
     def _prepare(self, group: Group, quiet: Quiet) -> bool:
         """Find out what there is to tell of a group, and whether it is told now."""
         plan(group, self._now)
+        group.again = [pair for pair in group.again if self._known_fires(group, pair)]
         for pair in group.needless:
             self._close(group, *pair, Code.NOT_TOLD, "it was over before it was told")
         if not group.receiver.send_resolved:
@@ -167,7 +157,7 @@ class _Flush:
                 group.told = True
                 group.log = replace(group.log, repeat_at=self._next_repeat(group))
             return group.told
-        waits = due_at(group, run_ended=self._run_ended)
+        waits = due_at(group, self._now, run_ended=self._run_ended)
         if waits is None or waits > self._now:
             then = f"until {waits:%Y-%m-%d %H:%M %Z}" if waits is not None else "for the end of the run"
             self._wait(group, Code.WAITING, f"the group waits {then}")
@@ -206,44 +196,24 @@ class _Flush:
         said = Said(instance, instance.status, instance.version)
         self._teller.decide(said, code, text, group.receiver.name)
 
-    def _storms(self, due: Sequence[Group]) -> set[str]:
-        """Return the rules with more new alerts than are told one by one."""
-        new: dict[str, set[str]] = {}
-        for group in due:
-            for one, instance in group.news:
-                if one.told_version == 0 and group.receiver.digest is None:
-                    new.setdefault(instance.rule, set()).add(instance.fingerprint)
-        limits = {rule.name: rule.storm_limit for rule in self._compiled.rules}
-        return {name for name, marks in new.items() if name in limits and len(marks) > limits[name]}
-
-    def _tell_group(self, group: Group, storms: set[str]) -> None:
-        news = [pair for pair in group.news if not self._in_storm(group, pair, storms)]
-        said = [*news, *group.resolved]
+    def _tell_group(self, group: Group, storms: Storms) -> None:
+        news = storms.without(group, group.news)
+        first = [*news, *storms.without(group, group.resolved)]
         purpose: t.Any = "alert"
-        turn = ""
-        if not said:
-            said, purpose, turn = group.again, "repeat", str(group.log.told)
-        elif not news:
+        if not news:
             purpose = "resolved"
         elif all(instance.rule == NO_DATA for _, instance in news):
             purpose = "no_data"
-        if said:
-            self._teller.tell(
-                Telling(
-                    group.receiver,
-                    group.log.route,
-                    group.text,
-                    dict(group.log.labels),
-                    purpose,
-                    [_said(pair) for pair in said],
-                    turn,
-                )
-            )
-        if said or group.news:
+        self._tell(group, purpose, first)
+        self._tell(group, "repeat", storms.without(group, group.again), str(group.log.told))
+        if group.news or group.resolved or group.again:
             self._note_told(group)
 
-    def _in_storm(self, group: Group, pair: tuple[Membership, Instance], storms: set[str]) -> bool:
-        return pair[1].rule in storms and pair[0].told_version == 0 and group.receiver.digest is None
+    def _tell(self, group: Group, purpose: t.Any, pairs: Sequence[Pair], turn: str = "") -> None:
+        if pairs:
+            labels = dict(group.log.labels)
+            some = [said(pair) for pair in pairs]
+            self._teller.tell(Telling(group.receiver, group.log.route, group.text, labels, purpose, some, turn))
 
     def _note_told(self, group: Group) -> None:
         for one, instance in (*group.news, *group.resolved):
@@ -254,30 +224,29 @@ class _Flush:
                 self._over.append(one)
         group.told = True
         log = replace(group.log, notified_at=self._now, told=group.log.told + 1)
-        group.log = replace(log, repeat_at=self._next_repeat(group))
+        # News do not put off when the rest is told again.
+        goes_on = group.log.repeat_at is not None and not group.again and self._others_fire(group)
+        group.log = log if goes_on else replace(log, repeat_at=self._next_repeat(group))
+
+    def _others_fire(self, group: Group) -> bool:
+        """Return whether something fires in a group of which its receiver was told before."""
+        return any(self._known_fires(group, pair) for pair in group.members)
+
+    def _known_fires(self, group: Group, pair: Pair) -> bool:
+        one, instance = pair
+        told = one.told_status is Status.FIRING and one.told_version >= instance.version
+        return told and self._fires(group, instance)
+
+    def _fires(self, group: Group, instance: Instance) -> bool:
+        """Return whether an alert goes on, by a rule of the file, and its labels lead to the group's route."""
+        if instance.status is not Status.FIRING or not self._is_state(instance):
+            return False
+        return any(route is group.route for route in self._compiled.routes_of(instance.labels))
 
     def _next_repeat(self, group: Group) -> datetime | None:
         interval = group.route.repeat_interval
-        fires = any(one.status is Status.FIRING and self._is_state(one) for _, one in group.members)
+        fires = any(self._fires(group, one) for _, one in group.news) or self._others_fire(group)
         return self._now + interval if interval is not None and fires else None
-
-    def _tell_storms(self, due: Sequence[Group], storms: set[str]) -> None:
-        found: dict[tuple[str, str], dict[str, tuple[Said, bool]]] = {}
-        for group in due:
-            for pair in group.news:
-                if self._in_storm(group, pair, storms):
-                    some = found.setdefault((pair[1].rule, group.receiver.name), {})
-                    some[pair[1].fingerprint] = _said(pair)
-        for (rule, name), some in sorted(found.items()):
-            # The greatest first; of those without amount, and of equal ones, in a fixed order.
-            said = sorted(some.values(), key=lambda one: (-(one[0].instance.amount or 0), one[0].instance.fingerprint))
-            receiver = self._compiled.receivers[name]
-            self._teller.tell(Telling(receiver, "", f"storm:{rule}", {"alert": rule}, "storm", said))
-
-
-def _said(pair: tuple[Membership, Instance]) -> tuple[Said, bool]:
-    one, instance = pair
-    return Said(instance, instance.status, instance.version), one.told_status is Status.FIRING
 
 
 def _all_routes(route: CompiledRoute) -> Iterator[CompiledRoute]:

@@ -17,9 +17,12 @@ def number(value: t.Any) -> Decimal | None:
     if value is None or isinstance(value, bool) or (isinstance(value, str) and not value.strip()):
         return None
     try:
-        return Decimal(str(value).strip())
+        found = Decimal(str(value).strip())
     except InvalidOperation:
         raise ValueError("number() got a text that is no number") from None
+    if not found.is_finite():
+        raise ValueError("number() got what is no finite number")
+    return found
 
 
 def blank(value: t.Any) -> bool:
@@ -92,13 +95,16 @@ def with_clock(moment: Moment) -> dict[str, Callable[..., t.Any]]:
     """
 
     def today() -> str:
+        """Today's date in the time zone of the file, as a text in ISO form."""
         return moment.today().isoformat()
 
     def days_since(value: t.Any) -> int | None:
+        """Days from a date until today; negative for a date to come."""
         day = a_date(value)
         return None if day is None else (moment.today() - day).days
 
     def days_until(value: t.Any) -> int | None:
+        """Days from today until a date; negative for one that is past."""
         past = days_since(value)
         return None if past is None else -past
 

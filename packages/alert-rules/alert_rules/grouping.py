@@ -53,7 +53,7 @@ class Group:
 def plan(group: Group, now: datetime) -> None:
     """Find out what there is to tell of a group.
 
-    Something fires that the receiver does not know of, or something it knows of is over; else, when the time has come,
+    Something fires that the receiver does not know of, or something it knows of is over; and when the time has come,
     what still fires is told again, but for what somebody has taken on.
     """
     for one, instance in group.members:
@@ -65,7 +65,7 @@ def plan(group: Group, now: datetime) -> None:
             group.resolved.append((one, instance))
         else:
             group.needless.append((one, instance))
-    if not (group.news or group.resolved) and group.log.repeat_at is not None and group.log.repeat_at <= now:
+    if group.log.repeat_at is not None and group.log.repeat_at <= now:
         group.again.extend(
             (one, instance)
             for one, instance in group.members
@@ -75,7 +75,7 @@ def plan(group: Group, now: datetime) -> None:
         )
 
 
-def due_at(group: Group, *, run_ended: bool) -> datetime | None:
+def due_at(group: Group, now: datetime, *, run_ended: bool) -> datetime | None:
     """Return when a group with something to tell may be told; None for the end of the run."""
     opened = [one.opened_at for one, _ in (*group.news, *group.resolved) if one.opened_at is not None]
     if not opened:
@@ -89,6 +89,8 @@ def due_at(group: Group, *, run_ended: bool) -> datetime | None:
     else:
         wait = group.route.group_wait
     last = group.log.notified_at
+    if first > now or (last is not None and last > now):
+        return now  # the clock was set back: what was ahead of it must not keep the group silent until then
     if last is None:
         return first + wait
     knows = any(one.told_version > 0 for one, _ in group.members)

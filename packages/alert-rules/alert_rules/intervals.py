@@ -200,7 +200,7 @@ def _range(text: str, read: t.Callable[[str], int], what: str) -> tuple[int, int
         first, last = read(parts[0]), read(parts[-1])
     except ValueError as error:
         raise BadValueError(f"{text!r} is no {what}", "write one, or a range such as 1:7") from error
-    if len(parts) > 2 or (first > last and first * last > 0):  # noqa: PLR2004 - both ends
+    if len(parts) > 2 or (first > last and first * last > 0) or (first < 0 < last):  # noqa: PLR2004 - both ends
         raise BadValueError(f"{text!r} is no range of a {what}", "write the lower one first, such as 1:7")
     return first, last
 

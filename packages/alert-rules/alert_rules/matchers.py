@@ -14,7 +14,8 @@ if t.TYPE_CHECKING:
 _FORM = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"{},]*))\s*\Z', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _LONGEST: t.Final = 1_000
-_REPEATED_REPEAT = re.compile(r"[*+}]\)[*+{]")
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?[:=!<P])?|\)|[*+?|]|\{\d*(?:,\d*)?\}", re.DOTALL)
+"""What matters of a regular expression: escapes and classes are one piece, so that what is in them does not."""
 _REMEDY: t.Final = 'write it like severity="critical", team!="it", team=~"sales|finance" or team!~"test.*"'
 
 
@@ -65,13 +66,32 @@ def _unquoted(quoted: str) -> str:
 
 
 def _pattern(text: str, value: str) -> re.Pattern[str]:
-    if len(value) > _LONGEST or _REPEATED_REPEAT.search(value):
+    if len(value) > _LONGEST or _repeats_a_choice(value):
         problem = f"the regular expression of {text!r} could take for ever"
-        raise BadValueError(problem, "do not repeat a group that repeats, such as (a+)+")
+        raise BadValueError(problem, "do not repeat a group with repeats or choices in it, such as (a+)+ or (a|b)*")
     try:
         return re.compile(value, re.DOTALL)
     except (re.error, OverflowError, RecursionError) as error:
         raise BadValueError(f"the regular expression of {text!r} cannot be read: {error}", _REMEDY) from error
+
+
+def _repeats_a_choice(value: str) -> bool:
+    """Return whether a group that can be read in several ways is repeated: Python tries all of them."""
+    several, closed = [False], False
+    for piece in (found[0] for found in _PIECE.finditer(value)):
+        endless = piece in {"*", "+"} or (piece[0] == "{" and "," in piece)
+        if endless and closed:
+            return True
+        if piece == ")" and len(several) > 1:
+            closed = several.pop()
+            several[-1] |= closed
+            continue
+        if piece[0] == "(":
+            several.append(False)
+        elif endless or piece in {"?", "|"}:
+            several[-1] = True
+        closed = False
+    return False
 
 
 def fits_all(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:

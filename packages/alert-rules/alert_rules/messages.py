@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from alert_rules import segments
-from alert_rules.filters import number
 from alert_rules.notifications import Member, Notification
 from alert_rules.records import Status
 
@@ -166,8 +165,7 @@ class Letter:
 
     def _heading(self) -> str:
         if self.purpose == "storm":
-            total = f", {number(self._total(), 2)} in all" if self._total() is not None else ""
-            return f"{len(self.said):,} new alerts {self.said[0].instance.rule}{total}:"
+            return f"{len(self.said):,} new alerts {self.said[0].instance.rule}:"
         word = _WORDS.get(self.purpose)
         if word is not None:
             return f"{word} ({len(self.said):,}):" if len(self.said) > 1 or self.purpose == "digest" else f"{word}:"

@@ -44,7 +44,7 @@ class Rule(_Part, frozen=True):
         steps: Thresholds, rising; the alert is told again only when a higher one is crossed.
         steps_of: Expression of the value that crosses them; only where `when` does not compare it with the first step.
         resolve_when: Of a state: expression by which it resolves; without it, when `when` is no longer true.
-        for_: Of a state: how long `when` must hold before it fires (`for` in the file).
+        for_: Of a state: how long `when` must hold before it fires.
         keep_firing_for: Of a state: how long it keeps firing after it would have resolved.
         labels: Labels beside `alert`; values are templates over the row.
         annotations: Texts for people; values are templates over the row. `summary` is what an SMS says.
@@ -80,11 +80,11 @@ class Route(_Part, frozen=True):
     Attributes:
         receiver: Who is told.
         matchers: All must fit the alert's labels: `severity="critical"`, `team=~"sales|finance"`, `!=`, `!~`.
-        continue_: Whether the next sibling is tried too (`continue` in the file).
-        group_by: Labels whose equal values make one notification; `...` for all labels.
-        group_wait: How long a new group waits for more: a duration, or `run` for the end of the run.
-        group_interval: Least time between notifications of one group with something new in it.
-        repeat_interval: Time after which what still fires is told again; `never` for not at all.
+        continue_: Whether the next sibling is tried too.
+        group_by: Labels whose equal values make one notification, at the root `[alert]`; `...` for all labels.
+        group_wait: How long a new group waits for more: a duration, or `run`, as at the root, for the end of the run.
+        group_interval: Least time between notifications of one group with something new in it; at the root `5m`.
+        repeat_interval: Time after which what still fires is told again, at the root `24h`; `never` for not at all.
         mute_time_intervals: Names of intervals in which nothing goes out; it is kept, and told when they end.
         active_time_intervals: Names of the only intervals in which something goes out.
         routes: Children.
@@ -107,7 +107,7 @@ class Sms(_Part, frozen=True):
 
     Attributes:
         to: Numbers, or templates over the row that give one (`{{ approver_phone }}`); normalised to E.164.
-        from_: Sender (`from` in the file); else the setting of the target.
+        from_: Sender; else the setting of the target.
         messaging_service: SID of a Messaging Service; else the setting of the target.
         text: Template over the group (`alert_rules.texts`); the default lists the summaries.
         max_segments: Most segments of one message.
@@ -129,7 +129,7 @@ class Email(_Part, frozen=True):
 
     Attributes:
         to: Addresses, or templates over the row that give one.
-        from_: Sender (`from` in the file); else the setting of the target.
+        from_: Sender; else the setting of the target.
         reply_to: Address for answers.
         subject: Template over the group.
         text: Template of the plain part.
@@ -149,7 +149,7 @@ class Voice(_Part, frozen=True):
 
     Attributes:
         to: Numbers, or templates over the row.
-        from_: Caller (`from` in the file); else the setting of the target.
+        from_: Caller; else the setting of the target.
         text: Template over the group.
         language: Language it is spoken in.
     """

@@ -12,6 +12,8 @@ from alert_rules.errors import BadRowError, BadValueError
 
 _MAIL = re.compile(r"[^\s@<>\"(),:;\\]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}\Z")
 _E164 = re.compile(r"\+[1-9]\d{6,14}\Z")
+_LONGEST_MAIL: t.Final = 254
+"""Characters of a mail address (RFC 5321, section 4.5.3.1, erratum 1690)."""
 _NO_TEXTS: t.Final = {
     PhoneNumberType.FIXED_LINE: "a landline",
     PhoneNumberType.PREMIUM_RATE: "a premium number",
@@ -57,6 +59,8 @@ def e164(text: str, default_region: str | None, *, texts: bool = True) -> str:
             problem = "a phone number has no country code, and there is no default region"
             raise BadRowError(problem, "write it like +15550100, or set region for the rule or the file") from error
         raise BadRowError("a phone number cannot be read", "correct it in the address book") from error
+    if number.extension:
+        raise BadRowError("a phone number has an extension, which neither texts nor calls reach", "give one of its own")
     possible = phonenumbers.is_possible_number_with_reason(number)
     if possible in _REASONS:
         raise BadRowError(f"a phone number is none: {_REASONS[possible]}", "correct it in the address book")
@@ -72,13 +76,13 @@ def is_written_out(text: str) -> bool:
 
 
 def mail(text: str) -> str:
-    """Return a mail address.
+    """Return a mail address in small letters: mailboxes are the same however they are written.
 
     Raises:
         BadRowError: It is none.
     """
-    given = text.strip()
-    if _MAIL.match(given) is None:
+    given = text.strip().lower()
+    if len(given) > _LONGEST_MAIL or _MAIL.match(given) is None:
         raise BadRowError("a mail address is none", "correct it in the address book")
     return given
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typing as t
 
-from alert_rules.compiled import CompiledSilence
+from alert_rules.compiled import NO_DATA, CompiledSilence
 from alert_rules.intervals import any_contains
 from alert_rules.matchers import fits_all, matcher
 from alert_rules.records import Code
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from alert_rules.compiled import Compiled, CompiledRoute
@@ -25,17 +25,21 @@ class Quiet:
     Args:
         compiled: The alert file.
         silences: Silences of people.
-        firing: Alerts that fire and may make others needless.
+        firing: Gives the alerts that fire and may make others needless; asked only when it matters.
         now: The moment.
     """
 
     def __init__(
-        self, compiled: Compiled, silences: Iterable[StoredSilence], firing: Sequence[Instance], now: datetime
+        self,
+        compiled: Compiled,
+        silences: Iterable[StoredSilence],
+        firing: Callable[[], Sequence[Instance]],
+        now: datetime,
     ) -> None:
         self._silences = [*compiled.silences, *(as_silence(one) for one in silences)]
-        self._inhibitions = [
-            (rule, [one for one in firing if fits_all(rule.source, one.labels)]) for rule in compiled.inhibitions
-        ]
+        self._inhibitions = compiled.inhibitions
+        self._firing = firing
+        self._sources: dict[int, list[Instance]] = {}
         self._now = now
 
     def why(self, instance: Instance) -> tuple[Code, str] | None:
@@ -46,17 +50,35 @@ class Quiet:
             if silence.silences(instance.labels, self._now):
                 reason = f" ({silence.reason})" if silence.reason else ""
                 return Code.SILENCED, f"silenced until {silence.until:%Y-%m-%d %H:%M %Z}{reason}"
-        for rule, sources in self._inhibitions:
+        for place, rule in enumerate(self._inhibitions):
             if not fits_all(rule.target, instance.labels):
                 continue
             # As in Alertmanager: what fits both sides does not make others of its kind needless.
             both = fits_all(rule.source, instance.labels)
-            for source in sources:
+            for source in self._sources_of(place):
                 if source.fingerprint == instance.fingerprint or (both and fits_all(rule.target, source.labels)):
                     continue
                 if all(source.labels.get(name, "") == instance.labels.get(name, "") for name in rule.equal):
                     return Code.INHIBITED, f"needless while {source.summary!r} fires"
         return None
+
+    def _sources_of(self, place: int) -> list[Instance]:
+        if place not in self._sources:
+            firing = self._firing()
+            for number, rule in enumerate(self._inhibitions):
+                self._sources[number] = [one for one in firing if fits_all(rule.source, one.labels)]
+        return self._sources[place]
+
+
+def rule_is_gone(compiled: Compiled, instance: Instance) -> bool:
+    """Return whether the rule of an alert is no longer in the file: it makes nothing needless and says nothing again.
+
+    It stays as it is for the case that the rule comes back.
+    """
+    if instance.rule != NO_DATA:
+        return compiled.rule(instance.rule) is None
+    rule = compiled.rule(str(instance.identity.get("rule")))
+    return rule is None or rule.no_data is None
 
 
 def as_silence(stored: StoredSilence) -> CompiledSilence:

@@ -197,6 +197,7 @@ def open_groups(compiled: Compiled, store: AlertStore, news: Sequence[Instance],
     for one in store.members_of([instance.fingerprint for instance in news]):
         left.setdefault(one.fingerprint, []).append(one)
     gone: list[Membership] = []
+    members_left: list[Membership] = []
     for instance in news:
         over = instance.status is Status.RESOLVED
         opened_at = instance.resolved_at if over else instance.fired_at
@@ -210,8 +211,11 @@ def open_groups(compiled: Compiled, store: AlertStore, news: Sequence[Instance],
                 continue
             if over:
                 members.append(replace(other, opened_at=opened_at, run=run))
+            elif other.told_status is Status.FIRING:
+                members_left.append(replace(other, opened_at=None, run=None))
             else:
                 gone.append(other)
     store.add_groups(groups.values())
     store.open_anew(members)
+    store.put_members(members_left)
     store.drop_members(gone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alert_rules.budgets import Budgets
 from alert_rules.errors import BadRowError
@@ -101,16 +101,14 @@ class Teller:
         Args:
             routes: The routes by receiver and key, for their quiet times.
         """
-        due: dict[tuple[str, str, str], list[Collected]] = {}
+        due: dict[tuple[str, Channel, str], list[Collected]] = {}
         for item in self._store.collected_due(self._now):
             route = routes.get((item.receiver, item.route))
             if (route is None or not muted(route, self._now)) and self._key(item) not in self._dropped:
                 due.setdefault((item.receiver, item.channel, item.recipient), []).append(item)
         instances = self._store.instances({item.fingerprint for items in due.values() for item in items})
-        for (name, kind, recipient), every in due.items():
-            items = self._with_values(every, instances)
-            if not items:
-                continue
+        due = {key: left for key, items in due.items() if (left := self._with_values(items, instances))}
+        for (name, kind, recipient), items in self._still_meant(due, instances).items():
             receiver = self._compiled.receivers.get(name)
             channel = next((one for one in receiver.channels if one.channel == kind), None) if receiver else None
             said = [(Said(instances[one.fingerprint], one.status, one.version), one.known) for one in items]
@@ -126,13 +124,46 @@ class Teller:
             telling = Telling(receiver, items[0].route, f"digest:{name}", {}, "digest", said, turn, released)
             self._send(telling, channel, recipient, said)
 
+    def _still_meant(
+        self, due: Mapping[tuple[str, Channel, str], list[Collected]], instances: Mapping[str, Instance]
+    ) -> dict[tuple[str, Channel, str], list[Collected]]:
+        """Return what is due by those who are to be told now: whom the file or a row names may have changed."""
+        kept = {self._key(item) for items in due.values() for item in items} | set(self._collected)
+        found: dict[tuple[str, Channel, str], list[Collected]] = {}
+        for (name, kind, recipient), items in due.items():
+            for item in items:
+                said = Said(instances[item.fingerprint], item.status, item.version)
+                meant = self._meant(name, kind, said)
+                to = [recipient] if meant is None or recipient in meant else meant
+                new = [one for one in to if one == recipient or (name, kind, one, item.fingerprint) not in kept]
+                for one in new:
+                    found.setdefault((name, kind, one), []).append(item)
+                if not new:
+                    self.decide(said, Code.NOT_TOLD, f"{recipient} is no longer told", name)
+                    self._drop([item])
+        return found
+
+    def _meant(self, receiver: str, kind: Channel, said: Said) -> list[str] | None:
+        """Return whom a receiver tells of an alert by now; None where that cannot be said."""
+        known = self._compiled.receivers.get(receiver)
+        channel = next((one for one in known.channels if one.channel == kind), None) if known is not None else None
+        try:
+            return self._recipients(channel, said) if channel is not None else None
+        except BadRowError:
+            return None
+
     def finish(self) -> None:
         """Keep what was decided."""
         gone = [item for key, item in self._dropped.items() if key not in self._put]
         self._store.drop_collected(gone)
         self._store.put_collected(self._put.values())
-        self._store.put_escalations(self._escalations)
+        self.keep_escalations()
         self._store.notify(self.notifications)
+
+    def keep_escalations(self) -> None:
+        """Keep whom to tell later; what is due at once is told with this flush if it is kept before."""
+        self._store.put_escalations(self._escalations)
+        self._escalations = []
 
     def decide(self, said: Said, code: Code, text: str, receiver: str | None = None, key: str | None = None) -> None:
         """Note why an alert is told or not."""
@@ -200,16 +231,11 @@ class Teller:
         )
         lost: t.Literal["hold", "send_again"] = "hold" if again else "send_again"
         letter = Letter(receiver.name, channel, recipient, one.purpose, one.group_key, one.group, shown, one.turn, lost)
-        try:
-            notification = letter.notification(self._now)
-        except BadRowError as error:
-            for told in shown:
-                self.decide(told, Code.HELD, str(error), receiver.name)
-            return
+        notification, trouble = _worded(letter, self._now)
         self._budgets.count(receiver.name, recipient)
         self.notifications.append(notification)
         code = _CODES.get(one.purpose, Code.NOTIFIED)
-        text = f"{one.purpose} to {recipient} by {channel.channel}"
+        text = f"{one.purpose} to {recipient} by {channel.channel}{trouble}"
         for told in shown:
             self.decide(told, code, text, receiver.name, notification.key)
         if one.purpose not in {"escalation", "repeat"}:
@@ -280,3 +306,12 @@ class Teller:
         for item in items:
             self._collected.pop(self._key(item), None)
             self._dropped[self._key(item)] = item
+
+
+def _worded(letter: Letter, now: datetime) -> tuple[Notification, str]:
+    """Return a letter put into words, in those by default where the receiver's own cannot be made, and why these."""
+    try:
+        return letter.notification(now), ""
+    except BadRowError as error:
+        plain = replace(letter, channel=replace(letter.channel, text=None, subject=None, html=None))
+        return plain.notification(now), f", in the words by default: {error}"

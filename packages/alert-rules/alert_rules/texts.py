@@ -68,7 +68,7 @@ class Text:
     """A text that has been read.
 
     Attributes:
-        source: As it was written.
+        source: As it was written; of a fixed one what it says.
         names: Names it uses: fields of a row, or what a group has.
         fixed: Whether it has no `{{ }}`, so that it is the same for all.
     """
@@ -88,7 +88,7 @@ class Text:
             return self.source.strip()
         parts, length = [], 0
         try:
-            for part in self._template.generate(**{str(name): value for name, value in values.items()}):
+            for part in self._template.generate({str(name): value for name, value in values.items()}):
                 length += len(part)
                 if length > _LONGEST_RESULT:
                     raise BadRowError(f"the text `{_short(self.source)}` gets too long", "shorten it")
@@ -122,12 +122,14 @@ def text(source: str, *, html: bool = False) -> Text:
     except jinja2.TemplateSyntaxError as error:
         before = source.splitlines(keepends=True)[: error.lineno - 1]
         remedy = "{{ field }} puts a value in, {{ amount | money(currency) }} one in a form"
-        problem = f"`{_short(source)}` is no text: {error.message}"
+        problem = f"`{_short(source)}` is no text: {str(error.message).rstrip('.')}"
         raise BadValueError(problem, remedy, offset=sum(map(len, before))) from error
     except (jinja2.TemplateError, RecursionError, OverflowError, ValueError) as error:
         raise BadValueError(f"`{_short(source)}` is no text: {error}", "shorten it") from error
     parts = tree.find_all((nodes.Expr, nodes.Stmt))
     fixed = all(isinstance(part, (nodes.TemplateData, nodes.Output)) for part in parts)
+    if fixed:
+        source = template.render()  # without comments and marks of `raw`
     return Text(source, frozenset(meta.find_undeclared_variables(tree)), fixed, template)
 
 

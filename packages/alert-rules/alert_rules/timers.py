@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import replace
 
 from alert_rules.compiled import NO_DATA
+from alert_rules.errors import BadRowError
 from alert_rules.evaluating import fingerprint, in_time, resolved
 from alert_rules.records import Code, Decision, Instance, Status
 from alert_rules.taking import open_groups, rule_states
@@ -31,9 +33,9 @@ def advance(compiled: Compiled, store: AlertStore, now: datetime, run: int | Non
     silent = [rule for rule in compiled.rules if rule.no_data is not None]
     if silent:
         states = rule_states(store, silent, now)
-        known = store.instances([_mark(rule) for rule in silent])
+        known = store.instances([no_data_mark(rule.name) for rule in silent])
         for rule in silent:
-            instance, decision = _no_data(rule, states[rule.name], known.get(_mark(rule)), now)
+            instance, decision = _no_data(rule, states[rule.name], known.get(no_data_mark(rule.name)), now)
             changed += [instance] if instance is not None else []
             decisions += [decision] if decision is not None else []
     store.put_instances(changed)
@@ -49,8 +51,9 @@ def end_baselines(compiled: Compiled, store: AlertStore, streams: Collection[str
     store.put_rule_states([replace(state, baselined_at=now) for state in states if state.baselined_at is None])
 
 
-def _mark(rule: CompiledRule) -> str:
-    return fingerprint(NO_DATA, {"rule": rule.name})
+def no_data_mark(rule: str) -> str:
+    """Return what the alert is known by that says that a rule's stream brings no rows."""
+    return fingerprint(NO_DATA, {"rule": rule})
 
 
 def _no_data(
@@ -63,7 +66,7 @@ def _no_data(
     fires = before is not None and before.status is Status.FIRING
 
     def decided(code: Code, text: str) -> Decision:
-        return Decision(code, text, NO_DATA, _mark(rule), rule.stream, "{}")
+        return Decision(code, text, NO_DATA, no_data_mark(rule.name), rule.stream, "{}")
 
     if now - last < given.after:
         if before is None or not fires:
@@ -77,11 +80,14 @@ def _no_data(
         "since": last,
         "hours": int((now - last).total_seconds() // 3600),
     }
-    annotations = {name: text.render(names) for name, text in given.annotations.items()}
+    annotations: dict[str, str] = {}
+    for name, text in given.annotations.items():
+        with contextlib.suppress(BadRowError):  # tried when the file was read; one that fails yet ends no run
+            annotations[name] = text.render(names)
     annotations.setdefault("summary", f"No rows of {rule.stream} since {last:%Y-%m-%d %H:%M %Z} ({rule.name})")
     instance = Instance(
         rule=NO_DATA,
-        fingerprint=_mark(rule),
+        fingerprint=no_data_mark(rule.name),
         stream=rule.stream,
         source_key="{}",
         identity={"rule": rule.name},

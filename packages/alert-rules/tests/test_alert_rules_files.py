@@ -10,6 +10,7 @@ from alert_rules.checking import Severity, check
 from alert_rules.checking.checker import fields_of
 from alert_rules.compiling import compile_files
 from alert_rules.errors import BadRowError, RulesError
+from alert_rules.reference import REFERENCE_FILE, reference
 from alert_rules.schema import SCHEMA_FILE, schema_text
 
 GOOD = """\
@@ -226,6 +227,10 @@ def test_a_recipient_that_is_missing_in_a_row_is_told_with_its_field(write):
     with pytest.raises(BadRowError, match="nobody to tell") as error:
         receiver.channels[0].recipients({"approver_phone": None}, "DE")
     assert error.value.field == "approver_phone"
+
+
+def test_the_reference_has_every_key_function_and_filter_as_they_are():
+    assert REFERENCE_FILE.read_text("utf-8") == reference()
 
 
 def test_the_shipped_schema_is_that_of_the_model_and_takes_what_can_be_used(write):

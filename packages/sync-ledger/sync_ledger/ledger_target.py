@@ -9,10 +9,12 @@ parents; SIGTERM never passes a STATE over rows in flight; what ends a run is on
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import signal
 import sys
 import typing as t
+from pathlib import Path
 
 from secret_references.singer import SecretSettings
 from singer_sdk import Target
@@ -375,10 +377,22 @@ class LedgerTarget(SecretSettings, Target, t.Generic[EngineT]):
         try:
             return super().cb_config(ctx, param, value)
         except (OSError, ValueError, TypeError) as error:
-            # What a file holds is not repeated: it may be a secret.
-            reason = error if isinstance(error, OSError) else "it does not hold a JSON object"
+            reason = error if isinstance(error, OSError) else _no_object(value)
             cls.logger.error("A file given with --config cannot be read: %s", reason)  # noqa: TRY400
             sys.exit(1)
+
+
+def _no_object(names: t.Sequence[str]) -> str:
+    """Return which file holds no JSON object, and where it goes wrong, but nothing of what it holds: secrets."""
+    for name in names:
+        try:
+            if name != "ENV" and not isinstance(json.loads(Path(name).read_bytes()), dict):
+                return f"{name} does not hold a JSON object"
+        except json.JSONDecodeError as error:
+            return f"{name}:{error.lineno}:{error.colno}: {error.msg}"
+        except ValueError:
+            return f"{name} is no text in UTF-8"
+    return "it does not hold a JSON object"
 
 
 @contextlib.contextmanager

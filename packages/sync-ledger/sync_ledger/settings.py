@@ -16,34 +16,77 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+def settings_schema(*own: th.Property[t.Any]) -> dict[str, t.Any]:
+    """Return the settings schema of a target: its own settings first, then those of what watches runs.
+
+    One of its own outranks a shared one of the same name, such as one whose meaning is narrower at its service.
+    """
+    names = {setting.name for setting in own}
+    others = [setting for setting in observing_settings() if setting.name not in names]
+    return t.cast("dict[str, t.Any]", th.PropertiesList(*own, *others).to_dict())
+
+
+def ledger_url(kept: str) -> th.Property[t.Any]:
+    """Return the setting that says where the ledger is.
+
+    Args:
+        kept: What the target keeps there.
+    """
+    return th.Property(
+        "ledger_url",
+        th.StringType,
+        default="sqlite:///sync-ledger.db",
+        secret=True,
+        title="Ledger",
+        description=(
+            f"Where {kept} are kept: `sqlite:///path/to/file.db` (relative to the working directory) or "
+            "`postgresql://user:password@host/database`."
+        ),
+    )
+
+
+def mode(allowed: t.Sequence[str], meaning: str) -> th.Property[t.Any]:
+    """Return the setting that says what a run may do.
+
+    Args:
+        allowed: Modes of the target.
+        meaning: What each of them does.
+    """
+    return th.Property(
+        "mode", th.StringType, default="apply", allowed_values=list(allowed), title="Mode", description=meaning
+    )
+
+
+def state_interval(settle: str) -> th.Property[t.Any]:
+    """Return the setting that says how long a STATE may wait.
+
+    Args:
+        settle: Verb for what sinks do with the rows they hold.
+    """
+    return th.Property(
+        "state_interval_seconds",
+        th.IntegerType(minimum=0, maximum=3600),
+        default=3,
+        title="State interval",
+        description=(
+            "A STATE goes out as soon as all rows before it are settled; one that has waited so many seconds makes all "
+            f"sinks {settle} what they hold."
+        ),
+    )
+
+
 def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
     """Return the settings schema of a target: its own settings first, then the shared ones.
 
     One of its own outranks a shared one of the same name, such as one whose meaning is narrower at its service.
     """
     shared = (
-        th.Property(
-            "ledger_url",
-            th.StringType,
-            default="sqlite:///sync-ledger.db",
-            secret=True,
-            title="Ledger",
-            description=(
-                "Where runs, outcomes and links are kept: `sqlite:///path/to/file.db` (relative to the working "
-                "directory) or `postgresql://user:password@host/database`."
-            ),
-        ),
-        th.Property(
-            "mode",
-            th.StringType,
-            default="apply",
-            allowed_values=["apply", "plan", "adopt"],
-            title="Mode",
-            description=(
-                "`apply` writes; `plan` reads and compares only, keeps what it would do for `sync-ledger plan` and "
-                "`sync-ledger apply`, and passes no STATE; `adopt` links rows to the records that are there, writes "
-                "nothing but external IDs, and passes no STATE."
-            ),
+        ledger_url("runs, outcomes and links"),
+        mode(
+            ["apply", "plan", "adopt"],
+            "`apply` writes; `plan` reads and compares only, keeps what it would do for `sync-ledger plan` and "
+            "`sync-ledger apply`, and passes no STATE; `adopt` links rows to the records that are there, writes "
+            "nothing but external IDs, and passes no STATE.",
         ),
         th.Property(
             "adopt",
@@ -84,16 +127,7 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
             title="Unknown streams",
             description="What to do with a stream the destination has no entity for: end the run, or skip its rows.",
         ),
-        th.Property(
-            "state_interval_seconds",
-            th.IntegerType(minimum=0, maximum=3600),
-            default=3,
-            title="State interval",
-            description=(
-                "A STATE goes out as soon as all rows before it are settled; one that has waited so many seconds makes "
-                "all sinks write what they hold."
-            ),
-        ),
+        state_interval("write"),
         th.Property(
             "full_sweep_hours",
             th.IntegerType(minimum=0, maximum=87_600),
@@ -169,8 +203,7 @@ def upsert_settings(*own: th.Property[t.Any]) -> dict[str, t.Any]:
         ),
     )
     names = {setting.name for setting in own}
-    others = [setting for setting in (*shared, *observing_settings()) if setting.name not in names]
-    return t.cast("dict[str, t.Any]", th.PropertiesList(*own, *others).to_dict())
+    return settings_schema(*own, *(setting for setting in shared if setting.name not in names))
 
 
 def check_environment(schema: Mapping[str, t.Any], prefix: str) -> None:

@@ -11,10 +11,14 @@ from sqlalchemy.engine import make_url
 from sync_ledger.ledger import open_engine
 
 if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from sqlalchemy.engine import URL
 
 # Test helpers of this package are plain modules beside the tests.
 sys.path.insert(0, str(Path(__file__).parent))
+
+from alert_trials import Trial
 
 _numbers = itertools.count(1)
 
@@ -53,3 +57,17 @@ def _create(server: URL, database: str) -> None:
 
 def _shown(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Iterator[Callable[..., Trial]]:
+    """Alert files that are tried out, each over its own rows and time."""
+    made: list[Trial] = []
+
+    def one(**more: t.Any) -> Trial:
+        made.append(Trial(tmp_path / "alerts.yml", **more))
+        return made[-1]
+
+    yield one
+    for each in made:
+        each.it.close()

@@ -33,6 +33,7 @@ if t.TYPE_CHECKING:
     from sync_ledger.sending.service import Answer, Outgoing
 
 TIMEOUT_SECONDS = 0.15
+"""How long a process waits that may be killed; shorter than the service hangs."""
 
 
 class Steps:
@@ -68,8 +69,9 @@ class HttpService:
     channels = ("sms",)
     per_second = 0.0
 
-    def __init__(self, url: str, clock: ShiftedClock, steps: Steps) -> None:
+    def __init__(self, url: str, clock: ShiftedClock, steps: Steps, timeout: float) -> None:
         self._url = urlsplit(url)
+        self._timeout = timeout
         self._clock = clock
         self._steps = steps
 
@@ -91,7 +93,10 @@ class HttpService:
 
     def find(self, message: Outgoing, since: datetime) -> Sequence[Seen]:
         self._steps.reach("before look")
-        status, found = self._exchange("GET", f"?To={quote(message.recipient)}")
+        try:
+            status, found = self._exchange("GET", f"?To={quote(message.recipient)}")
+        except (OSError, http.client.HTTPException) as error:
+            raise ServiceUnavailableError("the service cannot be reached") from error
         if status >= 500:
             raise ServiceUnavailableError("the service cannot be asked")
         self._steps.reach("after look")
@@ -106,7 +111,7 @@ class HttpService:
         pass
 
     def _exchange(self, method: str, query: str, body: t.Any = None) -> tuple[int, t.Any]:
-        connection = http.client.HTTPConnection(t.cast("str", self._url.netloc), timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(t.cast("str", self._url.netloc), timeout=self._timeout)
         try:
             headers = {"X-Process": str(os.getpid())}
             connection.request(method, f"{self._url.path}{query}", body and json.dumps(body), headers)
@@ -124,7 +129,8 @@ def deliver(engine: Engine, job: dict[str, t.Any]) -> None:
     run_id = Runs(engine, job["destination"]).start("target-fake", "apply")
     pace = Pace(threads=job["threads"], patience=timedelta(seconds=job["patience"]))
     journal = Journal(engine, job["destination"], clock=clock)
-    Courier(journal, run_id, HttpService(job["service"], clock, steps), pace=pace, sleep=clock.sleep).deliver()
+    service = HttpService(job["service"], clock, steps, job.get("timeout", TIMEOUT_SECONDS))
+    Courier(journal, run_id, service, pace=pace, sleep=clock.sleep).deliver()
 
 
 def _begin(engine: Engine, job: dict[str, t.Any]) -> int:
@@ -141,13 +147,50 @@ def _begin(engine: Engine, job: dict[str, t.Any]) -> int:
         os._exit(code)
 
 
+class _Rehearsal:
+    """A service that gives every kind of answer, whatever it is asked."""
+
+    channels = ("sms",)
+    per_second = 0.0
+
+    def __init__(self) -> None:
+        self._answers: list[Answer] = [
+            Later("x", "x"),
+            Lost("x"),
+            Refused("x", "x", "x"),
+            Accepted("x", Delivery.QUEUED),
+        ]
+
+    def send(self, _: Outgoing) -> Answer:
+        return self._answers.pop() if self._answers else Lost("x")
+
+    def find(self, _: Outgoing, since: datetime) -> Sequence[Seen]:
+        return [Seen("y", Delivery.QUEUED, created_at=since)]
+
+    def status(self, _remote_id: str, _channel: str) -> None:
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+def _compile(engine: Engine) -> None:
+    """Let every statement of a delivery be used once."""
+    clock = ShiftedClock(0)
+    journal = Journal(engine, "none", clock=clock)
+    with engine.begin() as connection:
+        Outbox("none", clock=clock).put(connection, [Text(str(number), not_before=clock()) for number in range(4)])
+    service = _Rehearsal()
+    for _ in range(2):
+        run_id = Runs(engine, "none").start("target-fake", "apply")
+        Courier(journal, run_id, service, pace=Pace(threads=1, patience=timedelta()), sleep=clock.sleep).deliver()
+        clock.sleep(3_600)
+
+
 def _serve(ledger: str) -> None:
     engine = open_engine(ledger)
     # Statements are compiled once for all processes; no connection is left that they would share.
-    with engine.begin() as connection:
-        Outbox("none").put(connection, [Text("none")])
-    nobody = {"destination": "none", "service": "http://127.0.0.1:9", "kind": "", "number": 0}
-    deliver(engine, {**nobody, "threads": 1, "patience": 0, "shift": 0})
+    _compile(engine)
     engine.dispose()
     for line in sys.stdin:
         processes = [_begin(engine, job) for job in json.loads(line)]

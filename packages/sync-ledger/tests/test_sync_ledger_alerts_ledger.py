@@ -111,3 +111,18 @@ def test_rows_that_come_while_others_flush_are_all_told(tmp_path: Path, ledger_u
     with it.database.connect() as connection:
         assert len(connection.execute(query).all()) == 20
     it.close()
+
+
+def test_a_tick_with_nothing_to_tell_does_not_read_what_fires(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.yml"
+    inhibit = [{"source_matchers": ['alert="Big"'], "target_matchers": ['alert="Late"']}]
+    path.write_text(json.dumps({**_FILE, "inhibit_rules": inhibit}))
+    it = Rehearsal(compile_files(str(path)), START, initial="send")
+    it.run({"bills": [{"id": number, "days": 31} for number in range(50)]})
+    read: list[str] = []
+    event.listen(it.database, "before_cursor_execute", lambda *given: read.append(given[2]))
+    it.tick()
+    assert it.sent()  # what the run told
+    # The one look is at what time alone may change.
+    assert len([one for one in read if "FROM alert_instances" in one]) == 1
+    it.close()

@@ -10,7 +10,7 @@ from sending_bench import BEGIN, DESTINATION, Bench, Text, Told
 from sync_ledger.errors import InputError
 from sync_ledger.sending.deciding import Decisions
 from sync_ledger.sending.outbox import text_hash
-from sync_ledger.sending.reading import Messages, Wanted, sent_since
+from sync_ledger.sending.reading import Messages, Wanted, sent_before
 from sync_ledger.sending.service import Delivery, Lost, Refused
 from sync_ledger.sending.suppressions import Suppressions
 from sync_ledger.sending.troubles import Alert, Troubles
@@ -89,7 +89,19 @@ def test_messages_are_listed_and_counted(bench: Bench, service: FakeService) -> 
         assert [one["key"] for one in desk.newest(wanted)] == keys, wanted
     assert desk.counts() == {"queued": 2, "waiting": 1}
     with bench.engine.connect() as connection:
-        assert sent_since(connection, DESTINATION, BEGIN, ["sms", "email"]) == 2
+        assert sent_before(connection, DESTINATION, "b", BEGIN, ["sms", "email"]) == 2
+        assert sent_before(connection, DESTINATION, "a", BEGIN, ["sms", "email"]) == 1
+
+
+def test_of_messages_under_way_at_once_each_counts_those_claimed_before_it(bench: Bench) -> None:
+    bench.put(*(Text(f"m{number}", recipient=f"+1555{number:04}") for number in range(4)))
+    for _ in range(3):
+        bench.claims().take(0)
+    with bench.engine.connect() as connection:
+        counts = [sent_before(connection, DESTINATION, f"m{number}", BEGIN, ["sms"]) for number in range(4)]
+        assert sorted(counts[:3]) == [0, 1, 2]
+        assert sent_before(connection, DESTINATION, "m1", bench.clock.moment.replace(year=2200), ["sms"]) == 0
+        assert sent_before(connection, DESTINATION, "m1", BEGIN, ["email"]) == 0
 
 
 def test_who_opted_out_is_listed(bench: Bench) -> None:

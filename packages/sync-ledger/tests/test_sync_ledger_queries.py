@@ -17,7 +17,7 @@ from sync_ledger.ledger import Ledger, open_engine
 from sync_ledger.ledger.history import History
 from sync_ledger.limits import AccountLimits
 from sync_ledger.rows import SourceRow
-from sync_ledger.sending.reading import Messages, sent_since
+from sync_ledger.sending.reading import Messages, sent_before
 from sync_ledger.sending.service import Delivery, Later, Lost, Refused
 from sync_ledger.sending.troubles import Troubles
 
@@ -105,7 +105,7 @@ def send(url: str) -> None:
     bench.told.follow(service)
     with bench.engine.begin() as connection:
         Troubles(DESTINATION).take(connection)
-        sent_since(connection, DESTINATION, bench.clock.moment, ("sms",))
+        sent_before(connection, DESTINATION, "m1", bench.clock.moment, ("sms",))
     messages = Messages(bench.engine)
     messages.life("m1", destination=DESTINATION)
     messages.audit(rule="HighValue", fingerprint="f1")

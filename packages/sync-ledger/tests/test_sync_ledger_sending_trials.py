@@ -136,7 +136,7 @@ def run_trial(trial: OneTrial, deliver: _Deliver) -> list[int]:
         trial.shift += trial.rng.choice([1.0, MINUTE, 6 * MINUTE])
     trial.trial.faults = False
     for _ in range(3):
-        sending_child.deliver(trial.journal.engine, trial.job(kind="none", patience=0))
+        sending_child.deliver(trial.journal.engine, trial.job(kind="none", patience=0, timeout=60))
         trial.shift += 6 * MINUTE
     return ends
 

@@ -11,6 +11,7 @@ import typer
 from alert_rules.checking import check as check_files
 from alert_rules.checking.checker import fields_of
 from alert_rules.errors import RulesError
+from alert_rules.reference import reference
 from alert_rules.schema import SCHEMA_FILE
 from sync_ledger.alerts.cases import run_cases
 
@@ -54,9 +55,12 @@ def check(
     raise typer.Exit(0 if checked.ok else 1)
 
 
-def schema() -> None:
+def schema(
+    *,
+    markdown: t.Annotated[bool, typer.Option("--markdown", help="Print tables for people instead.")] = False,
+) -> None:
     """Print the JSON Schema of alert files, for editors that complete and underline."""
-    print(SCHEMA_FILE.read_text(encoding="utf-8"), end="")  # noqa: T201 - that is it
+    print(reference() if markdown else SCHEMA_FILE.read_text(encoding="utf-8"), end="")  # noqa: T201 - that is it
 
 
 def run_tests(

@@ -12,7 +12,7 @@ from requests.auth import HTTPBasicAuth
 from service_calls import LostAnswerError, NotSentError, Tally, Transport
 from sync_ledger.errors import CredentialsError, ServiceError, ServiceUnavailableError
 
-from target_twilio.services import TIME_LIMIT, TWILIO
+from target_twilio.services import TIME_LIMIT, TWILIO, SettingError
 from target_twilio.twilio.codes import LATER, OF_THE_ACCOUNT
 
 if t.TYPE_CHECKING:
@@ -84,7 +84,8 @@ class Twilio:
 
         Raises:
             LostAnswerError: It may have had its effect.
-            ServiceError: It had none, and nothing can be sent: no connection, wrong credentials, account suspended.
+            ServiceError: It had none, and nothing can be sent: no connection, wrong address, wrong credentials, account
+                suspended.
         """
         body = urlencode(form).encode()
         return self._call("POST", self._url(path), body, writes=True)
@@ -140,6 +141,8 @@ class Twilio:
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise LostAnswerError(str(answer.status_code), f"Twilio answered {answer.status_code}")
         reply = Reply(answer.status_code, _object(answer.content), _seconds(answer.headers.get("Retry-After")))
+        if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
+            raise SettingError(f"Twilio is elsewhere ({reply.status}), and nothing was sent; check api_url")
         if reply.ok and not reply.body:
             raise LostAnswerError("unreadable", "Twilio's answer cannot be read")
         if reply.status == HTTPStatus.UNAUTHORIZED or reply.code == _BAD_CREDENTIALS:
@@ -147,8 +150,11 @@ class Twilio:
                 f"Twilio refuses the credentials ({reply.code} {reply.text}); check account_sid with auth_token, or "
                 "api_key_sid and api_key_secret"
             )
-        if reply.code in OF_THE_ACCOUNT:
-            raise ServiceError(f"Twilio has closed the account to us: {reply.code} {reply.text}; look into the console")
+        if reply.code in OF_THE_ACCOUNT or reply.status == HTTPStatus.FORBIDDEN:
+            raise ServiceError(
+                f"Twilio has closed the account to us: {reply.code} {reply.text}; look into the console, and at "
+                "what the API key may do"
+            )
         return reply
 
 

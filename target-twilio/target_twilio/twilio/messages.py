@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
@@ -12,7 +14,7 @@ from service_calls import LostAnswerError
 from sync_ledger.sending.service import Accepted, Delivery, Later, Lost, Refused, Seen
 
 from target_twilio.services import SettingError
-from target_twilio.twilio.codes import OF_THE_SENDER, OPTED_OUT, remedy
+from target_twilio.twilio.codes import BAD_CALLBACK, OF_THE_SENDER, OPTED_OUT, remedy
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,10 +54,18 @@ CALL_STATUSES: t.Final[Mapping[str, Delivery]] = {
 KEY_PARAMETER: t.Final = "message"
 """Parameter of the callback address that has the key of the message."""
 
+_SAID_AGAIN: t.Final = "#rc=3&rp=ct,rt,5xx"
+"""Twilio says by itself only once more what it could not say; this lets it also where the ledger was busy ("Webhooks
+connection overrides"). It is no part of what is called or signed."""
+
 _LONGEST_VALIDITY: t.Final = 36_000
 _LONGEST_TWIML: t.Final = 4_000
+_NOT_XML: t.Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _RINGS: t.Final = "25"
 _PAGE: t.Final = "200"
+
+_TRIAL: t.Final = "Sent from your Twilio trial account - "
+"""What Twilio puts before the texts of trial accounts."""
 
 
 class TwilioMessages:
@@ -92,7 +102,7 @@ class TwilioMessages:
 
         Raises:
             ServiceError: Nothing can be sent at all; the message was not taken.
-            SettingError: Setting from_number or messaging_service_sid is missing or of no use.
+            SettingError: A setting is missing or of no use.
         """
         path, form = (
             ("/Calls", self._call(message)) if message.channel == "voice" else ("/Messages", self._text(message))
@@ -105,8 +115,7 @@ class TwilioMessages:
             return self._accepted(reply, message.channel)
         if reply.later:
             return Later(str(reply.code), reply.text, reply.seconds)
-        if reply.code in OF_THE_SENDER and message.sender is None and message.messaging_service is None:
-            raise SettingError(f"Twilio refuses the sender: {reply.code} {reply.text}; {remedy(reply.code)}")
+        self._check_settings(reply, own=message.sender is None and message.messaging_service is None)
         return Refused(str(reply.code), reply.text, remedy(reply.code), opted_out=reply.code == OPTED_OUT)
 
     def find(self, message: Outgoing, since: datetime) -> Sequence[Seen] | None:
@@ -124,7 +133,8 @@ class TwilioMessages:
                 created = _moment(one.get("date_created"))
                 if created is not None and created < least:
                     return found
-                if one.get("body") == message.text and str(one.get("direction", "")).startswith("outbound"):
+                body = str(one.get("body")).removeprefix(_TRIAL)
+                if body == message.text and str(one.get("direction", "")).startswith("outbound"):
                     found.append(_seen(one, STATUSES))
         return found
 
@@ -144,6 +154,18 @@ class TwilioMessages:
         """Close the connections."""
         self._client.close()
 
+    def _check_settings(self, reply: Reply, *, own: bool) -> None:
+        """Raise what keeps every message from going out; `own`: this one has the sender of the settings."""
+        said = f"{reply.code} {reply.text}"
+        if reply.code == BAD_CALLBACK:
+            raise SettingError(
+                f"Twilio cannot call back: {said}; correct status_callback_url (a public host name without underscores)"
+            )
+        if reply.status == HTTPStatus.NOT_FOUND and own:
+            raise SettingError(f"Twilio finds nothing to send with: {said}; check account_sid and api_url")
+        if reply.code in OF_THE_SENDER and own:
+            raise SettingError(f"Twilio refuses the sender: {said}; {remedy(reply.code)}")
+
     def _text(self, message: Outgoing) -> list[tuple[str, str]]:
         form = [("To", message.recipient), *self._from(message), ("Body", message.text)]
         if message.valid_until is not None:
@@ -156,10 +178,11 @@ class TwilioMessages:
         if sender is None:
             raise SettingError("There is a call to make and no number to call from: set from_number")
         language = quoteattr(message.language or "en-US")
-        said = escape(message.text)
+        text = _NOT_XML.sub(" ", message.text)  # Twilio calls in any case, and reads what is no XML to nobody
+        said = escape(text)
         spoken = f"<Response><Say language={language}>{said}</Say></Response>"
         if len(spoken) > _LONGEST_TWIML:
-            said = escape(message.text[: _LONGEST_TWIML // 6])  # no escape is longer than six characters
+            said = escape(text[: _LONGEST_TWIML // 6])  # no escape is longer than six characters
             spoken = f"<Response><Say language={language}>{said}</Say></Response>"
         form = [("To", message.recipient), ("From", sender), ("Twiml", spoken), ("Timeout", _RINGS)]
         return form + self._callback(message, "call")
@@ -176,7 +199,7 @@ class TwilioMessages:
         if self._callback_address is None:
             return []
         query = urlencode({KEY_PARAMETER: message.key})
-        return [("StatusCallback", f"{self._callback_address.rstrip('/')}/twilio/{kind}?{query}")]
+        return [("StatusCallback", f"{self._callback_address.rstrip('/')}/twilio/{kind}?{query}{_SAID_AGAIN}")]
 
     def _accepted(self, reply: Reply, channel: str) -> Answer:
         sid = reply.body.get("sid")

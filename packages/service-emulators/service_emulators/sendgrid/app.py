@@ -113,6 +113,7 @@ class SendGridApp:
         status, content, more = handler(Call(args, query, body))
         headers.extend(more)
         tally.writes = int(method != "GET" and status != 200)  # noqa: PLR2004 - a mail to the sandbox changes nothing
+        tally.cost = tally.writes * int(endpoint.endswith("/mail/send"))
         return status, content
 
     def _limit(self, endpoint: str, headers: Headers) -> None:

@@ -123,8 +123,10 @@ class TwilioApp:
                 raise TwilioError(415, 20415, "The request's Content-Type is not supported")
             form = read_form(body)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        answer = handler(Call(path, args, query, form, test))
+        call = Call(path, args, query, form, test)
+        answer = handler(call)
         tally.writes = int(method != "GET" and not test)
+        tally.cost = call.cost
         return answer
 
     def _admit(self, args: dict[str, str], account: str, path: str, method: str) -> None:

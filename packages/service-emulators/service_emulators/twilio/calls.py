@@ -7,7 +7,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from service_emulators.twilio.errors import bad_request, not_found, refused
-from service_emulators.twilio.forms import check_callback, is_e164
+from service_emulators.twilio.forms import check_callback, is_e164, is_twiml
 from service_emulators.twilio.tables import CALLS
 from service_emulators.twilio.times import rfc2822
 
@@ -127,6 +127,7 @@ class Calls:
         row["sid"] = self._identity.call(number)
         self._store.change(CALLS, CALLS.c.id == number, sid=row["sid"])
         self._tell({**row, "id": number}, "initiated")
+        call.cost = 1
         return 201, self._public(row)
 
     def _check(self, to: str, sender: str, *, test: bool) -> None:
@@ -295,6 +296,6 @@ def _spoken(call: Call) -> str:
         return str(call.value("ApplicationSid"))
     if len(twiml) > _LONGEST_TWIML:
         raise bad_request(20001, f"Twiml is longer than {_LONGEST_TWIML} characters")
-    if not re.fullmatch(r"\s*(<\?xml[^>]*\?>)?\s*<Response\b.*</Response>\s*", twiml, re.DOTALL):
+    if not is_twiml(twiml):
         raise bad_request(12100, "Document parse failure")
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", twiml)).split())

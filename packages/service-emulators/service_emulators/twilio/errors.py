@@ -60,7 +60,7 @@ REFUSALS = {
     21614: "'To' number is not a valid mobile number: {to}",
     21617: "The concatenated message body exceeds the 1600 character limit",
     21701: "The Messaging Service resource does not exist: {sender}",
-    21703: "The Messaging Service does not have a phone number available to send a message",
+    21704: "The Messaging Service contains no phone numbers",
     63038: "Account exceeded the daily messages limit",
     21201: "No 'To' number is specified",
     21213: "Caller phone number is required",

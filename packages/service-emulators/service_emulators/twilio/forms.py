@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from service_emulators.twilio.errors import bad_request
 
@@ -26,6 +27,7 @@ class Call:
         query: parameters of the address; the last one of a name counts.
         form: parameters of the body, all values of each name.
         test: sent with test credentials.
+        cost: what the handler says the account pays for it, in segments; a voice call counts as one.
     """
 
     path: str
@@ -33,6 +35,7 @@ class Call:
     query: dict[str, str]
     form: dict[str, list[str]] = field(default_factory=dict)
     test: bool = False
+    cost: int = 0
 
     def value(self, name: str) -> str | None:
         """Returns a parameter of the form; an empty one is none."""
@@ -78,3 +81,15 @@ def check_callback(url: str | None) -> None:
         good = False
     if not good:
         raise bad_request(21609, f"The StatusCallback URL {url} is not a valid URL.")
+
+
+def is_twiml(text: str) -> bool:
+    """Returns whether a text is XML, and a response."""
+    roots: list[str] = []
+    parser = ParserCreate()
+    parser.StartElementHandler = lambda name, _attributes: roots.append(name)
+    try:
+        parser.Parse(text, True)
+    except ExpatError:
+        return False
+    return roots[0] == "Response"

@@ -129,6 +129,7 @@ class Messages:
         number = self._store.add(MESSAGES, **row, sid="")
         row["sid"] = self._identity.message(number, row)
         self._store.change(MESSAGES, MESSAGES.c.id == number, sid=row["sid"])
+        call.cost = segments(body)
         return 201, self.public(row)
 
     def _content(self, call: Call) -> tuple[str, int]:
@@ -191,7 +192,7 @@ class Messages:
             if service != self._identity.messaging_service_sid:
                 raise refused(21701, to=to, sender=service)
             if not self._store.rows(SENDERS, SENDERS.c.service_sid == service):
-                raise refused(21703, **names)
+                raise refused(21704, **names)
         scope = service or (chosen or {}).get("service_sid") or sender or ""
         code = self._refusal(to, scope)
         if code is not None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from jsonschema import Draft202012Validator
+from openapi_specs import Spec
 from service_emulators.twilio.calls import PARAMETERS as CALL_PARAMETERS
 from service_emulators.twilio.messages import PARAMETERS as MESSAGE_PARAMETERS
 
@@ -21,56 +18,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.contract
 PERSON = "+447700900123"
 ROOT = "/2010-04-01/Accounts/{AccountSid}"
-
-
-def without_nulls(value: Any) -> Any:
-    """Returns JSON data without the members that are null."""
-    if isinstance(value, list):
-        return [without_nulls(one) for one in value]
-    if isinstance(value, dict):
-        return {name: without_nulls(one) for name, one in value.items() if one is not None}
-    return value
-
-
-class Spec:
-    """A specification whose schemas become JSON Schema; Twilio's name all properties, so others are wrong."""
-
-    def __init__(self, name: str) -> None:
-        folder = os.environ.get("API_SPECS_DIR")
-        if not folder:
-            pytest.skip(f"set API_SPECS_DIR to a folder that holds {name}")
-        self.content: dict[str, Any] = json.loads((Path(folder) / name).read_text(encoding="utf-8"))
-
-    def _resolve(self, node: Any) -> Any:
-        while isinstance(node, dict) and "$ref" in node:
-            found: Any = self.content
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                found = found[part]
-            node = found
-        return node
-
-    def schema(self, node: Any, *, strict: bool) -> Any:
-        node = self._resolve(node)
-        if isinstance(node, list):
-            return [self.schema(one, strict=strict) for one in node]
-        if not isinstance(node, dict):
-            return node
-        result = {name: self.schema(one, strict=strict) for name, one in node.items() if name != "nullable"}
-        if strict and isinstance(result.get("properties"), dict) and result["properties"]:
-            result.setdefault("additionalProperties", False)
-        return {"anyOf": [result, {"type": "null"}]} if node.get("nullable") else result
-
-    def check(self, method: str, path: str, response: requests.Response, *, strict: bool = True) -> None:
-        answers = self.content["paths"][path][method.lower()]["responses"]
-        content = self._resolve(answers[str(response.status_code)]).get("content", {})
-        if not content:
-            assert not response.content
-            return
-        schema = self.schema(content["application/json"]["schema"], strict=strict)
-        # Lookup's and SendGrid's leave `nullable` out although their own examples hold nulls.
-        value = response.json() if strict else without_nulls(response.json())
-        problems = [error.message for error in Draft202012Validator(schema).iter_errors(value)]
-        assert problems == []
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 if TYPE_CHECKING:
+    from message_strangers import Receiver
     from service_emulators.testing import SendGridEmulator
-
-    from conftest import Receiver
 
 
 def content(**changes: Any) -> dict[str, Any]:
@@ -25,6 +24,10 @@ def content(**changes: Any) -> dict[str, Any]:
         "content": [{"type": "text/plain", "value": "plain"}, {"type": "text/html", "value": "<p>html</p>"}],
     }
     return {name: value for name, value in {**mail, **changes}.items() if value is not None}
+
+
+def addresses(number: int, name: str = "to") -> list[dict[str, str]]:
+    return [{"email": f"{name}{one}@example.com"} for one in range(number)]
 
 
 def call(mail: SendGridEmulator, method: str, path: str, body: Any = None) -> requests.Response:
@@ -54,6 +57,9 @@ def send(mail: SendGridEmulator, **changes: Any) -> requests.Response:
         ({"send_at": 2_000_000_000}, "send_at"),
         ({"batch_id": "unknown"}, "batch_id"),
         ({"colour": "red"}, "colour"),
+        ({"personalizations": [{"to": addresses(600), "cc": addresses(401, "cc")}]}, "personalizations"),
+        ({"personalizations": [{"to": [one]} for one in addresses(1001)]}, "personalizations"),
+        ({"personalizations": [{"to": [one]} for one in addresses(1) * 2]}, "personalizations.1.to.0"),
     ],
 )
 def test_refused_mail(mail: SendGridEmulator, changes: dict[str, Any], field: str) -> None:
@@ -72,6 +78,20 @@ def test_credentials_sender_and_limit(mail: SendGridEmulator) -> None:
     mail.control.advance(60)
     answer = send(mail)
     assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (202, "2")
+
+
+def test_limits_that_a_mail_may_just_reach(mail: SendGridEmulator) -> None:
+    sandbox = {"mail_settings": {"sandbox_mode": {"enable": True}}}
+    both = {"to": addresses(600), "cc": addresses(400, "cc")}
+    assert send(mail, personalizations=[both], **sandbox).status_code == 200
+    assert send(mail, personalizations=[{"to": [one]} for one in addresses(1000)], **sandbox).status_code == 200
+    text = [{"type": "text/plain", "value": "x" * (30 * 1024 * 1024)}]
+    assert send(mail, content=text, **sandbox).status_code == 413
+    text[0]["value"] = text[0]["value"][:-1024]
+    answer = send(mail, content=text, **sandbox)
+    assert answer.status_code == 200
+    for name in ("Limit", "Remaining", "Reset"):
+        assert answer.headers[f"X-RateLimit-{name}"].isdigit()
 
 
 def test_mail_arrives_with_both_parts(mail: SendGridEmulator) -> None:

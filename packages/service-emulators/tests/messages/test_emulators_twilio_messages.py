@@ -12,7 +12,9 @@ from service_emulators.twilio.signing import signature
 from service_emulators.twilio.texts import segments
 
 if TYPE_CHECKING:
-    from conftest import Account, Receiver
+    from message_strangers import Receiver
+
+    from conftest import Account
 
 PERSON = "+447700900123"
 

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import pytest
+from message_strangers import twilio_library
 from twilio.base.exceptions import TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
-from twilio.rest import Client
 
 if TYPE_CHECKING:
-    from conftest import Account, Receiver
+    from message_strangers import Receiver
+    from twilio.rest import Client
+
+    from conftest import Account
 
 PERSON = "+447700900123"
 
 
-class _ToEmulator(TwilioHttpClient):
-    """Leads requests for Twilio's hosts to the emulator."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(timeout=10)
-        self._url = url
-
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        parts = urlsplit(url)
-        target = self._url + parts.path + (f"?{parts.query}" if parts.query else "")
-        return super().request(method, target, *args, **kwargs)
-
-
 @pytest.fixture
 def client(account: Account) -> Client:
-    return Client(*account.credentials, http_client=_ToEmulator(account.emulator.url))
+    return twilio_library(account.emulator)
 
 
 def test_send_fetch_list_cancel(account: Account, client: Client) -> None:

@@ -15,6 +15,7 @@ from alert_rules.records import Code, Decision, Status, StoredSilence
 from alert_rules.taking import RowOutcome, SourceRow, Taking
 from sqlalchemy import select
 
+from sync_ledger.alerts.ended_runs import release_ended
 from sync_ledger.alerts.reading import explained, shown
 from sync_ledger.alerts.store import LedgerAlertStore
 from sync_ledger.ledger.sending_tables import messages
@@ -92,6 +93,8 @@ class AlertEngine:
 
     def _flush(self, connection: Connection, *, now: datetime, run_ended: bool) -> Flushed:
         store = self._alone(connection, now)
+        if not run_ended:
+            release_ended(connection, self._destination)
         return flush(self._compiled, store, now, run=self._run, run_ended=run_ended, streams=self._streams)
 
     def explain(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from alert_rules.quieting import Quiet
+from alert_rules.quieting import Quiet, rule_is_gone
 from alert_rules.records import Code, Decision, Instance, Status
 from sqlalchemy import func, select
 
@@ -113,10 +113,21 @@ def shown(
     rows = connection.execute(query.order_by(table.c.seen_at.desc(), table.c.fingerprint).limit(limit))
     alerts = [read(Instance, row) for row in rows]
     silences = store.silences(now)
-    quiet = Quiet(compiled, silences, store.firing() if compiled.inhibitions else [], now)
+
+    def firing() -> list[Instance]:
+        return [one for one in store.firing() if not rule_is_gone(compiled, one)]
+
+    quiet = Quiet(compiled, silences, firing, now)
     counts: dict[str, dict[str, int]] = {}
     grouped = select(table.c.rule, table.c.status, func.count()).where(*mine).group_by(table.c.rule, table.c.status)
     for name, status, count in connection.execute(grouped.order_by(table.c.rule, table.c.status)):
         counts.setdefault(name, {})[status] = count
-    pairs = [(one, why[1] if (why := quiet.why(one)) is not None else None) for one in alerts]
+    pairs = [(one, _why(compiled, quiet, one)) for one in alerts]
     return Shown(pairs, counts, silences, store.collected(list(compiled.receivers)))
+
+
+def _why(compiled: Compiled, quiet: Quiet, instance: Instance) -> str | None:
+    if rule_is_gone(compiled, instance):
+        return "its rule is no longer in the file"
+    found = quiet.why(instance)
+    return found[1] if found is not None else None

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import typing as t
 from functools import lru_cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
 
@@ -22,9 +17,7 @@ if t.TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Engine
     from sqlalchemy.exc import SQLAlchemyError
 
-_MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
-# Alembic tells of every schema it looks at; a target's log is for its run.
-logging.getLogger("alembic").setLevel(logging.WARNING)
+_MIGRATIONS = Path(__file__).parent.parent / "migrations" / "versions"
 _MIGRATION_LOCK = 5_742_019  # any number of our own: PostgreSQL's advisory locks are told apart by it
 
 
@@ -96,37 +89,34 @@ def _prepare_sqlite(connection: t.Any, _record: object) -> None:
 
 
 def _migrate(connection: Connection) -> None:
-    script = _script()
-    if _revision(connection, script) == script.get_current_head():
+    newest = max(_revisions())
+    if _revision(connection) == newest:
         return
+    # Alembic is a good part of what a start of a target or a command imports, and most find a ledger that is current.
+    from sync_ledger.ledger.migrating import upgrade  # noqa: PLC0415 - see above
+
     connection.rollback()
     # Two processes may open a new ledger at the same moment: the second waits here and then finds it made.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _MIGRATION_LOCK})
     else:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    if _revision(connection, script) != script.get_current_head():
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    if _revision(connection) != newest:
+        upgrade(connection)
     connection.commit()
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", _MIGRATIONS.replace("%", "%%"))
-    return config
-
-
 @lru_cache(maxsize=1)
-def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+def _revisions() -> frozenset[str]:
+    """The revisions there are, by the files that make them: each begins with its own, and they are in order."""
+    return frozenset(file.name.partition("_")[0] for file in _MIGRATIONS.glob("[0-9]*_*.py"))
 
 
-def _revision(connection: Connection, script: ScriptDirectory) -> str | None:
-    context = MigrationContext.configure(connection, opts={"version_table": "sync_ledger_version"})
-    current = context.get_current_revision()
-    if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("sync_ledger_version"):
+        return None
+    current: str | None = connection.execute(text("SELECT version_num FROM sync_ledger_version")).scalar()
+    if current is not None and current not in _revisions():
         raise LedgerError(
             f"The ledger was written by a newer version of sync-ledger (schema {current}); install that version"
         )

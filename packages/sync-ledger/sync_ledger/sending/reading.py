@@ -6,18 +6,17 @@ import typing as t
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, not_, or_, select
 
 from sync_ledger.ledger.clock import as_utc
 from sync_ledger.ledger.sending_tables import message_events, message_members, messages, suppressions
+from sync_ledger.sending.service import Delivery
 from sync_ledger.sending.troubles import members_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Engine, Row
-
-    from sync_ledger.sending.service import Delivery
 
 Record = dict[str, t.Any]
 
@@ -189,11 +188,36 @@ class Messages:
         return found
 
 
-def sent_since(connection: Connection, destination: str, moment: datetime, channels: Collection[str]) -> int:
-    """Return how many calls were begun since a moment, the last of each message counted."""
-    query = select(func.count()).select_from(messages)
-    where = (messages.c.destination == destination, messages.c.channel.in_(channels), messages.c.claimed_at >= moment)
-    return int(connection.execute(query.where(*where)).scalar_one())
+def sent_before(connection: Connection, destination: str, key: str, moment: datetime, channels: Collection[str]) -> int:
+    """Return how many calls were begun since a moment and before the call for a message, for a limit on them.
+
+    The last call of each message counts, unless the service put it off. Of messages that are being sent at the same
+    time, those claimed earlier count: so as many go out as may, and no more.
+
+    Args:
+        connection: The ledger.
+        destination: The account.
+        key: The message, which is claimed.
+        moment: Since when.
+        channels: Ways that count.
+    """
+    own = select(messages.c.claimed_at).where(messages.c.destination == destination, messages.c.key == key)
+    claimed_at = own.scalar_subquery()
+    later = or_(messages.c.claimed_at > claimed_at, and_(messages.c.claimed_at == claimed_at, messages.c.key > key))
+    under_way = messages.c.status == Delivery.CLAIMED.value
+    query = (
+        select(func.count())
+        .select_from(messages)
+        .where(
+            messages.c.destination == destination,
+            messages.c.channel.in_(channels),
+            messages.c.claimed_at >= moment,
+            messages.c.key != key,
+            messages.c.status != Delivery.WAITING.value,
+            not_(and_(under_way, later)),
+        )
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def _shown(row: Row[t.Any], names: Sequence[str]) -> Record:
