@@ -44,7 +44,9 @@ def purge(
     dry_run: t.Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase values from the ledger: payloads, old and new values, answers, values of plans.
+    """Erase values from the ledger: payloads, old and new values, answers, values of plans, alerts and messages.
+
+    Decisions on alerts go by age as a whole, and only their texts of a person.
 
     Of a person, the lines of the undo file as well, so that these deletions cannot be undone any more.
     Links, hashes, counts and reasons stay, so that nothing is written twice.

@@ -46,8 +46,8 @@ def observing_settings() -> tuple[th.Property[t.Any], ...]:
             th.IntegerType(minimum=1, maximum=36_500),
             title="Retention",
             description=(
-                "Age in days at which values, and decisions on alerts, are erased from the ledger at the end of a run; "
-                "links, hashes, counts and reasons of rows stay. Optional; without it they are kept."
+                "Age in days at which values are erased from the ledger at the end of a run; links, hashes, counts and "
+                "reasons stay. Optional; without it values are kept."
             ),
         ),
         th.Property(
