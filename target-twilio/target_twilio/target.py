@@ -6,7 +6,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from alert_rules.checking import Severity, check
-from alert_rules.evaluating import key_of
+from alert_rules.identity import key_of
 from alert_rules.taking import SourceRow as AlertRow
 from sync_ledger.errors import ConfigError
 from sync_ledger.ledger import Ledger

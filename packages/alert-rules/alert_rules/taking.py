@@ -9,7 +9,8 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from alert_rules.errors import BadRowError
-from alert_rules.evaluating import evaluate, fingerprint, identity_of
+from alert_rules.evaluating import evaluate
+from alert_rules.identity import fingerprint, identity_of
 from alert_rules.records import Code, Decision, GroupLog, Membership, RuleState, Status
 
 if t.TYPE_CHECKING:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from alert_rules.compiled import NO_DATA
 from alert_rules.errors import BadRowError
-from alert_rules.evaluating import fingerprint, in_time, resolved
+from alert_rules.evaluating import in_time, resolved
+from alert_rules.identity import fingerprint
 from alert_rules.records import Code, Decision, Instance, Status
 from alert_rules.taking import open_groups, rule_states
 

@@ -8,7 +8,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from alert_rules.evaluating import key_of
+from alert_rules.identity import key_of
 from alert_trials import DESK, FILE, RULE
 from sync_ledger.alerts.rehearsal import Rehearsal
 

@@ -9,7 +9,7 @@ from alert_rules.quieting import Quiet, rule_is_gone
 from alert_rules.records import Code, Decision, Instance, Status
 from sqlalchemy import func, select
 
-from sync_ledger.alerts.store import read
+from sync_ledger.alerts.rows import read
 from sync_ledger.ledger import alert_tables as tables
 from sync_ledger.ledger.clock import as_utc
 

@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from datetime import timezone
 
-from alert_rules.evaluating import key_of
+from alert_rules.identity import key_of
 from sqlalchemy import select, update
 
 from sync_ledger.alerts.engine import AlertEngine, SourceRow

@@ -6,10 +6,8 @@ import dataclasses
 import hashlib
 import json
 import typing as t
-from decimal import Decimal
 
 from alert_rules.records import (
-    Code,
     Collected,
     Escalating,
     GroupLog,
@@ -21,6 +19,7 @@ from alert_rules.records import (
 )
 from sqlalchemy import and_, delete, or_, select, tuple_, update
 
+from sync_ledger.alerts.rows import read, values_of
 from sync_ledger.ledger import alert_tables as tables
 from sync_ledger.ledger.clock import as_utc
 from sync_ledger.ledger.sending_tables import messages
@@ -29,18 +28,18 @@ from sync_ledger.sending.outbox import Outbox
 from sync_ledger.sending.troubles import Troubles
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from alert_rules.notifications import Notification
     from alert_rules.records import (
         Decision,
     )
-    from sqlalchemy import ColumnElement, Connection, Row, Table
+    from sqlalchemy import ColumnElement, Connection, Table
 
+    from sync_ledger.alerts.rows import Kept
     from sync_ledger.sending.troubles import Trouble
 
-_Kept = t.TypeVar("_Kept")
 _SLICE: t.Final = 2_000
 
 
@@ -249,12 +248,12 @@ class LedgerAlertStore:
         self._connection.execute(statement, rows)
 
     def _decision(self, one: Decision, now: datetime, run: int | None) -> dict[str, t.Any]:
-        row = _values(one)
+        row = values_of(one)
         mark = hashlib.sha256(json.dumps(row, sort_keys=True).encode(errors="surrogatepass")).hexdigest()
         more = {"first_at": now, "last_at": now, "run_id": run, "times": 1}
         return {"destination": self._destination, "mark": mark, **row, **more}
 
-    def _all(self, table: Table, kind: type[_Kept], *where: ColumnElement[bool]) -> list[_Kept]:
+    def _all(self, table: Table, kind: type[Kept], *where: ColumnElement[bool]) -> list[Kept]:
         names = [one.name for one in dataclasses.fields(t.cast("t.Any", kind))]
         query = select(*(table.c[name] for name in names)).where(table.c.destination == self._destination, *where)
         # Not in the order of the disk: the same state must make the same messages.
@@ -262,7 +261,7 @@ class LedgerAlertStore:
         return [read(kind, row) for row in self._connection.execute(query)]
 
     def _rows(self, kept: Iterable[t.Any]) -> list[dict[str, t.Any]]:
-        return [{"destination": self._destination, **_values(one)} for one in kept]
+        return [{"destination": self._destination, **values_of(one)} for one in kept]
 
     def _put(self, table: Table, kept: Iterable[t.Any]) -> None:
         upsert(self._connection, table, self._rows(kept))
@@ -271,47 +270,3 @@ class LedgerAlertStore:
         for start in range(0, len(keys), _SLICE):
             where = tuple_(*columns).in_(keys[start : start + _SLICE])
             self._connection.execute(delete(table).where(table.c.destination == self._destination, where))
-
-
-def _values(one: t.Any) -> dict[str, t.Any]:
-    """Return a record as a row: codes as their words, decimals exact."""
-    row = {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
-    for name, value in row.items():
-        if isinstance(value, (Status, Code)):
-            row[name] = value.value
-        elif isinstance(value, Decimal):
-            row[name] = f"{value:f}"
-        elif isinstance(value, str):
-            row[name] = value.replace("\0", "")  # PostgreSQL keeps none
-    return row
-
-
-def read(kind: type[_Kept], row: Row[t.Any]) -> _Kept:
-    """Return a row as a record."""
-    return kind(**{name: _value(name, value) for name, value in t.cast("Mapping[str, t.Any]", row._mapping).items()})  # noqa: SLF001 - SQLAlchemy's public name
-
-
-def _value(name: str, value: t.Any) -> t.Any:
-    if value is None:
-        return None
-    reader = _READERS.get(name)
-    return reader(value) if reader is not None else value
-
-
-def _pairs(value: t.Any) -> t.Any:
-    return tuple(tuple(one) for one in value) if isinstance(value, list) else value
-
-
-_READERS: t.Final[dict[str, t.Callable[[t.Any], t.Any]]] = {
-    "status": Status,
-    "told_status": Status,
-    "why": Code,
-    "code": Code,
-    "amount": Decimal,
-    "members": _pairs,
-    "matchers": tuple,
-    "labels": _pairs,
-    **dict.fromkeys(("known_at", "baselined_at", "last_row_at", "since", "seen_at", "row_at", "fired_at"), as_utc),
-    **dict.fromkeys(("ending_since", "resolved_at", "acknowledged_at", "notified_at", "repeat_at"), as_utc),
-    **dict.fromkeys(("opened_at", "due_at", "starts", "until", "first_at", "last_at"), as_utc),
-}
