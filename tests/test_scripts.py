@@ -88,7 +88,7 @@ def test_a_demo_that_is_stopped_says_so_and_leaves_no_process_behind(
 @pytest.mark.shows_secrets("the emulators tell their credentials to those who start them")
 def test_the_demo_of_alerts_tells_what_it_promises_and_counts_it(checkout: Path) -> None:
     # What each run has to send is checked by the demo itself, against the tables and not by the rules.
-    demo = start(checkout, "demo", "alerts", "--customers", "100", "--json", "result.json")
+    demo = start(checkout, "demo", "alerts", "--customers", "100", "--json", str(checkout / "result.json"))
     said, _ = demo.communicate(timeout=240)
     assert demo.returncode == 0, said
     for shown in ("+12025550103", "payables@example.com", "[RESOLVED] PV ", "7 cases, 0 failed"):

@@ -109,7 +109,7 @@ def _show(services: dict[str, t.Any]) -> None:
     print("  source .emulators/env")
     pipelines = [one for one in PIPELINES.values() if services.keys() >= {"jde", *one.services}]
     for pipeline in pipelines:
-        print(f"  meltano run {' '.join(pipeline.blocks)}")
+        print(f"  {pipeline.first}meltano run {' '.join(pipeline.blocks)}")
     if pipelines:
         print("  sync-ledger runs")
     elif "jde" in services:

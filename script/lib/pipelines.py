@@ -32,6 +32,7 @@ class Pipeline:
         loader: Name of the loader.
         switches: Switches of the emulators.
         about_documents: Whether it is about orders, vouchers and the like, and not only about the address book.
+        first: Variables with which a first run by hand shows something.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Pipeline:
     extractor: str = "tap-jdedwards"
     switches: tuple[str, ...] = ()
     about_documents: bool = False
+    first: str = ""
 
     @property
     def mapping(self) -> str:
@@ -204,6 +206,7 @@ PIPELINES: dict[str, Pipeline] = {
             extractor="tap-jdedwards-alerts",
             loader="target-twilio",
             about_documents=True,
+            first="TARGET_TWILIO_INITIAL=send ",  # alerts/people.yml notes what is there, and tells nothing of it
         ),
     )
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import typing as t
 
+from alert_rules.records import Code
 from sync_ledger.alerts.engine import AlertEngine
 from sync_ledger.errors import CountMismatchError
 from sync_ledger.ledger.clock import now
@@ -46,6 +47,7 @@ class AlertRun:
         self._mode: str = config["mode"]
         self.tally = Tally()
         self._received = 0
+        self._noted = 0
         self.run_id = ledger.runs.start(target, self._mode)
         self.destination_name = ledger.destination
         ledger.mode = self._mode
@@ -103,11 +105,15 @@ class AlertRun:
         """
         self._check_books()
         flushed = self._alerts.flush(now(), run_ended=True)
+        if self._noted:
+            logger.info("%d alerts were there when their rule began: noted and not told (initial)", self._noted)
         if self._plan is not None:
             self._plan.tell()
             return
         if flushed.notifications:
             logger.info("%d messages to send", flushed.notifications)
+        if flushed.waiting:
+            logger.info("%s; `alerts explain` says until when", flushed.waiting)
         self._sending.deliver(self.run_id)
         self._sending.follow()
 
@@ -121,6 +127,7 @@ class AlertRun:
         self._ledger.close()
 
     def _settled(self, rows: Sequence[tuple[SourceRow, AlertRow]], outcomes: Sequence[RowOutcome]) -> list[Settled]:
+        self._noted += sum(outcome.reason == Code.BASELINE.value for outcome in outcomes)
         return [self._one(row, outcome) for (row, _), outcome in zip(rows, outcomes, strict=True)]
 
     def _one(self, row: SourceRow, found: RowOutcome) -> Settled:

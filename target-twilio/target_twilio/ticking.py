@@ -29,12 +29,14 @@ class Ticked:
         notifications: Messages it put into the outbox.
         sent: What came of the calls: status -> messages.
         moved: Messages that are further than before.
+        waiting: What is put off, in words.
     """
 
     run: int
     notifications: int
     sent: Mapping[str, int]
     moved: int
+    waiting: str
 
 
 def tick(config: Mapping[str, t.Any]) -> Ticked:
@@ -63,4 +65,5 @@ def tick(config: Mapping[str, t.Any]) -> Ticked:
         sending.close()
         ledger.runs.end(run, status, sending.usage, problem)
         ledger.close()
-    return Ticked(run, flushed.notifications, {one.value: number for one, number in told.items()}, moved)
+    sent = {one.value: number for one, number in told.items()}
+    return Ticked(run, flushed.notifications, sent, moved, flushed.waiting)

@@ -28,6 +28,17 @@ def test_a_row_that_was_told_is_explained_with_its_message(config, file, twilio)
     assert "PO 1 USD 60,000.00" in told.out
 
 
+@pytest.mark.parametrize("key", ['{"DOCO": 1, "DCTO": "OP"}', '{"DOCO": 1}', '"DOCO": 1,'])
+def test_a_row_is_found_by_a_part_of_its_key(config, file, key):
+    run(config, ORDERS, order(1, 60000), order(11, 60000))
+    told = alerts("explain", "purchase_orders", key, "--config", file, "--json").json
+    assert {one["decision"]["source_key"] for one in told["decisions"]} == {'{"DOCO": 1, "DCTO": "OP"}'}
+    audit = alerts("messages", "--stream", "purchase_orders", "--row", key, "--config", file, "--json").json
+    assert [one["source_key"] for one in audit] == ['{"DOCO": 1, "DCTO": "OP"}']
+    none = alerts("messages", "--stream", "purchase_orders", "--row", '{"DOCO": 7}', "--config", file)
+    assert "Nothing was sent for such a row" in none.out
+
+
 def test_a_row_that_was_not_told_is_explained(config, file, twilio):
     run(config, ORDERS, order(5, 60000))
     alerts("silence", "add", "--matcher", 'order="7"', "--for", "2h", "--reason", "stocktaking", "--config", file)

@@ -24,7 +24,7 @@ def test_a_text_moves_on_by_its_callbacks_alone(heard, twilio):
 
 @pytest.mark.parametrize("order_of_callbacks", ["reversed", "shuffled", "as_made"])
 @pytest.mark.parametrize(("code", "end"), [(None, "delivered"), (30003, "undelivered")])
-def test_callbacks_in_any_order_and_thrice_count_once(heard, twilio, order_of_callbacks, code, end):
+def test_callbacks_in_any_order_and_thrice_count_once(heard, twilio, listener_log, order_of_callbacks, code, end):
     twilio.control.switch(callback_order=order_of_callbacks, callback_copies=3)
     twilio.control.set_phone(PHONE, code=code)
     with listening(heard):
@@ -38,6 +38,9 @@ def test_callbacks_in_any_order_and_thrice_count_once(heard, twilio, order_of_ca
     found = message(heard, "status", "code", "remedy")
     assert found[0][:2] == (end, None if code is None else str(code))
     assert bool(found[0][2]) == (code is not None)
+    lines = [line for line in listener_log() if "not_delivered" in line]
+    assert len(lines) == (code is not None)
+    assert all("code=30003" in line and "the phone is off" in line for line in lines)
 
 
 def test_what_callbacks_did_not_tell_a_tick_asks_for(heard, twilio):
@@ -85,7 +88,7 @@ def test_a_call_moves_on_by_its_callback(heard, twilio):
     [("delivered", "delivered", None), ("bounce", "undelivered", "5.1.1"), ("blocked", "undelivered", "5.7.1")],
 )
 @pytest.mark.parametrize("order_of_events", ["as_made", "reversed"])
-def test_mail_moves_on_by_its_events(heard, sendgrid, outcome, end, code, order_of_events):
+def test_mail_moves_on_by_its_events(heard, sendgrid, listener_log, outcome, end, code, order_of_events):
     sendgrid.control.switch(event_copies=2, event_order=order_of_events)
     sendgrid.control.set_mailbox("ap@example.com", outcome)
     with listening(heard) as server:
@@ -94,6 +97,7 @@ def test_mail_moves_on_by_its_events(heard, sendgrid, outcome, end, code, order_
         sendgrid.control.advance(1)
         sendgrid.control.advance(60)
     assert message(heard, "channel", "status", "code") == [("email", end, code)]
+    assert sum("not_delivered" in line for line in listener_log()) == (end == "undelivered")
     assert len(events(heard, "id", source="callback")) == 2
 
 

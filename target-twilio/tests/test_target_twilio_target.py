@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -60,9 +61,11 @@ def test_a_state_fires_and_resolves(config, sendgrid):
     assert mails(sendgrid)[1].startswith("[RESOLVED] Invoice 7")
 
 
-def test_the_first_run_of_a_rule_notes_what_is_there_and_tells_nothing(config, twilio):
+def test_the_first_run_of_a_rule_notes_what_is_there_and_tells_nothing(config, twilio, caplog):
+    caplog.set_level(logging.INFO, "sync_ledger")
     config.pop("initial")
     run(config, ORDERS, order(1, 60000))
+    assert "1 alerts were there when their rule began: noted and not told (initial)" in caplog.messages
     run(config, ORDERS, order(1, 60000), order(2, 70000))
     assert texts(twilio) == ["PO 2 USD 70,000.00"]
 

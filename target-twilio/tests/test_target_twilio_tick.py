@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -37,9 +38,12 @@ def lasting_run(config):
     return ledger, lasting
 
 
-def test_a_tick_tells_what_time_has_made_due_and_is_a_run_of_its_own(config, file, twilio):
+def test_a_tick_tells_what_time_has_made_due_and_is_a_run_of_its_own(config, file, twilio, caplog):
+    caplog.set_level(logging.INFO, "sync_ledger")
     change_rules(config, "  group_interval: 0s", "  group_wait: 1h\n  group_interval: 0s")
     run(config, ORDERS, order(1, 60000))
+    assert "1 waiting for their group's time; `alerts explain` says until when" in caplog.messages
+    assert "1 waiting for their group's time" in alerts("tick", "--config", file).out
     first = alerts("tick", "--config", file, "--json").json
     assert (first["notifications"], first["sent"]) == (0, {})
     later(config, alert_members, opened_at=ago(hours=2))
@@ -48,7 +52,7 @@ def test_a_tick_tells_what_time_has_made_due_and_is_a_run_of_its_own(config, fil
     (line,) = told.out.splitlines()
     assert line.startswith("1 new messages; 1 ")
     assert received(twilio) == ["PO 1 USD 60,000.00"]
-    assert column(config, runs, "target", "status")[1:] == [("alerts-tick", "succeeded")] * 2
+    assert column(config, runs, "target", "status")[1:] == [("alerts-tick", "succeeded")] * 3
     assert alerts("tick", "--config", file, "--json").json["notifications"] == 0
     assert len(received(twilio)) == 1
 

@@ -27,6 +27,14 @@ if t.TYPE_CHECKING:
     from alert_rules.store import AlertStore
 
 
+_PUT_OFF: t.Final[dict[Code, str]] = {
+    Code.WAITING: "waiting for their group's time",
+    Code.MUTED: "kept by quiet hours",
+    Code.DIGESTED: "collected for a digest",
+    Code.OVER_BUDGET: "over a budget",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Flushed:
     """What a flush did.
@@ -38,6 +46,12 @@ class Flushed:
 
     notifications: int
     decisions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> str:
+        """How many decisions put something off, in words; empty when there is none."""
+        counted = ((self.decisions.get(code.value, 0), words) for code, words in _PUT_OFF.items())
+        return ", ".join(f"{number} {words}" for number, words in counted if number)
 
 
 def flush(

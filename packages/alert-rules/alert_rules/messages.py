@@ -176,6 +176,8 @@ class Letter:
             return " ".join(self.channel.subject.render(self._names(len(self.said))).split())
         if len(self.said) == 1 and self.purpose in {"alert", "resolved", "no_data"}:
             return " ".join(self.said[0].line.split())
+        if self.purpose == "storm":  # it names its rule
+            return " ".join(self._heading().rstrip(":").split())
         rules = sorted({one.instance.rule for one in self.said})
         return " ".join(f"{self._heading().rstrip(':')} - {', '.join(rules)}".removeprefix(" - ").split())
 

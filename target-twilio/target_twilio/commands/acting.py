@@ -152,7 +152,8 @@ def tick(config: ConfigOption = FROM_ENVIRONMENT, *, as_json: JsonOption = False
         print_json(done)
     else:
         sent = ", ".join(f"{number} {status}" for status, number in done.sent.items()) or "nothing to send"
-        print(f"{done.notifications} new messages; {sent}; {done.moved} moved on")  # noqa: T201
+        waiting = f"; {done.waiting}" if done.waiting else ""
+        print(f"{done.notifications} new messages; {sent}; {done.moved} moved on{waiting}")  # noqa: T201
 
 
 def _moment(text: str) -> datetime:

@@ -27,6 +27,8 @@ if t.TYPE_CHECKING:
 
 LimitOption = t.Annotated[int, typer.Option(help="Most lines.", min=1)]
 
+_MOST_SAID: t.Final = 60
+
 
 def explain(
     stream: t.Annotated[str | None, typer.Argument(help="Stream of the row.")] = None,
@@ -76,7 +78,7 @@ def messages(
     status: t.Annotated[list[Delivery] | None, typer.Option(help="Messages that are so far only.")] = None,
     to: t.Annotated[str | None, typer.Option(help="Messages to this number or address only.")] = None,
     stream: t.Annotated[str | None, typer.Option(help="Audit: what was sent for rows of this stream.")] = None,
-    row: t.Annotated[str | None, typer.Option(help="Audit: and with this key (JSON).")] = None,
+    row: t.Annotated[str | None, typer.Option(help="Audit: and with this key (JSON), or a part of it.")] = None,
     limit: LimitOption = 50,
     config: ConfigOption = FROM_ENVIRONMENT,
     *,
@@ -99,10 +101,12 @@ def messages(
     elif key is not None:
         for one in found:
             _life(one)
-    elif stream is not None or row is not None:
+    elif stream is None and row is None:
+        _listed(found)
+    elif found:
         _audited(found)
     else:
-        _listed(found)
+        print("Nothing was sent for such a row; `alerts explain` says why")  # noqa: T201
 
 
 def _explained(found: Sequence[Explained]) -> None:
@@ -147,8 +151,10 @@ def _shown(found: Shown) -> None:
 def _listed(found: Sequence[Mapping[str, t.Any]], title: str | None = None) -> None:
     made = table("put", "to", "by", "purpose", "status", "why", "says", "key", title=title)
     for one in found:
-        why = " ".join(str(one[name]) for name in ("reason", "code", "error") if one.get(name))
+        names = ("reason", "code", "error") if one.get("error") else ("reason", "code", "remedy")
+        why = " ".join(str(one[name]) for name in names if one.get(name))
         says = str(one.get("subject") or one.get("text") or "").split("\n", 1)[0]
+        says = says if len(says) <= _MOST_SAID else f"{says[: _MOST_SAID - 1]}…"
         made.add_row(
             at(one["put_at"]),
             str(one["recipient"]),
@@ -156,7 +162,7 @@ def _listed(found: Sequence[Mapping[str, t.Any]], title: str | None = None) -> N
             str(one["purpose"]),
             str(one["status"]),
             why,
-            says[:60],
+            says,
             str(one["key"]),
         )
     console().print(made)

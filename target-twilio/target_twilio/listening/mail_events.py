@@ -12,7 +12,7 @@ from sync_ledger.sending.statuses import Statuses
 from sync_ledger.sending.suppressions import Suppressions
 
 from target_twilio.listening.bodies import word
-from target_twilio.listening.telling import masked
+from target_twilio.listening.telling import NOT_REACHED, masked
 from target_twilio.sendgrid.mail import KEY_ARGUMENT
 
 if t.TYPE_CHECKING:
@@ -92,17 +92,20 @@ class MailEvents:
         if key is None:
             return  # mail of the account that others sent
         bounced = word(event.get("type")) if kind == "bounce" else None
+        code, advice = _code(kind, event), _REMEDIES.get(bounced or kind)
         moved = Statuses(self._journal).note(
             status,
             remote_id=_remote_id(event),
             key=key,
-            code=_code(kind, event),
+            code=code,
             text=word(event.get("reason") or event.get("response")) if kind != "delivered" else None,
-            remedy=_REMEDIES.get(bounced or kind),
+            remedy=advice,
             at=at,
             event_id=_event_id(event),
         )
         self._telling.count("moved" if moved else "unmoved")
+        if moved and status in NOT_REACHED:
+            self._telling.not_delivered(key, status, code=code, remedy=advice)
         if not moved:
             self._tell_unknown(key)
 

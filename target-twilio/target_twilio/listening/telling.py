@@ -9,10 +9,15 @@ from collections import Counter, OrderedDict
 from datetime import datetime, timezone
 from threading import Lock
 
+from sync_ledger.sending.service import Delivery
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger("target_twilio.listening")
+
+NOT_REACHED: t.Final = frozenset({Delivery.UNDELIVERED, Delivery.FAILED})
+"""Ends of messages that have not arrived."""
 
 _EVERY: t.Final = 60.0
 _REMEMBERED: t.Final = 1_000
@@ -62,6 +67,11 @@ class Telling:
                 return
             self._remember(mark, self._clock())
         logger.warning("%s", _line("warning", event, fields))
+
+    def not_delivered(self, message: str, status: Delivery, *, code: str | None, remedy: str | None) -> None:
+        """Tell that a message did not arrive. The service's own words stay in the ledger: they may name who it is."""
+        why = {name: value for name, value in (("code", code), ("remedy", remedy)) if value}
+        self.once("not_delivered", message=message, status=status.value, **why)
 
     def _remember(self, mark: str, moment: float) -> None:
         self._told[mark] = (moment, 0)

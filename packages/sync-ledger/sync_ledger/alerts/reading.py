@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sync_ledger.alerts.rows import read
 from sync_ledger.ledger import alert_tables as tables
 from sync_ledger.ledger.clock import as_utc
+from sync_ledger.ledger.row_keys import of_row
 
 if t.TYPE_CHECKING:
     from datetime import datetime
@@ -78,9 +79,7 @@ def explained(
     if rule is not None:
         where.append(table.c.rule == rule)
     if key is not None:
-        where.append(
-            table.c.source_key == key if key.startswith("{") else table.c.source_key.contains(key, autoescape=True)
-        )
+        where.append(of_row(table.c.source_key, key))
     query = select(table).where(*where).order_by(table.c.last_at.desc(), table.c.id.desc()).limit(limit)
     return [
         Explained(

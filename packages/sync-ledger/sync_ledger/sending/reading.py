@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, not_, or_, select
 
 from sync_ledger.ledger.clock import as_utc
+from sync_ledger.ledger.row_keys import of_row
 from sync_ledger.ledger.sending_tables import message_events, message_members, messages, suppressions
 from sync_ledger.sending.service import Delivery
 from sync_ledger.sending.troubles import members_of
@@ -130,11 +131,14 @@ class Messages:
             rule: Name of its rule.
             fingerprint: Its identity.
             stream: Stream of the row behind it.
-            source_key: Key of that row as JSON.
+            source_key: Key of that row as JSON, or a part of it.
             limit: Lines at the most.
         """
         given = {"rule": rule, "fingerprint": fingerprint, "stream": stream, "source_key": source_key}
-        where = [message_members.c[name] == value for name, value in given.items() if value is not None]
+        exact = {name: value for name, value in given.items() if name != "source_key" and value is not None}
+        where = [message_members.c[name] == value for name, value in exact.items()]
+        if source_key is not None:
+            where.append(of_row(message_members.c.source_key, source_key))
         query = (
             select(messages, *(message_members.c[name] for name in (*given, "version")))
             .join(message_members, message_members.c.message_id == messages.c.id)
