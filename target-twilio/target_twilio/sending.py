@@ -81,6 +81,8 @@ class Sending:
                     raise missing(name, settings, " and ".join(channels))
             except ServiceError as error:
                 failures.append(error)
+        for other in failures[1:]:
+            logger.error("%s", other)
         if failures:
             raise failures[0]
         return dict(told)

@@ -103,3 +103,24 @@ def test_an_unencrypted_address_of_the_listener_is_warned_of(examined):
     assert code == 0
     assert found["callbacks"]["status"] == "warning"
     assert "not encrypted" in found["callbacks"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ({"kind": "status", "status": 429}, "429"),
+        ({"kind": "status", "status": 500, "when": "after"}, "500"),
+        ({"kind": "reset", "when": "after"}, "does not answer"),
+    ],
+)
+def test_a_service_that_gives_no_answer_now_is_no_fault_of_the_settings(examined, twilio, sendgrid, fault, says):
+    kind = fault["kind"]
+    rule = {name: value for name, value in fault.items() if name != "kind"}
+    twilio.control.fault(kind, method="GET", path="/Messages", times=2, **rule)
+    sendgrid.control.fault(kind, method="POST", path="/v3/mail/send", **rule)
+    code, found = examined()
+    assert code == 1
+    assert found["sendgrid account"]["status"] == found["twilio account"]["status"] == "failed"
+    assert says in found["sendgrid account"]["text"]
+    sendgrid.control.advance(3600)
+    assert sendgrid.received() == {}

@@ -159,6 +159,13 @@ def test_what_keeps_texts_from_going_out_ends_the_run_and_loses_nothing(config, 
     assert texts(twilio) == ["PO 1 USD 60,000.00"]
 
 
+def test_two_services_that_cannot_send_are_a_line_each(config, caplog):
+    wrong = {**config, "auth_token": "0" * 32, "sendgrid_api_key": "SG." + "x" * 66}
+    assert run(wrong, ORDERS, order(1, 60000), PAYABLES, payable(7, 31)).code == 1
+    lines = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert sorted(line.split()[0] for line in lines) == ["SendGrid", "Twilio"]
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

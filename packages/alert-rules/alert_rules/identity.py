@@ -19,6 +19,8 @@ if t.TYPE_CHECKING:
 _LONGEST_KEY: t.Final = 500
 """Characters, of up to four bytes: an entry of an index of PostgreSQL has 2,704 bytes at the most, names included."""
 _LONGEST_VALUE: t.Final = 60
+_MOST_DIGITS: t.Final = 18
+"""Digits that a whole number may have; longer ones are texts."""
 
 
 def plain(value: t.Any) -> t.Any:
@@ -29,7 +31,7 @@ def plain(value: t.Any) -> t.Any:
         exact = Decimal(repr(value)) if isinstance(value, float) else value
         if not exact.is_finite():
             return str(exact)
-        whole = exact == exact.to_integral_value() and abs(exact.adjusted()) < 18  # noqa: PLR2004 - digits of a key
+        whole = exact == exact.to_integral_value() and abs(exact.adjusted()) < _MOST_DIGITS
         return int(exact) if whole else f"{exact.normalize():f}"
     if isinstance(value, (date, datetime)):
         return value.isoformat()

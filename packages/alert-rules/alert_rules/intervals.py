@@ -29,6 +29,8 @@ MONTHS: t.Final = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
+_ENDS: t.Final = 2
+"""Of a range."""
 _MINUTES: t.Final = 24 * 60
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\Z")
 _YEARS_AHEAD: t.Final = 5
@@ -59,7 +61,7 @@ def days(text: str) -> frozenset[int]:
     found: set[int] = set()
     for part in text.lower().split(","):
         ends = [_day(name, text) for name in re.split(r"[:-]", part)]
-        if len(ends) > 2:  # noqa: PLR2004 - both ends of a range
+        if len(ends) > _ENDS:
             raise BadValueError(f"{text!r} are no days", "write them like mon-fri, mon,wed or daily")
         found.update((ends[0] + step) % 7 for step in range((ends[-1] - ends[0]) % 7 + 1))
     return frozenset(found)
@@ -186,7 +188,7 @@ def interval(given: TimeInterval, location: str) -> Interval:
 
 def _span(text: str) -> tuple[int, int]:
     parts = text.split("-")
-    if len(parts) != 2:  # noqa: PLR2004 - beginning and end
+    if len(parts) != _ENDS:
         raise BadValueError(f"{text!r} is no time of day with an end", "write it like 20:00-07:00")
     begin, end = map(minutes, parts)
     if begin == end:
@@ -200,7 +202,7 @@ def _range(text: str, read: t.Callable[[str], int], what: str) -> tuple[int, int
         first, last = read(parts[0]), read(parts[-1])
     except ValueError as error:
         raise BadValueError(f"{text!r} is no {what}", "write one, or a range such as 1:7") from error
-    if len(parts) > 2 or (first > last and first * last > 0) or (first < 0 < last):  # noqa: PLR2004 - both ends
+    if len(parts) > _ENDS or (first > last and first * last > 0) or (first < 0 < last):
         raise BadValueError(f"{text!r} is no range of a {what}", "write the lower one first, such as 1:7")
     return first, last
 

@@ -57,7 +57,7 @@ def silence_add(
     if as_json:
         print_json(made)
     else:
-        print(f"Silence {made.key} until {at(made.until)} UTC: {', '.join(made.matchers)}")  # noqa: T201
+        typer.echo(f"Silence {made.key} until {at(made.until)} UTC: {', '.join(made.matchers)}")
 
 
 @silence_app.command("list")
@@ -88,7 +88,7 @@ def silence_end(
     if as_json:
         print_json({"ended": key})
     else:
-        print(f"Silence {key} is over")  # noqa: T201
+        typer.echo(f"Silence {key} is over")
 
 
 def ack(
@@ -108,8 +108,8 @@ def ack(
         print_json(taken)
         return
     for one in taken:
-        print(f"Taken on: {one.summary}")  # noqa: T201
-    print(f"{len(taken)} alerts taken on")  # noqa: T201
+        typer.echo(f"Taken on: {one.summary}")
+    typer.echo(f"{len(taken)} alerts taken on")
 
 
 def release(
@@ -130,7 +130,7 @@ def release(
     if as_json:
         print_json({"messages": keys or [], "collected": kept})
     else:
-        print(f"{len(keys or ()) + kept} released; the next run or `alerts tick` sends them")  # noqa: T201
+        typer.echo(f"{len(keys or ()) + kept} released; the next run or `alerts tick` sends them")
 
 
 def discard(
@@ -142,7 +142,7 @@ def discard(
     if as_json:
         print_json({"messages": keys})
     else:
-        print(f"{len(keys)} discarded")  # noqa: T201
+        typer.echo(f"{len(keys)} discarded")
 
 
 def tick(config: ConfigOption = FROM_ENVIRONMENT, *, as_json: JsonOption = False) -> None:
@@ -153,7 +153,7 @@ def tick(config: ConfigOption = FROM_ENVIRONMENT, *, as_json: JsonOption = False
     else:
         sent = ", ".join(f"{number} {status}" for status, number in done.sent.items()) or "nothing to send"
         waiting = f"; {done.waiting}" if done.waiting else ""
-        print(f"{done.notifications} new messages; {sent}; {done.moved} moved on{waiting}")  # noqa: T201
+        typer.echo(f"{done.notifications} new messages; {sent}; {done.moved} moved on{waiting}")
 
 
 def _moment(text: str) -> datetime:

@@ -8,6 +8,7 @@ import os
 import typing as t
 
 import msgspec
+import typer
 from rich.console import Console
 from rich.table import Table
 from sync_ledger.alerts.engine import AlertEngine
@@ -97,7 +98,7 @@ def table(*columns: str, title: str | None = None) -> Table:
 
 def print_json(value: t.Any) -> None:
     """Print something as JSON."""
-    print(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())  # noqa: T201 - that is it
+    typer.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
 
 
 def at(moment: datetime | None) -> str:

@@ -60,7 +60,7 @@ def schema(
     markdown: t.Annotated[bool, typer.Option("--markdown", help="Print tables for people instead.")] = False,
 ) -> None:
     """Print the JSON Schema of alert files, for editors that complete and underline."""
-    print(reference() if markdown else SCHEMA_FILE.read_text(encoding="utf-8"), end="")  # noqa: T201 - that is it
+    typer.echo(reference() if markdown else SCHEMA_FILE.read_text(encoding="utf-8"), nl=False)
 
 
 def run_tests(
@@ -75,16 +75,16 @@ def run_tests(
         print_json({"ok": not failed, "cases": [{"file": name, "case": one} for name, one in results]})
     else:
         for name, result in results:
-            print(f"{'FAILED' if result.differences else 'ok    '} {name}: {result.name}")  # noqa: T201
+            typer.echo(f"{'FAILED' if result.differences else 'ok    '} {name}: {result.name}")
             for difference in result.differences:
-                print("\n".join(f"         {line}" for line in difference.splitlines()))  # noqa: T201
-        print(f"{len(results)} cases, {len(failed)} failed")  # noqa: T201
+                typer.echo("\n".join(f"         {line}" for line in difference.splitlines()))
+        typer.echo(f"{len(results)} cases, {len(failed)} failed")
     raise typer.Exit(1 if failed or not results else 0)
 
 
 def _tell(checked: Checked) -> None:
     for finding in checked.findings:
-        print(finding)  # noqa: T201
+        typer.echo(finding)
     if checked.estimates:
         made = table("rule", "rows", "matching", "held", "messages", "segments", "longest", title="On the sample rows")
         for name, one in checked.estimates.items():
@@ -94,7 +94,7 @@ def _tell(checked: Checked) -> None:
         console().print(made)
     errors = sum(finding.severity.value == "error" for finding in checked.findings)
     warnings = len(checked.findings) - errors
-    print(f"{checked.rules} rules, {errors} errors, {warnings} warnings")  # noqa: T201
+    typer.echo(f"{checked.rules} rules, {errors} errors, {warnings} warnings")
 
 
 def _estimate(one: Estimate) -> Mapping[str, t.Any]:

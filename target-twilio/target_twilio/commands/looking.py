@@ -49,7 +49,7 @@ def explain(
         print_json({"decisions": found, "messages": messages})
         return
     if not found:
-        print("Nothing was decided about such a row: no rule matched it, or it never came")  # noqa: T201
+        typer.echo("Nothing was decided about such a row: no rule matched it, or it never came")
         return
     _explained(found)
     if messages:
@@ -70,7 +70,7 @@ def show(
         print_json({"alerts": found, "messages": counts})
         return
     _shown(found)
-    print("Messages: " + (", ".join(f"{number} {status}" for status, number in counts.items()) or "none"))  # noqa: T201
+    typer.echo("Messages: " + (", ".join(f"{number} {status}" for status, number in counts.items()) or "none"))
 
 
 def messages(
@@ -106,7 +106,7 @@ def messages(
     elif found:
         _audited(found)
     else:
-        print("Nothing was sent for such a row; `alerts explain` says why")  # noqa: T201
+        typer.echo("Nothing was sent for such a row; `alerts explain` says why")
 
 
 def _explained(found: Sequence[Explained]) -> None:
@@ -134,7 +134,7 @@ def _shown(found: Shown) -> None:
         )
     console().print(made)
     for rule, counts in found.counts.items():
-        print(f"{rule}: " + ", ".join(f"{number} {status}" for status, number in counts.items()))  # noqa: T201
+        typer.echo(f"{rule}: " + ", ".join(f"{number} {status}" for status, number in counts.items()))
     if found.silences:
         silences = table("silence", "alerts", "until", "by", "why", title="Silences")
         for one in found.silences:
@@ -189,7 +189,7 @@ def _life(one: Mapping[str, t.Any]) -> None:
     names = ("key", "receiver", "channel", "recipient", "purpose", "status", "reason", "code", "error", "remedy")
     for name in (*names, "remote_id", "segments", "attempts", "text_hash", "subject", "text"):
         if one.get(name) not in (None, ""):
-            print(f"{name.replace('_', ' ')}: {one[name]}")  # noqa: T201
+            typer.echo(f"{name.replace('_', ' ')}: {one[name]}")
     members = table("rule", "row", "version", title="Tells of")
     for member in one["members"]:
         members.add_row(member["rule"], f"{member['stream']} {member['source_key']}", str(member["version"]))

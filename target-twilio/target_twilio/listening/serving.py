@@ -177,7 +177,8 @@ def _wait_shortly(connection: t.Any, _record: object) -> None:
 
 def _bind(host: str, port: int) -> socket.socket:
     try:
-        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET  # noqa: PLR2004 - IPv6
+        six = isinstance(ipaddress.ip_address(host), ipaddress.IPv6Address)
+        family = socket.AF_INET6 if six else socket.AF_INET
     except ValueError:
         family = socket.AF_INET  # a name
     try:

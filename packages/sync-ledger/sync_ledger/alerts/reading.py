@@ -109,7 +109,7 @@ def shown(
     active = table.c.status.in_([Status.FIRING.value, Status.PENDING.value])
     names = list(Instance.__slots__)
     query = select(*(table.c[name] for name in names)).where(*mine, active)
-    rows = connection.execute(query.order_by(table.c.seen_at.desc(), table.c.fingerprint).limit(limit))
+    rows = connection.execute(query.order_by(table.c.seen_at.desc(), table.c.fingerprint).limit(limit)).mappings()
     alerts = [read(Instance, row) for row in rows]
     silences = store.silences(now)
 

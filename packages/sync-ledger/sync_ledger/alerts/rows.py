@@ -11,9 +11,7 @@ from alert_rules.records import Code, Status
 from sync_ledger.ledger.clock import as_utc
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sqlalchemy import Row
+    from sqlalchemy import RowMapping
 
 Kept = t.TypeVar("Kept")
 
@@ -31,9 +29,9 @@ def values_of(one: t.Any) -> dict[str, t.Any]:
     return row
 
 
-def read(kind: type[Kept], row: Row[t.Any]) -> Kept:
-    """Return a row as a record."""
-    return kind(**{name: _value(name, value) for name, value in t.cast("Mapping[str, t.Any]", row._mapping).items()})  # noqa: SLF001 - SQLAlchemy's public name
+def read(kind: type[Kept], row: RowMapping) -> Kept:
+    """Return a row, by the names of its columns, as a record."""
+    return kind(**{str(name): _value(str(name), value) for name, value in row.items()})
 
 
 def _value(name: str, value: t.Any) -> t.Any:

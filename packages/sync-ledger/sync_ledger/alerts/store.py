@@ -258,7 +258,7 @@ class LedgerAlertStore:
         query = select(*(table.c[name] for name in names)).where(table.c.destination == self._destination, *where)
         # Not in the order of the disk: the same state must make the same messages.
         query = query.order_by(*(column for column in table.primary_key.columns if column.name != "destination"))
-        return [read(kind, row) for row in self._connection.execute(query)]
+        return [read(kind, row) for row in self._connection.execute(query).mappings()]
 
     def _rows(self, kept: Iterable[t.Any]) -> list[dict[str, t.Any]]:
         return [{"destination": self._destination, **values_of(one)} for one in kept]
