@@ -169,6 +169,33 @@ def test_an_alert_that_is_pending_waits_for_a_row(rehearse: Rehearse) -> None:
     assert [one.text for one in it.sent()] == ["Ann Example 40"]
 
 
+def test_by_age_an_alert_that_is_pending_keeps_its_values(rehearse: Rehearse) -> None:
+    it = rehearse(rules=[{**OVERDUE, "for": "1h"}])
+    it.run({"bills": [BILL]})
+    assert "alert_instances" not in erase(it, before=LATE)
+    it.wait(2 * HOUR)
+    it.tick()
+    assert [one.text for one in it.sent()] == ["Ann Example 40"]
+
+
+def test_what_was_erased_waits_for_a_row_though_its_route_is_no_more(rehearse: Rehearse, tmp_path: Path) -> None:
+    it = rehearse(route={**ROUTE, "group_wait": "2h"}, rules=[BIG])
+    it.run({"orders": [ORDER]})
+    assert erase(it, external_id="Ann-7")["alert_instances"] == 1
+    file = json.loads((tmp_path / "alerts.yml").read_text())
+    file["route"]["receiver"] = file["receivers"][0]["name"] = "others"
+    (tmp_path / "alerts.yml").write_text(json.dumps(file))
+    it.use(compile_files(str(tmp_path / "alerts.yml")))
+    it.wait(3 * HOUR)
+    it.tick()
+    assert it.sent() == []
+    for _ in range(2):
+        it.run({"orders": [ORDER]})
+        it.wait(3 * HOUR)
+        it.tick()
+    assert [one.text for one in it.sent()] == ["Ann Example 20"]
+
+
 def test_old_alerts_and_decisions_go_and_what_is_in_use_stays(rehearse: Rehearse) -> None:
     it = rehearse()
     it.run({"orders": [ORDER], "bills": [BILL, {**BILL, "id": "Ann-9"}]})
