@@ -55,6 +55,8 @@ def test_a_row_that_was_not_told_is_explained(config, file, twilio):
 def test_what_fires_of_a_rule_that_is_gone_is_shown_as_such(config, file):
     run(config, ORDERS, order(1, 60000), PAYABLES, payable(7, 31))
     change_rules(config, "- alert: PayableOverdue", "- alert: PayableLate")
+    other = "{source_matchers: ['alert=\"PayableOverdue\"'], target_matchers: ['alert=\"HighValuePurchaseOrder\"']}"
+    change_rules(config, "receivers:", f"inhibit_rules: [{other}]\nreceivers:")
     found = alerts("show", "--config", file, "--json").json["alerts"]
     assert {alert["rule"]: why for alert, why in found["alerts"]} == {
         "PayableOverdue": "its rule is no longer in the file",
