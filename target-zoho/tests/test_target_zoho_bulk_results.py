@@ -79,7 +79,16 @@ def strange() -> bytes:
     return bytes(content)
 
 
-@pytest.mark.parametrize("content", [damaged(), locked(), strange(), packed(["a"], ["b"])[:-30], b"PK"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(damaged(), id="damaged"),
+        pytest.param(locked(), id="locked"),
+        pytest.param(strange(), id="strange"),
+        pytest.param(packed(["a"], ["b"])[:-30], id="cut off"),
+        pytest.param(b"PK", id="no more than a start"),
+    ],
+)
 def test_a_damaged_result_file_leaves_every_row_open(org: Org, accounts: ZohoModule, content: bytes) -> None:
     with pytest.raises(UnreadableError):
         list(rows_of(content))
