@@ -35,8 +35,8 @@ if t.TYPE_CHECKING:
     from sending_server import Server
     from sqlalchemy import Engine
 
-TRIALS = 50
-GROUPS = 10
+TRIALS = 100
+GROUPS = 5
 FEW = 25
 STEPS = {"statement": 60, "commit": 12, "before call": 3, "after call": 3, "before look": 2, "after look": 2}
 """Kind of step -> most steps of it before the kill; more than a run has, so that some are not killed."""
