@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from alert_rules.budgets import Budgets
 from alert_rules.errors import BadRowError
@@ -46,6 +46,7 @@ class Telling:
         said: The alerts; of each, whether the receiver was told of it before.
         turn: Number of the repeat, or of the escalation.
         released: Whether a person let it go, whatever the budget says.
+        routes: Keys of the routes alerts came by, where one message has them of several: fingerprint -> key.
     """
 
     receiver: CompiledReceiver
@@ -56,6 +57,7 @@ class Telling:
     said: Sequence[tuple[Said, bool]]
     turn: str = ""
     released: bool = False
+    routes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Teller:
@@ -121,7 +123,10 @@ class Teller:
             # What waits for a person is due only once one has let it go; the same budget must not keep it again.
             waited = receiver.budget is not None and receiver.budget.on_exceed == "hold"
             released = waited and any(one.why is Code.OVER_BUDGET for one in items)
-            telling = Telling(receiver, items[0].route, f"digest:{name}", {}, "digest", said, turn, released)
+            ways = {item.fingerprint: item.route for item in items}
+            telling = Telling(
+                receiver, items[0].route, f"digest:{name}", {}, "digest", said, turn, released=released, routes=ways
+            )
             self._send(telling, channel, recipient, said)
 
     def _still_meant(
@@ -276,7 +281,8 @@ class Teller:
     ) -> None:
         for told, known in self._without_collected(one, channel, recipient, said):
             key = (one.receiver.name, channel.channel, recipient, told.instance.fingerprint)
-            self._put[key] = Collected(*key, one.route, told.version, told.status, known, due_at, why)
+            route = one.routes.get(told.instance.fingerprint, one.route)
+            self._put[key] = Collected(*key, route, told.version, told.status, known, due_at, why)
             self.decide(told, why, text, one.receiver.name)
 
     def _without_collected(
