@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from alert_rules.budgets import Budgets
 from alert_rules.errors import BadRowError
 from alert_rules.messages import Letter, Said
-from alert_rules.quieting import ERASED, muted
+from alert_rules.quieting import ERASED, is_state, muted
 from alert_rules.records import Code, Collected, Decision, Escalating, Status
 
 if t.TYPE_CHECKING:
@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
 
     from alert_rules.compiled import Compiled, CompiledChannel, CompiledEscalation, CompiledReceiver, CompiledRoute
     from alert_rules.notifications import Channel, Notification, Purpose
+    from alert_rules.quieting import Quiet
     from alert_rules.records import Instance
     from alert_rules.store import AlertStore
 
@@ -97,11 +98,12 @@ class Teller:
             if left:
                 self._send(one, channel, recipient, left)
 
-    def tell_collected(self, routes: Mapping[tuple[str, str], CompiledRoute]) -> None:
+    def tell_collected(self, routes: Mapping[tuple[str, str], CompiledRoute], quiet: Quiet) -> None:
         """Send what was collected and is due, one message for each recipient.
 
         Args:
             routes: The routes by receiver and key, for their quiet times.
+            quiet: Says what is told to nobody now.
         """
         due: dict[tuple[str, Channel, str], list[Collected]] = {}
         for item in self._store.collected_due(self._now):
@@ -110,6 +112,7 @@ class Teller:
                 due.setdefault((item.receiver, item.channel, item.recipient), []).append(item)
         instances = self._store.instances({item.fingerprint for items in due.values() for item in items})
         due = {key: left for key, items in due.items() if (left := self._with_values(items, instances))}
+        due = {key: left for key, items in due.items() if (left := self._unsilenced(items, instances, quiet))}
         for (name, kind, recipient), items in self._still_meant(due, instances).items():
             receiver = self._compiled.receivers.get(name)
             channel = next((one for one in receiver.channels if one.channel == kind), None) if receiver else None
@@ -157,6 +160,11 @@ class Teller:
         except BadRowError:
             return None
 
+    def forget(self, receiver: str, fingerprint: str) -> None:
+        """Forget what is collected of an alert that is over and told no more."""
+        kept = self._collected.values()
+        self._drop([one for one in kept if (one.receiver, one.fingerprint) == (receiver, fingerprint)])
+
     def finish(self) -> None:
         """Keep what was decided."""
         gone = [item for key, item in self._dropped.items() if key not in self._put]
@@ -188,6 +196,25 @@ class Teller:
             self.decide(Said(instance, item.status, item.version), Code.HELD, ERASED, item.receiver)
             if instance.status is Status.RESOLVED:
                 self._drop([item])
+        return left
+
+    def _unsilenced(
+        self, items: Sequence[Collected], instances: Mapping[str, Instance], quiet: Quiet
+    ) -> list[Collected]:
+        """Return what is told now; of what is silenced, a state that fires is told once it is silenced no more."""
+        left = []
+        for item in items:
+            instance = instances[item.fingerprint]
+            why = quiet.why(instance)
+            if why is None:
+                left.append(item)
+                continue
+            self.decide(Said(instance, item.status, item.version), *why, item.receiver)
+            receiver = self._compiled.receivers.get(item.receiver)
+            if instance.status is not Status.FIRING or not is_state(self._compiled, instance):
+                self._drop([item])
+            elif receiver is not None and receiver.digest is not None:
+                self._put[self._key(item)] = replace(item, due_at=receiver.digest.next_after(self._now))
         return left
 
     def _by_recipient(self, one: Telling) -> list[tuple[CompiledChannel, str, list[tuple[Said, bool]]]]:

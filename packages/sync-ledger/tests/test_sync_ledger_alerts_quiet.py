@@ -74,3 +74,53 @@ def test_a_storm_that_a_budget_puts_off_does_not_come_in_quiet_hours(rehearse: C
     assert [one.text for one in it.sent()] == ["Order 1"]
     assert tick(it, HOUR) == []
     assert tick(it, 8 * HOUR) != []
+
+
+def test_an_event_silenced_while_it_waits_for_a_digest_is_never_told(rehearse: Callable[..., Rehearsal]) -> None:
+    it = rehearse()
+    orders(it, 1)
+    silence(it, 24 * HOUR)
+    assert tick(it, 12 * HOUR) == []
+    assert tick(it, 48 * HOUR) == []
+    assert "silenced" in {one.decision.code.value for one in it.decisions()}
+
+
+def test_a_state_that_is_silenced_while_it_waits_for_a_digest_comes_with_the_first_one_after_the_silence(
+    rehearse: Callable[..., Rehearsal],
+) -> None:
+    it = rehearse(rules=[STATE], route={"receiver": "buyers", "repeat_interval": "never"})
+    orders(it, 1)
+    silence(it, 24 * HOUR)
+    assert tick(it, 12 * HOUR) == []
+    assert tick(it, 14 * HOUR) == []  # the silence is over, and it is no time for a digest
+    assert tick(it, 12 * HOUR) == ["Digest (1):\nOrder 1"]
+    assert tick(it, 24 * HOUR) == []
+
+
+@pytest.mark.parametrize("length", [6, 24])
+def test_what_was_over_while_it_was_silenced_is_not_told_by_a_digest(
+    rehearse: Callable[..., Rehearsal], length: int
+) -> None:
+    it = rehearse(rules=[STATE])
+    orders(it, 1)
+    silence(it, length * HOUR)
+    it.wait(HOUR)
+    orders(it, 1, is_open=False)
+    assert tick(it, 12 * HOUR) == []
+    assert tick(it, 48 * HOUR) == []
+
+
+def test_what_a_budget_puts_off_is_silenced_too(rehearse: Callable[..., Rehearsal]) -> None:
+    budget = {"per_recipient": "1/1h", "on_exceed": "digest"}
+    it = rehearse(
+        rules=[STATE],
+        route={"receiver": "buyers", "repeat_interval": "never"},
+        receivers=[{"name": "buyers", "sms": {"to": [BUYER]}, "budget": budget}],
+    )
+    orders(it, 1)
+    it.wait(10 * MINUTES)
+    orders(it, 2)
+    assert [one.text for one in it.sent()] == ["Order 1"]
+    silence(it, 4 * HOUR)
+    assert tick(it, 2 * HOUR) == []
+    assert tick(it, 3 * HOUR) == ["Digest (1):\nOrder 2"]
