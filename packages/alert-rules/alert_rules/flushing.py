@@ -12,7 +12,7 @@ from alert_rules.grouping import Group, due_at, plan
 from alert_rules.messages import Said
 from alert_rules.quieting import Quiet, is_state, muted
 from alert_rules.records import Code, Status
-from alert_rules.rerouting import reroute
+from alert_rules.rerouting import readdress, reroute
 from alert_rules.storms import Storms, said
 from alert_rules.telling import Teller, Telling
 from alert_rules.timers import advance, end_baselines
@@ -81,6 +81,7 @@ def flush(
     take_failures(compiled, store, teller)
     _Flush(compiled, store, teller, now, run_ended=run_ended).tell()
     teller.finish()
+    readdress(compiled, store, teller.without_receiver.values())
     store.decide(teller.decisions, now, run)
     return Flushed(len(teller.notifications), dict(Counter(one.code.value for one in teller.decisions)))
 

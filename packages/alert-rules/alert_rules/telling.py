@@ -84,6 +84,7 @@ class Teller:
         self._escalations: list[Escalating] = []
         self.notifications: list[Notification] = []
         self.decisions: list[Decision] = []
+        self.without_receiver: dict[str, Instance] = {}
 
     def tell(self, one: Telling) -> None:
         """Tell a receiver, or collect it."""
@@ -121,6 +122,8 @@ class Teller:
             if receiver is None or channel is None:
                 for told, _ in said:
                     self.decide(told, Code.NOT_TOLD, "the receiver is no longer in the file", name)
+                    if told.status is Status.FIRING:
+                        self.without_receiver[told.instance.fingerprint] = told.instance
                 continue
             turn = min(item.due_at for item in items if item.due_at is not None).isoformat()
             # What waits for a person is due only once one has let it go; the same budget must not keep it again.
