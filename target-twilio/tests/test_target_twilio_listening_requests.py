@@ -181,9 +181,15 @@ def test_reported_spam_of_others_mail_ends_ours_too_but_a_group_of_theirs_does_n
         post_events(server, sendgrid, [told("spamreport", "a"), told("group_unsubscribe", "b", asm_group_id=3)])
         post_events(server, sendgrid, [told("group_unsubscribe", "c", **ours), told("group_resubscribe", "c", **ours)])
         post_events(server, sendgrid, [told("unsubscribe", "d"), told("group_resubscribe", "d", **ours)])
+        came = [told("group_unsubscribe", "e", **ours), told("spamreport", "e"), told("group_resubscribe", "e", **ours)]
+        post_events(server, sendgrid, came)
+        post_events(server, sendgrid, [told("group_unsubscribe", "f", **ours), told("group_resubscribe", "f", **ours)])
+        post_events(server, sendgrid, [told("spamreport", "f") | {"timestamp": int(time.time()) - 60}])
     found = column(heard, suppressions, "recipient", "lifted_at")
     assert [(name, at is None) for name, at in found] == [
         ("a@example.com", True),
         ("c@example.com", False),
         ("d@example.com", True),
+        ("e@example.com", True),
+        ("f@example.com", True),
     ]

@@ -10,12 +10,12 @@ from alert_rules.compiled import NO_DATA
 from alert_rules.escalating import escalate, take_failures
 from alert_rules.grouping import Group, due_at, plan
 from alert_rules.messages import Said
-from alert_rules.quieting import Quiet, muted
+from alert_rules.quieting import Quiet, is_state, muted
 from alert_rules.records import Code, Status
-from alert_rules.rerouting import reroute
+from alert_rules.rerouting import readdress, reroute
 from alert_rules.storms import Storms, said
 from alert_rules.telling import Teller, Telling
-from alert_rules.timers import advance, end_baselines, no_data_mark
+from alert_rules.timers import advance, end_baselines
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -81,6 +81,7 @@ def flush(
     take_failures(compiled, store, teller)
     _Flush(compiled, store, teller, now, run_ended=run_ended).tell()
     teller.finish()
+    readdress(compiled, store, teller.without_receiver.values())
     store.decide(teller.decisions, now, run)
     return Flushed(len(teller.notifications), dict(Counter(one.code.value for one in teller.decisions)))
 
@@ -97,7 +98,6 @@ class _Flush:
         self._now = now
         self._run_ended = run_ended
         self._routes = {(one.receiver, one.key): one for one in _all_routes(compiled.route)}
-        self._no_data = {no_data_mark(one.name) for one in compiled.rules if one.no_data is not None}
         self._members: list[Membership] = []
         self._over: list[Membership] = []
 
@@ -113,7 +113,7 @@ class _Flush:
         for telling in storms.tellings(self._compiled, due):
             self._teller.tell(telling)
         escalate(self._compiled, self._store, self._teller, quiet, self._now)
-        self._teller.tell_collected(self._routes)
+        self._teller.tell_collected(self._routes, quiet)
         self._store.put_members(self._members)
         self._store.drop_members(self._over)
         self._store.put_groups([one.log for one in due if one.told])
@@ -145,10 +145,7 @@ class _Flush:
         return Quiet(self._compiled, self._store.silences(self._now), firing, self._now)
 
     def _is_state(self, instance: Instance) -> bool:
-        if instance.rule == NO_DATA:
-            return instance.fingerprint in self._no_data
-        rule = self._compiled.rule(instance.rule)
-        return rule is not None and rule.kind == "state"
+        return is_state(self._compiled, instance)
 
     def _prepare(self, group: Group, quiet: Quiet) -> bool:
         """Find out what there is to tell of a group, and whether it is told now."""
@@ -191,6 +188,8 @@ class _Flush:
         else:
             # What happens once, and the end of what was silenced, is not told later: it would be no news then.
             self._close(group, one, instance, code, text)
+            if instance.status is Status.RESOLVED:
+                self._teller.forget(group.receiver.name, instance.fingerprint)
 
     def _wait(self, group: Group, code: Code, text: str) -> None:
         for one, instance in (*group.news, *group.resolved):

@@ -81,6 +81,14 @@ def rule_is_gone(compiled: Compiled, instance: Instance) -> bool:
     return rule is None or rule.no_data is None
 
 
+def is_state(compiled: Compiled, instance: Instance) -> bool:
+    """Return whether an alert goes on until it is over, by a rule that is in the file."""
+    if instance.rule == NO_DATA:
+        return not rule_is_gone(compiled, instance)
+    rule = compiled.rule(instance.rule)
+    return rule is not None and rule.kind == "state"
+
+
 def as_silence(stored: StoredSilence) -> CompiledSilence:
     """Return a silence of a person in the form of those of the file."""
     matchers = tuple(map(matcher, stored.matchers))

@@ -6,11 +6,12 @@ import typing as t
 from dataclasses import replace
 
 from alert_rules.messages import Said
+from alert_rules.quieting import is_state
 from alert_rules.records import Code, Status
 from alert_rules.taking import group_of, open_groups
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from alert_rules.compiled import Compiled, CompiledRoute
@@ -50,6 +51,16 @@ def reroute(
     store.put_groups([replace(one, repeat_at=None) for one in over.values()])
 
 
+def readdress(compiled: Compiled, store: AlertStore, instances: Iterable[Instance]) -> None:
+    """Give what fires to the groups that take it now.
+
+    Of an event that was told, no group knows anything: who was told is what the messages say.
+    """
+    fire = [one for one in instances if one.status is Status.FIRING]
+    told = store.told([one for one in fire if not is_state(compiled, one)])
+    open_groups(compiled, store, fire, None, told=told)
+
+
 def _move(
     compiled: Compiled,
     store: AlertStore,
@@ -64,7 +75,7 @@ def _move(
     known, groups, carried = _known(compiled, lost, logs, instances)
     store.add_groups(groups)
     news = {one.fingerprint: instances[one.fingerprint] for one in lost}
-    open_groups(compiled, store, [one for one in news.values() if one.status is Status.FIRING], None)
+    readdress(compiled, store, news.values())
     store.put_members(known)
     for one in lost:
         if (one.group, one.fingerprint) not in carried:

@@ -134,6 +134,9 @@ class AlertStore(t.Protocol):
     def silences(self, now: datetime) -> list[StoredSilence]:
         """Return the silences of people that are not over."""
 
+    def told(self, instances: Collection[Instance]) -> set[tuple[str, str, int]]:
+        """Return who has been told of some alerts, or is to be with what is collected: receiver, alert and change."""
+
     def sent_since(self, since: datetime) -> list[tuple[str, str, datetime]]:
         """Return the messages since then: receiver, recipient and when, oldest first."""
 

@@ -55,11 +55,14 @@ class Storms:
         """Return the messages in place of those of the groups, the greatest alerts first in each."""
         some: dict[tuple[str, str, _Word], dict[str, tuple[Said, bool]]] = {}
         turns: dict[tuple[str, str, _Word], int] = {}
+        routes: dict[tuple[str, str, _Word], dict[str, str]] = {}
         for group in due:
             for pair, word in _words(group):
                 if (pair[1].rule, word) in self.found:
                     key = (pair[1].rule, group.receiver.name, word)
                     some.setdefault(key, {})[pair[1].fingerprint] = said(pair)
+                    # What a budget puts off must keep the quiet times of the routes it came by.
+                    routes.setdefault(key, {})[pair[1].fingerprint] = group.log.route
                     turns[key] = turns.get(key, 0) + group.log.told
         made = []
         for (rule, name, word), alerts in sorted(some.items()):
@@ -69,7 +72,18 @@ class Storms:
             )
             turn = str(turns[rule, name, word]) if word == "again" else ""
             labels = {"alert": rule}
-            made.append(Telling(compiled.receivers[name], "", f"storm:{rule}", labels, _PURPOSES[word], greatest, turn))
+            made.append(
+                Telling(
+                    compiled.receivers[name],
+                    "",
+                    f"storm:{rule}",
+                    labels,
+                    _PURPOSES[word],
+                    greatest,
+                    turn,
+                    routes=routes[rule, name, word],
+                )
+            )
         return made
 
 

@@ -14,7 +14,7 @@ from alert_rules.identity import fingerprint, identity_of
 from alert_rules.records import Code, Decision, GroupLog, Membership, RuleState, Status
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from alert_rules.compiled import Compiled, CompiledRoute, CompiledRule
@@ -187,10 +187,24 @@ def group_of(route: CompiledRoute, instance: Instance) -> GroupLog:
     return GroupLog(key, route.receiver, route.key, labels)
 
 
-def open_groups(compiled: Compiled, store: AlertStore, news: Sequence[Instance], run: int | None) -> None:
+def open_groups(
+    compiled: Compiled,
+    store: AlertStore,
+    news: Sequence[Instance],
+    run: int | None,
+    *,
+    told: Collection[tuple[str, str, int]] = (),
+) -> None:
     """Note for the groups of some alerts that there is something to tell of them.
 
     Labels may change with a step, and with them the groups. Those an alert has left are told its end and nothing else.
+
+    Args:
+        compiled: The alert file.
+        store: What is kept.
+        news: The alerts.
+        run: The run; None outside one.
+        told: Receivers, alerts and changes of which there is nothing to tell.
     """
     groups: dict[str, GroupLog] = {}
     members: list[Membership] = []
@@ -206,7 +220,11 @@ def open_groups(compiled: Compiled, store: AlertStore, news: Sequence[Instance],
         routes = compiled.routes_of(instance.labels) if not instance.erased else ()
         own = {group.key: group for route in routes for group in [group_of(route, instance)]}
         groups.update(own)
-        members += [Membership(key, instance.fingerprint, opened_at, run) for key in own]
+        members += [
+            Membership(key, instance.fingerprint, opened_at, run)
+            for key, group in own.items()
+            if (group.receiver, instance.fingerprint, instance.version) not in told
+        ]
         for other in left.get(instance.fingerprint, []):
             if other.group in own:
                 continue

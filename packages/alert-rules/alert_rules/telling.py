@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from alert_rules.budgets import Budgets
 from alert_rules.errors import BadRowError
 from alert_rules.messages import Letter, Said
-from alert_rules.quieting import ERASED, muted
+from alert_rules.quieting import ERASED, is_state, muted
 from alert_rules.records import Code, Collected, Decision, Escalating, Status
 
 if t.TYPE_CHECKING:
@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
 
     from alert_rules.compiled import Compiled, CompiledChannel, CompiledEscalation, CompiledReceiver, CompiledRoute
     from alert_rules.notifications import Channel, Notification, Purpose
+    from alert_rules.quieting import Quiet
     from alert_rules.records import Instance
     from alert_rules.store import AlertStore
 
@@ -46,6 +47,7 @@ class Telling:
         said: The alerts; of each, whether the receiver was told of it before.
         turn: Number of the repeat, or of the escalation.
         released: Whether a person let it go, whatever the budget says.
+        routes: Keys of the routes alerts came by, where one message has them of several: fingerprint -> key.
     """
 
     receiver: CompiledReceiver
@@ -56,6 +58,7 @@ class Telling:
     said: Sequence[tuple[Said, bool]]
     turn: str = ""
     released: bool = False
+    routes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Teller:
@@ -81,6 +84,7 @@ class Teller:
         self._escalations: list[Escalating] = []
         self.notifications: list[Notification] = []
         self.decisions: list[Decision] = []
+        self.without_receiver: dict[str, Instance] = {}
 
     def tell(self, one: Telling) -> None:
         """Tell a receiver, or collect it."""
@@ -95,11 +99,12 @@ class Teller:
             if left:
                 self._send(one, channel, recipient, left)
 
-    def tell_collected(self, routes: Mapping[tuple[str, str], CompiledRoute]) -> None:
+    def tell_collected(self, routes: Mapping[tuple[str, str], CompiledRoute], quiet: Quiet) -> None:
         """Send what was collected and is due, one message for each recipient.
 
         Args:
             routes: The routes by receiver and key, for their quiet times.
+            quiet: Says what is told to nobody now.
         """
         due: dict[tuple[str, Channel, str], list[Collected]] = {}
         for item in self._store.collected_due(self._now):
@@ -108,6 +113,7 @@ class Teller:
                 due.setdefault((item.receiver, item.channel, item.recipient), []).append(item)
         instances = self._store.instances({item.fingerprint for items in due.values() for item in items})
         due = {key: left for key, items in due.items() if (left := self._with_values(items, instances))}
+        due = {key: left for key, items in due.items() if (left := self._unsilenced(items, instances, quiet))}
         for (name, kind, recipient), items in self._still_meant(due, instances).items():
             receiver = self._compiled.receivers.get(name)
             channel = next((one for one in receiver.channels if one.channel == kind), None) if receiver else None
@@ -116,12 +122,17 @@ class Teller:
             if receiver is None or channel is None:
                 for told, _ in said:
                     self.decide(told, Code.NOT_TOLD, "the receiver is no longer in the file", name)
+                    if told.status is Status.FIRING:
+                        self.without_receiver[told.instance.fingerprint] = told.instance
                 continue
             turn = min(item.due_at for item in items if item.due_at is not None).isoformat()
             # What waits for a person is due only once one has let it go; the same budget must not keep it again.
             waited = receiver.budget is not None and receiver.budget.on_exceed == "hold"
             released = waited and any(one.why is Code.OVER_BUDGET for one in items)
-            telling = Telling(receiver, items[0].route, f"digest:{name}", {}, "digest", said, turn, released)
+            ways = {item.fingerprint: item.route for item in items}
+            telling = Telling(
+                receiver, items[0].route, f"digest:{name}", {}, "digest", said, turn, released=released, routes=ways
+            )
             self._send(telling, channel, recipient, said)
 
     def _still_meant(
@@ -151,6 +162,11 @@ class Teller:
             return self._recipients(channel, said) if channel is not None else None
         except BadRowError:
             return None
+
+    def forget(self, receiver: str, fingerprint: str) -> None:
+        """Forget what is collected of an alert that is over and told no more."""
+        kept = self._collected.values()
+        self._drop([one for one in kept if (one.receiver, one.fingerprint) == (receiver, fingerprint)])
 
     def finish(self) -> None:
         """Keep what was decided."""
@@ -183,6 +199,25 @@ class Teller:
             self.decide(Said(instance, item.status, item.version), Code.HELD, ERASED, item.receiver)
             if instance.status is Status.RESOLVED:
                 self._drop([item])
+        return left
+
+    def _unsilenced(
+        self, items: Sequence[Collected], instances: Mapping[str, Instance], quiet: Quiet
+    ) -> list[Collected]:
+        """Return what is told now; of what is silenced, a state that fires is told once it is silenced no more."""
+        left = []
+        for item in items:
+            instance = instances[item.fingerprint]
+            why = quiet.why(instance)
+            if why is None:
+                left.append(item)
+                continue
+            self.decide(Said(instance, item.status, item.version), *why, item.receiver)
+            receiver = self._compiled.receivers.get(item.receiver)
+            if instance.status is not Status.FIRING or not is_state(self._compiled, instance):
+                self._drop([item])
+            elif receiver is not None and receiver.digest is not None:
+                self._put[self._key(item)] = replace(item, due_at=receiver.digest.next_after(self._now))
         return left
 
     def _by_recipient(self, one: Telling) -> list[tuple[CompiledChannel, str, list[tuple[Said, bool]]]]:
@@ -276,7 +311,8 @@ class Teller:
     ) -> None:
         for told, known in self._without_collected(one, channel, recipient, said):
             key = (one.receiver.name, channel.channel, recipient, told.instance.fingerprint)
-            self._put[key] = Collected(*key, one.route, told.version, told.status, known, due_at, why)
+            route = one.routes.get(told.instance.fingerprint, one.route)
+            self._put[key] = Collected(*key, route, told.version, told.status, known, due_at, why)
             self.decide(told, why, text, one.receiver.name)
 
     def _without_collected(

@@ -116,3 +116,45 @@ def test_a_digest_goes_to_those_the_file_names_when_it_is_sent(
     assert it.run(35) == []
     it.change(receivers=receivers(*then))
     assert [to for to, _ in it.tick(HOUR)] == told
+
+
+CHIEF = "+14155550111"
+OF_STATES = {"resolve_when", "steps", "steps_of"}
+EVENT = {**{name: one for name, one in RULE.items() if name not in OF_STATES}, "kind": "event"}
+
+
+def test_who_was_told_of_an_event_is_not_told_again_when_the_route_of_somebody_else_changes(
+    trial: Callable[..., Trial],
+) -> None:
+    def route(matcher: str) -> dict[str, t.Any]:
+        first = {"matchers": ['alert="Overdue"'], "receiver": "desk", "group_interval": "1m", "continue": True}
+        second = {"matchers": [matcher], "receiver": "chief", "group_wait": "5h"}
+        return {**FILE["route"], "routes": [first, second]}
+
+    receivers = [*FILE["receivers"], {"name": "chief", "sms": {"to": [CHIEF]}}]
+    it = trial()
+    it.change(rules=[EVENT], route=route('alert="Overdue"'), receivers=receivers)
+    assert it.run(7) == [(DESK, "Invoice 1: 7 days")]
+    it.it.wait(HOUR)
+    assert it.run(7, invoices=[2]) == [(DESK, "Invoice 2: 7 days")]
+    it.change(rules=[EVENT], route=route('alert=~"Over.*"'), receivers=receivers)
+    assert it.tick(HOUR) == []
+    assert it.tick(5 * HOUR) == [(CHIEF, "2 alerts:\nInvoice 1: 7 days\nInvoice 2: 7 days")]
+
+
+@pytest.mark.parametrize("rule", [EVENT, RULE])
+def test_what_waits_for_the_digest_of_a_receiver_that_is_no_more_goes_to_those_who_are_told_now(
+    trial: Callable[..., Trial], rule: dict[str, t.Any]
+) -> None:
+    def told_by(name: str) -> dict[str, t.Any]:
+        receiver = {"name": name, "sms": {"to": [DESK]}, "digest": {"at": "12:00"}}
+        return {"rules": [rule], "route": {"receiver": name, "repeat_interval": "never"}, "receivers": [receiver]}
+
+    it = trial()
+    it.change(**told_by("desk"))
+    assert it.run(35) == []
+    it.change(**told_by("office"))
+    assert it.tick(2 * HOUR) == []
+    assert it.tick(HOUR) == []
+    assert it.tick(NEXT_DAY) == [(DESK, "Digest (1):\nInvoice 1: 35 days")]
+    assert it.tick(NEXT_DAY) == []

@@ -285,3 +285,15 @@ def test_a_claim_of_a_run_that_lasts_is_left_alone(bench: Bench, service: FakeSe
     Runs(bench.engine, DESTINATION).start("target-fake", "apply")
     bench.deliver(service, patience=timedelta())
     assert bench.statuses() == {"a": "unknown"}
+
+
+def test_a_service_that_names_a_time_beyond_all_reason_is_asked_again_the_next_day(
+    bench: Bench, service: FakeService
+) -> None:
+    service.answer = first(Later("429", "too many requests", 1.7e12), Later("429", "too many requests", 1e15))
+    bench.put(Text("a"), Text("b"))
+    for _ in range(2):
+        assert bench.deliver(service, patience=timedelta()) == {"waiting": 1}
+        assert bench.statuses() == {"a": "waiting", "b": "waiting"}
+        bench.clock.wait(hours=24)
+    assert bench.deliver(service) == {"queued": 2}

@@ -117,7 +117,8 @@ class MailEvents:
             return
         with self._journal.alone() as connection:
             if why is not None:
-                self._suppressions.add(connection, "email", mailbox, at=at, why=why)
+                beyond = (_GROUP,) if why != _GROUP else ()
+                self._suppressions.add(connection, "email", mailbox, at=at, why=why, beyond=beyond)
             elif _GROUP in self._suppressions.whys(connection, [_Mailbox(mailbox)]).values():
                 self._suppressions.lift(connection, "email", mailbox, at=at)
         if why is not None:

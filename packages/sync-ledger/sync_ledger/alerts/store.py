@@ -22,7 +22,7 @@ from sqlalchemy import and_, delete, or_, select, tuple_, update
 from sync_ledger.alerts.rows import read, values_of
 from sync_ledger.ledger import alert_tables as tables
 from sync_ledger.ledger.clock import as_utc
-from sync_ledger.ledger.sending_tables import messages
+from sync_ledger.ledger.sending_tables import message_members, messages
 from sync_ledger.ledger.upsert import insert, slices, upsert
 from sync_ledger.sending.outbox import Outbox
 from sync_ledger.sending.troubles import Troubles
@@ -220,6 +220,31 @@ class LedgerAlertStore:
         if receiver is not None:
             where.append(table.c.receiver == receiver)
         return self._connection.execute(update(table).where(*where).values(due_at=now)).rowcount
+
+    def told(self, instances: Collection[Instance]) -> set[tuple[str, str, int]]:
+        """Return who has been told of some alerts, or is to be with what is collected: receiver, alert and change.
+
+        What was passed on to somebody (escalation) does not count.
+        """
+        found: set[tuple[str, str, int]] = set()
+        of_rules: dict[str, list[str]] = {}
+        for one in instances:
+            of_rules.setdefault(one.rule, []).append(one.fingerprint)
+        members, collected = message_members, tables.alert_collected
+        for rule, marks in of_rules.items():
+            for part in slices(sorted(marks)):
+                sent = (
+                    select(messages.c.receiver, members.c.fingerprint, members.c.version)
+                    .join(messages, messages.c.id == members.c.message_id)
+                    .where(members.c.rule == rule, members.c.fingerprint.in_(part))
+                    .where(messages.c.destination == self._destination, messages.c.purpose != "escalation")
+                )
+                kept = select(collected.c.receiver, collected.c.fingerprint, collected.c.version).where(
+                    collected.c.destination == self._destination, collected.c.fingerprint.in_(part)
+                )
+                for query in (sent, kept):
+                    found.update((row[0], row[1], row[2]) for row in self._connection.execute(query))
+        return found
 
     def sent_since(self, since: datetime) -> list[tuple[str, str, datetime]]:
         """Return the messages since then: receiver, recipient and when, oldest first."""

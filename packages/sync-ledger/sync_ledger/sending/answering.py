@@ -23,6 +23,9 @@ if t.TYPE_CHECKING:
     from sync_ledger.sending.service import Answer, Lost
 
 MOST_WAIT: t.Final = timedelta(minutes=10)
+LONGEST_WAIT: t.Final = timedelta(days=1)
+"""A service that names more is asked again all the same: no limit known is longer, and a mistaken header is."""
+
 GIVE_UP: t.Final = timedelta(days=2)
 """After so long without being taken a message is held: longer than any rolling daily limit of a service."""
 
@@ -100,7 +103,7 @@ class Answers:
             held = Said("answer", Delivery.HELD, answer.code, answer.text, remedy)
             self._journal.move(connection, row.id, held, {"reason": NOT_TAKEN, "tries": tries})
             return
-        told = timedelta(seconds=answer.seconds or 0.0)
+        told = timedelta(seconds=min(answer.seconds or 0.0, LONGEST_WAIT.total_seconds()))
         due = moment + max(told, waits(tries))
         # One that is never taken must not stop those behind it for good.
         own = due + timedelta(microseconds=1) if tries % _PATIENT_TRIES == 0 else due

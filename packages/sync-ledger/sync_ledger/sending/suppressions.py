@@ -12,7 +12,7 @@ from sync_ledger.ledger.upsert import slices, upsert
 from sync_ledger.sending.service import Delivery
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -40,13 +40,32 @@ class Suppressions:
         self._destination = destination
 
     def add(
-        self, connection: Connection, channel: str, recipient: str, *, sender: str = ANY, at: datetime, why: str
+        self,
+        connection: Connection,
+        channel: str,
+        recipient: str,
+        *,
+        sender: str = ANY,
+        at: datetime,
+        why: str,
+        beyond: Collection[str] = (),
     ) -> int:
         """Note an opt-out, and hold what waits for that recipient; return how many messages were held.
 
         One that is older than what lifted it changes nothing: what people answer may arrive in any order.
+
+        Args:
+            connection: The caller's transaction.
+            channel: `sms`, `email` or `voice`.
+            recipient: Who wants no messages.
+            sender: From whom; from anybody by default.
+            at: Since when.
+            why: The reason.
+            beyond: Reasons that this one goes beyond: what lifted them does not lift it.
         """
         known = self._known(connection, channel, recipient, sender)
+        if known is not None and known.why in beyond:
+            known = None
         if known is not None and known.lifted_at is not None and _utc(known.lifted_at) >= at:
             return 0
         row = {
