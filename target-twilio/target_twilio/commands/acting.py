@@ -10,6 +10,7 @@ from alert_rules.durations import duration
 from sync_ledger.errors import InputError
 from sync_ledger.ledger.clock import now
 from sync_ledger.sending.deciding import Decisions
+from sync_ledger.sending.suppressions import Suppressions
 
 from target_twilio.commands.common import (
     FROM_ENVIRONMENT,
@@ -115,21 +116,36 @@ def ack(
 def release(
     keys: t.Annotated[list[str] | None, typer.Argument(help="Keys of held or refused messages.")] = None,
     receiver: t.Annotated[str | None, typer.Option(help="Let go what a budget of this receiver kept.")] = None,
+    wants_mail: t.Annotated[
+        str | None, typer.Option(help="Address of somebody who unsubscribed and has asked for mail again.")
+    ] = None,
     note: Note = None,
     config: ConfigOption = FROM_ENVIRONMENT,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """Let messages go out that wait for a person; of one whose answer was lost it says that it did not arrive."""
-    if not keys and receiver is None:
-        raise InputError("Say which: keys of messages, or --receiver NAME for what its budget kept")
+    if not keys and receiver is None and wants_mail is None:
+        raise InputError(
+            "Say which: keys of messages, --receiver NAME for what its budget kept, or --wants-mail ADDRESS"
+        )
     with desk(config) as opened:
+        if wants_mail is not None:
+            moment = now()
+            with opened.journal.alone() as connection:
+                lifted = Suppressions(opened.destination).lift(connection, "email", wants_mail, at=moment)
+            if not lifted:
+                raise InputError(f"Nothing is known of {wants_mail} not wanting mail")
         if keys:
             Decisions(opened.journal).release(keys, note)
         kept = opened.alerts.release(now(), receiver=receiver) if receiver is not None else 0
     if as_json:
-        print_json({"messages": keys or [], "collected": kept})
-    else:
+        mail = {"wants_mail": wants_mail} if wants_mail is not None else {}
+        print_json({"messages": keys or [], "collected": kept, **mail})
+        return
+    if wants_mail is not None:
+        typer.echo(f"{wants_mail} gets mail again, once SendGrid has the address on none of its suppression lists")
+    if keys or receiver is not None:
         typer.echo(f"{len(keys or ()) + kept} released; the next run or `alerts tick` sends them")
 
 
