@@ -123,7 +123,7 @@ def test_the_field_told_is_the_one_that_cannot_be_written(mapper):
     result = mapper.run([SCHEMA, line('{"id": 1}')], stream_maps=maps)
     [row] = result.rows("_unmapped")
     assert row["field"] == "a"
-    assert "4300 digits" in row["reason"]
+    assert "4300" in row["reason"]
 
 
 @given(st.text(st.characters(categories=["Cs", "Lu"])))

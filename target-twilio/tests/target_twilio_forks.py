@@ -54,7 +54,8 @@ class Forks:
 def forking() -> Iterator[Forks]:
     """Start the program."""
     command = [sys.executable, str(Path(__file__))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    env = {**os.environ, "PYTHONWARNINGS": "ignore"}  # the SDK warns of an old Python
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
         yield Forks(process)
         process.stdin.close()
         process.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -36,9 +37,9 @@ def settings(heard, tmp_path):
 @contextmanager
 def process(settings):
     """Run the command; its first line is read already."""
-    started = subprocess.Popen(
-        [*_COMMAND, "--config", str(settings)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    command = [*_COMMAND, "--config", str(settings)]
+    env = {**os.environ, "PYTHONWARNINGS": "ignore"}  # the SDK warns of an old Python
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     try:
         first = started.stderr.readline()
         assert "event=listening at=http://127.0.0.1:" in first, first + started.stderr.read()

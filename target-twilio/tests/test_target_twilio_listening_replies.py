@@ -123,7 +123,7 @@ def test_an_answer_takes_alerts_on_and_stops_their_escalation(escalating, twilio
     assert (f"replied: {body}",) in events(escalating, "text", source="person")
 
 
-@pytest.mark.parametrize("body", ["", "\U0001f600 Stop calling Bob", "x" * 1600])
+@pytest.mark.parametrize("body", ["", "A supplier called, I cannot do it", "\U0001f600 Stop calling Bob", "x" * 1600])
 def test_any_other_answer_is_noted_and_changes_nothing(escalating, twilio, body):
     with listening(escalating):
         run(escalating, PAYABLES, payable(1, 40))

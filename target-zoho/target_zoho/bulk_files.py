@@ -30,12 +30,17 @@ class UnreadableError(Exception):
 
 
 def csv_file(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
-    """Return a CSV file with a header, in UTF-8; cells with any sort of line end are quoted."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")  # else a cell with a bare carriage return is left unquoted
-    writer.writerow(columns)
-    writer.writerows(lines)
-    return out.getvalue().encode()
+    """Return a CSV file with a header, in UTF-8; every cell is quoted.
+
+    The writer of Python 3.10 refuses a null character, and with it the whole file for one row.
+    """
+    quoted = (",".join(map(_quoted, line)) for line in (columns, *lines))
+    return "".join(f"{line}\r\n" for line in quoted).encode()
+
+
+def _quoted(cell: str) -> str:
+    escaped = cell.replace('"', '""')
+    return f'"{escaped}"'
 
 
 def zipped(name: str, content: bytes) -> bytes:
@@ -56,6 +61,6 @@ def rows_of(content: bytes) -> Iterator[dict[str, str | None]]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in archive.namelist():
                 text = archive.read(name).decode("utf-8-sig")
-                yield from csv.DictReader(io.StringIO(text, newline=""))
+                yield from csv.DictReader(io.StringIO(text.replace("\0", ""), newline=""))  # 3.10 refuses them
     except _DAMAGED as error:
         raise UnreadableError(f"its result file cannot be read ({error})") from None

@@ -83,7 +83,7 @@ def test_who_wants_no_messages_gets_none(bench: Bench, sender: str | None) -> No
     }
     assert (bench.row("after").reason, bench.row("after").remedy) == (
         "opted_out",
-        "the recipient wants no messages; only the recipient can change that (START)",
+        "the recipient wants no messages; only they can change that (START; for mail: release --wants-mail)",
     )
     with bench.engine.begin() as connection:
         assert suppressions.lift(

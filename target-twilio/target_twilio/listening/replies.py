@@ -29,8 +29,11 @@ STOP: t.Final = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REV
 START: t.Final = frozenset({"START", "UNSTOP", "YES"})
 """Texts that opt in again."""
 
-TAKE_ON: t.Final = frozenset({"A", "ACK", "ACKD", "ACKED", "ACKNOWLEDGE", "ACKNOWLEDGED", "OK", "OKAY"})
+TAKE_ON: t.Final = frozenset({"ACK", "ACKD", "ACKED", "ACKNOWLEDGE", "ACKNOWLEDGED", "OK", "OKAY"})
 """First words of texts that take alerts on."""
+
+_LETTER: t.Final = "A"
+"""Takes them on where it is the whole text: many a sentence begins with it."""
 
 _PHONE: t.Final = ("sms", "voice")
 """Who says STOP wants no calls either."""
@@ -68,7 +71,7 @@ class Replies:
             self._once(sid, person, text, self._stop)
         elif opt_out == "START" or whole in START:
             self._once(sid, person, text, self._start)
-        elif first in TAKE_ON:
+        elif whole == _LETTER or first in TAKE_ON:
             self._take_on(sid, person, text)
         else:
             self._once(sid, person, text, self._ignore)

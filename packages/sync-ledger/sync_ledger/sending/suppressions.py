@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from sqlalchemy import Connection
 
 OPTED_OUT: t.Final = "opted_out"
-REMEDY: t.Final = "the recipient wants no messages; only the recipient can change that (START)"
+REMEDY: t.Final = "the recipient wants no messages; only they can change that (START; for mail: release --wants-mail)"
 
 ANY: t.Final = ""
 """In place of a sender: whoever sends."""
