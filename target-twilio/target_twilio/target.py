@@ -117,7 +117,8 @@ class AlertSink(LedgerSink):
                 keyless.append(Settled(row, Outcome.HELD, Reason.MISSING_KEY, text=text))
             else:
                 names = self.key_properties or sorted(values)
-                rows.append((row, AlertRow(key_of(values, names), values, _moment(record.get(_READ_AT)))))
+                deleted = bool(record.get("_sdc_deleted_at"))
+                rows.append((row, AlertRow(key_of(values, names), values, _moment(record.get(_READ_AT)), deleted)))
         if keyless:
             target.process(lambda: self._run.settle_directly(keyless))
         if rows:
@@ -137,7 +138,7 @@ class AlertSink(LedgerSink):
         return external_id_of(blanked, self.key_properties)
 
     def _remove_sdc_metadata_from_record(self, record: dict[str, t.Any]) -> None:
-        """Keep the time the row was read; `settle` takes the stream's fields alone."""
+        """Keep when the row was read and whether it was deleted; `settle` takes the stream's fields alone."""
 
 
 class NoRuleSink(LedgerSink):

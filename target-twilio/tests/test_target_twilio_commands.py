@@ -6,11 +6,8 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from sync_ledger.ledger import open_engine
 from sync_ledger.ledger.alert_tables import alert_collected
 from sync_ledger.ledger.sending_tables import messages
-from sync_ledger.sending.suppressions import Suppressions
-from target_twilio.connecting import destination_of
 from target_twilio_commands import ago, alerts, change_rules, column, fails, later, received, statuses
 from target_twilio_runs import ORDERS, PAYABLES, PHONE, order, payable, run
 
@@ -206,15 +203,7 @@ def test_what_a_budget_keeps_for_a_person_is_let_go(config, file, twilio):
     assert len(received(twilio)) == 2
 
 
-def test_who_unsubscribed_and_asks_for_mail_again_gets_it(config, file, sendgrid):
-    assert "ap@example.com" in fails("release", "--wants-mail", "ap@example.com", "--config", file)
-    with open_engine(config["ledger_url"]).begin() as connection:
-        Suppressions(destination_of(config)).add(
-            connection, "email", "ap@example.com", at=ago(days=1), why="unsubscribed"
-        )
-    run(config, PAYABLES, payable(1, 40))
-    assert statuses(config) == ["held"]
-    told = alerts("release", "--wants-mail", "AP@example.com", "--config", file)
-    assert (told.code, "SendGrid" in told.out) == (0, True)
-    run(config, PAYABLES, payable(2, 40))
-    assert statuses(config) == ["held", "sent"]
+def test_an_opt_out_is_ended_alone_and_only_where_there_is_one(file):
+    told = fails("release", "--wants-mail", "ap@example.com", "--config", file)
+    assert "Nothing is known of ap@example.com not wanting mail" in told
+    assert "alone" in fails("release", "some-key", "--wants-mail", "ap@example.com", "--config", file)

@@ -6,9 +6,9 @@ import threading
 from urllib.parse import urlsplit
 
 import pytest
-from sync_ledger.ledger.sending_tables import messages
+from sync_ledger.ledger.sending_tables import messages, suppressions
 from target_twilio.ticking import tick
-from target_twilio_commands import change_rules, later, received, statuses
+from target_twilio_commands import alerts, change_rules, column, later, received, statuses
 from target_twilio_listeners import events, listening, message, subscribe
 from target_twilio_runs import ORDERS, PAYABLES, PHONE, order, payable, run
 
@@ -128,7 +128,7 @@ def test_events_are_posted_again_until_a_listener_is_there(heard, sendgrid):
 
 
 @pytest.mark.parametrize(("deed", "why"), [("spamreport", "reported a mail as spam"), ("unsubscribe", "unsubscribed")])
-def test_who_wants_no_mail_gets_none(heard, sendgrid, deed, why):
+def test_who_wants_no_mail_gets_none_until_they_ask_for_it(heard, sendgrid, file, deed, why):
     with listening(heard) as server:
         subscribe(sendgrid, f"{server.url}/sendgrid/events")
         run(heard, PAYABLES, payable(1, 40))
@@ -142,6 +142,10 @@ def test_who_wants_no_mail_gets_none(heard, sendgrid, deed, why):
     assert second[:2] == ("held", "opted_out")
     assert why in second[2]
     assert len(sendgrid.received("ap@example.com")["ap@example.com"]) == 1
+    assert alerts("release", "--wants-mail", "AP@example.com", "--config", file).code == 0
+    assert column(heard, suppressions, "lifted_at") >= column(heard, suppressions, "since")  # by a clock ahead of ours
+    run(heard, PAYABLES, payable(3, 40))
+    assert statuses(heard) == ["delivered", "held", "sent"]
 
 
 def test_callbacks_come_while_a_run_writes_the_same_ledger(heard, twilio):

@@ -61,6 +61,13 @@ def test_a_state_fires_and_resolves(config, sendgrid):
     assert mails(sendgrid)[1].startswith("[RESOLVED] Invoice 7")
 
 
+def test_a_row_that_is_deleted_at_the_source_ends_its_alert(config, sendgrid):
+    gone = {"DOC": 7, "days_overdue": None, "open_amount": None, "_sdc_deleted_at": "2026-03-02T12:00:00Z"}
+    run(config, PAYABLES, payable(7, 31))
+    run(config, PAYABLES, {"type": "RECORD", "stream": "payables", "record": gone})
+    assert mails(sendgrid)[1].startswith("[RESOLVED] Invoice 7 is 31 days late")
+
+
 def test_the_first_run_of_a_rule_notes_what_is_there_and_tells_nothing(config, twilio, caplog):
     caplog.set_level(logging.INFO, "sync_ledger")
     config.pop("initial")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import typing as t
 import zipfile
 import zlib
@@ -24,22 +25,25 @@ _DAMAGED: t.Final = (
 )
 """What `zipfile` and `csv` raise for a file that is none."""
 
+_TO_QUOTE: t.Final = re.compile('[",\r\n]')
+
 
 class UnreadableError(Exception):
     """A result file is none."""
 
 
 def csv_file(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
-    """Return a CSV file with a header, in UTF-8; every cell is quoted.
+    """Return a CSV file with a header, in UTF-8; cells with any sort of line end are quoted.
 
     The writer of Python 3.10 refuses a null character, and with it the whole file for one row.
     """
-    quoted = (",".join(map(_quoted, line)) for line in (columns, *lines))
-    return "".join(f"{line}\r\n" for line in quoted).encode()
+    return "".join(",".join(map(_cell, line)) + "\r\n" for line in (columns, *lines)).encode()
 
 
-def _quoted(cell: str) -> str:
-    escaped = cell.replace('"', '""')
+def _cell(text: str) -> str:
+    if not _TO_QUOTE.search(text):
+        return text
+    escaped = text.replace('"', '""')
     return f'"{escaped}"'
 
 

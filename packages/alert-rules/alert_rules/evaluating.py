@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -44,6 +45,7 @@ def evaluate(
     baseline: bool,
     row_at: datetime | None = None,
     untold: bool = False,
+    deleted: bool = False,
 ) -> Evaluated:
     """Return what a row makes of an alert.
 
@@ -57,20 +59,23 @@ def evaluate(
         baseline: Whether rows that match are noted and not told, because the rule is new.
         row_at: When the row was read at the source; None when that is not known.
         untold: Whether somebody is still to be told of the alert, so that it needs its values.
+        deleted: Whether the source has deleted the row, of which only the key is known then.
 
     Raises:
         BadRowError: The rule cannot be applied to the row.
     """
     identity = identity_of(rule, row)
-    found = _Found(compiled, rule, row, source_key, identity, before, now, row_at, untold)
+    found = _Found(compiled, rule, row, source_key, identity, before, now, row_at, untold, deleted)
     decided_at = before.row_at if before is not None and rule.kind == "state" else None
     if row_at is not None and decided_at is not None and row_at < decided_at:
         text = f"the row is older than the one the alert was last decided by, of {_at(decided_at)}"
         return Evaluated(found.decided(Code.OLDER_ROW, text))
-    active = before is not None and before.status in {Status.PENDING, Status.FIRING}
+    goes_on = before is not None and before.status in {Status.PENDING, Status.FIRING, Status.BASELINE}
+    if deleted and not (goes_on and rule.kind == "state"):
+        return Evaluated(None)
     if rule.kind == "event":
         return found.event(baseline=baseline)
-    if active or (before is not None and before.status is Status.BASELINE):
+    if goes_on:
         return found.going_on(t.cast("Instance", before), baseline=baseline)
     return found.beginning(baseline=baseline)
 
@@ -88,6 +93,7 @@ class _Found:
     now: datetime
     row_at: datetime | None
     untold: bool
+    deleted: bool
 
     def event(self, *, baseline: bool) -> Evaluated:
         """Take a row of a rule that tells once."""
@@ -176,6 +182,8 @@ class _Found:
 
     def _over(self, before: Instance) -> bool:
         """Return whether the row ends the alert; others end when it matches no more."""
+        if self.deleted:
+            return True
         if before.status is Status.FIRING:
             return self.rule.resolves(self.row)
         return not self.rule.matches(self.row) or (
@@ -185,7 +193,7 @@ class _Found:
     def _ending(self, before: Instance) -> Evaluated:
         kept = replace(before, seen_at=self.now, source_key=self.source_key, row_at=self.row_at)
         if before.status is not Status.FIRING:
-            text = "it matches no more, before it fired" if before.status is Status.PENDING else "it was never told"
+            text = f"{self._why_over()}, before it fired" if before.status is Status.PENDING else "it was never told"
             over = replace(kept, status=Status.RESOLVED, resolved_at=self.now)
             return Evaluated(self.decided(Code.CANCELLED, text), over)
         if self.rule.keep_firing_for:
@@ -193,16 +201,20 @@ class _Found:
             if self.now - since < self.rule.keep_firing_for:
                 text = f"it is over since {_at(since)}, and keeps firing for {self.rule.keep_firing_for}"
                 return Evaluated(self.decided(Code.KEPT_FIRING, text), replace(kept, ending_since=since))
-        return Evaluated(self.decided(Code.RESOLVED, "it is over"), self._resolved(before), news=True)
+        text = self._why_over() if self.deleted else "it is over"
+        return Evaluated(self.decided(Code.RESOLVED, text), self._resolved(before), news=True)
+
+    def _why_over(self) -> str:
+        return "its row was deleted at the source" if self.deleted else "it matches no more"
 
     def _resolved(self, before: Instance) -> Instance:
         """Return the alert when it has ended; its texts are those of the row that ended it, where they can be made."""
-        if before.erased:
+        if before.erased and not self.deleted:
             before = self._restored(before)
-        try:
-            annotations: Mapping[str, str] = self.rule.annotations_of(self.row)
-        except BadRowError:
-            annotations = before.annotations
+        annotations = before.annotations
+        if not self.deleted:
+            with suppress(BadRowError):
+                annotations = self.rule.annotations_of(self.row)
         return replace(
             resolved(before, self.now),
             annotations=annotations,

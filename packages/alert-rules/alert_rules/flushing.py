@@ -140,12 +140,9 @@ class _Flush:
         news = {one.fingerprint for group in groups for one, _ in group.members if one.opened_at is not None}
 
         def firing() -> list[Instance]:
-            return [one for one in self._store.firing() if self._is_state(one) or one.fingerprint in news]
+            return [one for one in self._store.firing() if is_state(self._compiled, one) or one.fingerprint in news]
 
         return Quiet(self._compiled, self._store.silences(self._now), firing, self._now)
-
-    def _is_state(self, instance: Instance) -> bool:
-        return is_state(self._compiled, instance)
 
     def _prepare(self, group: Group, quiet: Quiet) -> bool:
         """Find out what there is to tell of a group, and whether it is told now."""
@@ -181,7 +178,7 @@ class _Flush:
 
     def _keep_quiet(self, group: Group, pair: tuple[Membership, Instance], code: Code, text: str) -> None:
         one, instance = pair
-        goes_on = self._is_state(instance) or code is Code.HELD
+        goes_on = is_state(self._compiled, instance) or code is Code.HELD
         if goes_on and instance.status is Status.FIRING:
             self._decide(instance, code, text, group)
             self._unbind(one)
@@ -230,7 +227,7 @@ class _Flush:
 
     def _note_told(self, group: Group) -> None:
         for one, instance in (*group.news, *group.resolved):
-            if instance.status is Status.FIRING and self._is_state(instance):
+            if instance.status is Status.FIRING and is_state(self._compiled, instance):
                 known = replace(one, opened_at=None, run=None, told_version=instance.version, told_status=Status.FIRING)
                 self._members.append(known)
             else:
@@ -252,7 +249,7 @@ class _Flush:
 
     def _fires(self, group: Group, instance: Instance) -> bool:
         """Return whether an alert goes on, by a rule of the file, and its labels lead to the group's route."""
-        if instance.status is not Status.FIRING or not self._is_state(instance):
+        if instance.status is not Status.FIRING or not is_state(self._compiled, instance):
             return False
         return any(route is group.route for route in self._compiled.routes_of(instance.labels))
 

@@ -55,11 +55,13 @@ class SourceRow:
         key: Its key as JSON.
         values: Its fields.
         read_at: When it was read at the source; None when that is not known.
+        deleted: Whether the source has deleted it; only its key is known then.
     """
 
     key: str
     values: Row
     read_at: datetime | None = None
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ class Taking:
                 baseline=baseline,
                 row_at=row.read_at,
                 untold=mark in self._untold,
+                deleted=row.deleted,
             )
         except BadRowError as error:
             decision = Decision(Code.HELD, str(error), rule.name, mark or "", rule.stream, row.key, field=error.field)

@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
 
     from alert_trials import Trial
 
+SIMPLE = {"alert": "Undated", "stream": "payables", "identity": ["invoice"]}
 EVENT = {key: value for key, value in RULE.items() if key not in {"kind", "resolve_when"}}
 
 
@@ -76,3 +77,22 @@ def test_a_clock_that_was_set_back_keeps_no_group_silent(trial: Callable[..., Tr
     assert it.tick(timedelta(minutes=1)) == [(DESK, "Invoice 1: 35 days")]
     it.it.wait(-timedelta(days=365))
     assert it.run(35, invoices=[2]) == [(DESK, "Invoice 2: 35 days")]
+
+
+def test_a_row_that_is_deleted_ends_its_alert_in_the_words_it_was_told_by(trial: Callable[..., Trial]) -> None:
+    it = trial()
+    assert it.run(35) == [(DESK, "Invoice 1: 35 days")]
+    gone = {"invoice": 1, "days": None, "open": None, "_sdc_deleted_at": "2026-03-02T12:00:00Z"}
+    it.it.run({"payables": [gone, {**gone, "invoice": 2}]})
+    assert [one.decision.text for one in it.it.decisions() if one.decision.code.value == "resolved"] == [
+        "its row was deleted at the source"
+    ]
+    assert it.tick(timedelta(hours=1)) == [(DESK, "[RESOLVED] Invoice 1: 35 days")]
+    assert it.tick(timedelta(days=3)) == []
+
+
+def test_a_deleted_row_makes_no_alert_by_the_fields_it_no_longer_has(trial: Callable[..., Trial]) -> None:
+    it = trial(rules=[{**SIMPLE, "when": "days == null"}]).it
+    gone = {"invoice": 1, "days": None, "_sdc_deleted_at": "2026-03-02T12:00:00Z"}
+    assert [one.outcome.value for one in it.run({"payables": [gone]})] == ["unchanged"]
+    assert it.sent() == []

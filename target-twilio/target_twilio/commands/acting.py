@@ -25,6 +25,9 @@ from target_twilio.commands.common import (
 from target_twilio.commands.options import ConfigOption, JsonOption  # noqa: TC001 - typer reads them
 from target_twilio.ticking import tick as do_tick
 
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Matchers = t.Annotated[list[str], typer.Option("--matcher", help='Which alerts: alert="PayableOverdue", team=~"a|b".')]
 By = t.Annotated[str | None, typer.Option(help="Who; the user of this machine by default.")]
 Keys = t.Annotated[list[str], typer.Argument(help="Keys of messages (`alerts messages`).")]
@@ -125,28 +128,33 @@ def release(
     as_json: JsonOption = False,
 ) -> None:
     """Let messages go out that wait for a person; of one whose answer was lost it says that it did not arrive."""
-    if not keys and receiver is None and wants_mail is None:
+    if wants_mail is not None:
+        if keys or receiver is not None or note is not None:
+            raise InputError("Say --wants-mail ADDRESS alone: it ends an opt-out, and lets no message go")
+        _let_mail_come(wants_mail, config, as_json=as_json)
+        return
+    if not keys and receiver is None:
         raise InputError(
             "Say which: keys of messages, --receiver NAME for what its budget kept, or --wants-mail ADDRESS"
         )
     with desk(config) as opened:
-        if wants_mail is not None:
-            moment = now()
-            with opened.journal.alone() as connection:
-                lifted = Suppressions(opened.destination).lift(connection, "email", wants_mail, at=moment)
-            if not lifted:
-                raise InputError(f"Nothing is known of {wants_mail} not wanting mail")
         if keys:
             Decisions(opened.journal).release(keys, note)
         kept = opened.alerts.release(now(), receiver=receiver) if receiver is not None else 0
     if as_json:
-        mail = {"wants_mail": wants_mail} if wants_mail is not None else {}
-        print_json({"messages": keys or [], "collected": kept, **mail})
-        return
-    if wants_mail is not None:
-        typer.echo(f"{wants_mail} gets mail again, once SendGrid has the address on none of its suppression lists")
-    if keys or receiver is not None:
+        print_json({"messages": keys or [], "collected": kept})
+    else:
         typer.echo(f"{len(keys or ()) + kept} released; the next run or `alerts tick` sends them")
+
+
+def _let_mail_come(address: str, config: Sequence[str], *, as_json: bool) -> None:
+    with desk(config) as opened, opened.journal.alone() as connection:
+        if not Suppressions(opened.destination).lift_known(connection, "email", address, at=now()):
+            raise InputError(f"Nothing is known of {address} not wanting mail")
+    if as_json:
+        print_json({"wants_mail": address})
+    else:
+        typer.echo(f"{address} gets mail again, once SendGrid has the address on none of its suppression lists")
 
 
 def discard(

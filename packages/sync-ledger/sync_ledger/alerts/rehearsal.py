@@ -149,7 +149,8 @@ class Rehearsal:
 
     def _row(self, stream: str, row: Mapping[str, t.Any]) -> SourceRow:
         rules = self.compiled.rules_of(stream)
-        return SourceRow(key_of(row, rules[0].identity if rules else sorted(row)), row)
+        key = key_of(row, rules[0].identity if rules else sorted(row))
+        return SourceRow(key, row, deleted=bool(row.get("_sdc_deleted_at")))
 
     def _with_initial(self, compiled: Compiled) -> Compiled:
         if self._initial is None:

@@ -96,6 +96,14 @@ class Suppressions:
             where.append(suppressions.c.sender.in_((sender, ANY)))
         return connection.execute(update(suppressions).where(*where).values(lifted_at=at)).rowcount > 0
 
+    def lift_known(self, connection: Connection, channel: str, recipient: str, *, at: datetime) -> bool:
+        """Note that somebody wants messages again, by the word of a person who knows of the opt-out.
+
+        Its moment comes of the service's clock, which may be ahead of ours; heard of again, it must not begin anew.
+        """
+        known = self._known(connection, channel, recipient, ANY)
+        return known is not None and self.lift(connection, channel, recipient, at=max(at, _utc(known.since)))
+
     def whys(self, connection: Connection, wanted: Iterable[t.Any]) -> dict[tuple[str, str, str], str]:
         """Return why messages must not go out: (channel, recipient, sender) of those given -> reason.
 
