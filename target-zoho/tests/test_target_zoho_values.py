@@ -6,7 +6,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sync_ledger.engine.validate import normalise
 from target_zoho import coql, values
@@ -117,6 +117,9 @@ def test_what_a_cell_would_change_is_told(value: dict[str, t.Any]) -> None:
 
 
 @given(st.text(max_size=60))
+@example("a\rb")
+@example('"a", b\n')
+@example("a\0b")
 def test_a_text_is_itself_after_the_way_through_a_cell(text: str) -> None:
     cells = values.cells(FIELDS, {"Account_Name": text})
     if cells is None:

@@ -142,6 +142,42 @@ def test_who_was_told_of_an_event_is_not_told_again_when_the_route_of_somebody_e
     assert it.tick(5 * HOUR) == [(CHIEF, "2 alerts:\nInvoice 1: 7 days\nInvoice 2: 7 days")]
 
 
+def test_what_waits_for_a_digest_is_told_by_one_when_the_route_of_somebody_else_changes(
+    trial: Callable[..., Trial],
+) -> None:
+    def route(matcher: str) -> dict[str, t.Any]:
+        first = {"matchers": ['alert="Overdue"'], "receiver": "desk", "group_interval": "5h", "continue": True}
+        return {**FILE["route"], "routes": [first, {"matchers": [matcher], "receiver": "chief", "group_wait": "9h"}]}
+
+    desk = {**FILE["receivers"][0], "digest": {"at": "12:00"}}
+    it = trial()
+    receivers = [desk, {"name": "chief", "sms": {"to": [CHIEF]}}]
+    it.change(rules=[EVENT], route=route('alert="Overdue"'), receivers=receivers)
+    assert it.run(7) == []
+    it.change(rules=[EVENT], route=route('alert=~"Over.*"'), receivers=receivers)
+    assert it.tick(timedelta(0)) == []
+    assert it.tick(2 * HOUR) == [(DESK, "Digest (1):\nInvoice 1: 7 days")]
+    assert it.tick(6 * HOUR) == [(CHIEF, "Invoice 1: 7 days")]
+    assert it.tick(NEXT_DAY) == []
+
+
+def test_who_was_told_by_escalation_alone_is_told_by_a_route_that_is_new_to_them(trial: Callable[..., Trial]) -> None:
+    def route(matcher: str, *more: dict[str, t.Any]) -> dict[str, t.Any]:
+        first = {"matchers": ['alert="Overdue"'], "receiver": "desk", "continue": True}
+        late = {"matchers": [matcher], "receiver": "late", "group_wait": "9h"}
+        return {**FILE["route"], "routes": [first, *more, late]}
+
+    desk = {**FILE["receivers"][0], "escalation": [{"after": "1h", "receiver": "chief"}]}
+    others = [{"name": "chief", "sms": {"to": [CHIEF]}}, {"name": "late", "sms": {"to": ["+14155550122"]}}]
+    it = trial()
+    it.change(rules=[EVENT], route=route('alert="Overdue"'), receivers=[desk, *others])
+    assert it.run(7) == [(DESK, "Invoice 1: 7 days")]
+    assert [to for to, _ in it.tick(2 * HOUR)] == [CHIEF]
+    to_chief = {"matchers": ['alert="Overdue"'], "receiver": "chief", "continue": True}
+    it.change(rules=[EVENT], route=route('alert=~"Over.*"', to_chief), receivers=[desk, *others])
+    assert (CHIEF, "Invoice 1: 7 days") in [*it.tick(HOUR), *it.tick(HOUR)]
+
+
 @pytest.mark.parametrize("rule", [EVENT, RULE])
 def test_what_waits_for_the_digest_of_a_receiver_that_is_no_more_goes_to_those_who_are_told_now(
     trial: Callable[..., Trial], rule: dict[str, t.Any]
