@@ -126,7 +126,9 @@ def test_a_text_is_itself_after_the_way_through_a_cell(text: str) -> None:
         assert text != text.strip()
         return
     content = csv_file(("JDE_Number", "Account_Name"), [["1", cells.get("Account_Name", "")], ["2", "next"]]).decode()
-    assert list(csv.reader(io.StringIO(content, newline="")))[1:] == [["1", text], ["2", "next"]]
+    # The reader of Python 3.10 takes no null character, which has no meaning in CSV.
+    read = csv.reader(io.StringIO(content.replace("\0", "\ue000"), newline=""))
+    assert list(read)[1:] == [["1", text.replace("\0", "\ue000")], ["2", "next"]]
 
 
 @given(
